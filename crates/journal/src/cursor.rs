@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Walking the frames of one segment in order, checking each, through a bounded buffer.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::disk::{Access, Disk, DiskFile, read_full};
+use crate::error::{Damage, JournalError};
+use crate::format::{self, BadHeader, FRAME_HEAD, Frame, FrameHead, HEADER_BYTES, Position, SegmentHeader};
+
+/// A sliding view of a file: bytes ahead of `offset`, read in large pieces.
+#[derive(Debug)]
+pub(crate) struct Window {
+    file: Arc<dyn DiskFile>,
+    buf: Vec<u8>,
+    start: usize,
+    filled: usize,
+    /// File offset of `buf[start]`.
+    offset: u64,
+    /// Bytes to read at a time.
+    chunk: usize,
+}
+
+impl Window {
+    pub(crate) fn new(file: Arc<dyn DiskFile>, offset: u64, chunk: usize) -> Self {
+        Window { file, buf: Vec::new(), start: 0, filled: 0, offset, chunk }
+    }
+
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// At least `n` bytes ahead, or fewer where the file ends; possibly more than asked for.
+    pub(crate) fn need(&mut self, n: usize) -> io::Result<&[u8]> {
+        if self.filled - self.start < n {
+            self.refill(n)?;
+        }
+        Ok(&self.buf[self.start..self.filled])
+    }
+
+    /// Moves over `n` bytes that [`Window::need`] returned.
+    pub(crate) fn advance(&mut self, n: usize) {
+        self.start += n;
+        self.offset += n as u64;
+    }
+
+    /// Forgets what was read ahead, so that the next look is at the disk.
+    fn forget(&mut self) {
+        self.filled = self.start;
+    }
+
+    fn refill(&mut self, n: usize) -> io::Result<()> {
+        self.buf.copy_within(self.start..self.filled, 0);
+        self.filled -= self.start;
+        self.start = 0;
+        let left = self.file.size()?.saturating_sub(self.offset);
+        let want = n.max(self.chunk).min(usize::try_from(left).unwrap_or(usize::MAX));
+        if self.buf.len() < want {
+            self.buf.resize(want, 0);
+        }
+        if self.filled < want {
+            let at = self.offset + self.filled as u64;
+            self.filled += read_full(&*self.file, &mut self.buf[self.filled..want], at)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the next step of a walk found.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A whole, valid frame that belongs here; [`Cursor::frame`] shows it.
+    Frame(FrameHead),
+    /// No such frame at [`Cursor::offset`].
+    End(Damage),
+}
+
+/// A walk along the frames of one segment.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    file: Arc<dyn DiskFile>,
+    path: PathBuf,
+    header: SegmentHeader,
+    window: Window,
+    /// The frame stepped on last.
+    current: Option<FrameHead>,
+    /// Number of the next record.
+    expect: u64,
+}
+
+impl Cursor {
+    /// Opens a segment before its first frame. `chunk` is how much to read at a time, in bytes.
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        dir: &Path,
+        first_seq: u64,
+        chunk: usize,
+    ) -> Result<Cursor, JournalError> {
+        let path = format::segment_path(dir, first_seq);
+        let file = disk.open(&path, Access::Read).map_err(JournalError::io("open", &path))?;
+        Cursor::over(file.into(), path, first_seq, chunk)
+    }
+
+    /// The same over a file that is open already.
+    pub(crate) fn over(
+        file: Arc<dyn DiskFile>,
+        path: PathBuf,
+        first_seq: u64,
+        chunk: usize,
+    ) -> Result<Cursor, JournalError> {
+        let header = read_header(&*file, &path)?;
+        let header = accept_header(header, &path, first_seq)?;
+        let window = Window::new(file.clone(), u64::from(header.header_len), chunk);
+        Ok(Cursor { file, path, header, window, current: None, expect: first_seq })
+    }
+
+    pub(crate) fn header(&self) -> &SegmentHeader {
+        &self.header
+    }
+
+    pub(crate) fn file(&self) -> &Arc<dyn DiskFile> {
+        &self.file
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of the record that comes next.
+    pub(crate) fn expect(&self) -> u64 {
+        self.expect
+    }
+
+    /// Offset of the end of the frame stepped on last: where the next one begins.
+    pub(crate) fn offset(&self) -> u64 {
+        self.window.offset() + self.current.map_or(0, |head| format::frame_bytes(head.len as usize))
+    }
+
+    /// Goes to the frame of record `seq`, known to begin at `offset`.
+    pub(crate) fn seek(&mut self, seq: u64, offset: u64) {
+        self.window = Window::new(self.file.clone(), offset, self.window.chunk);
+        self.current = None;
+        self.expect = seq;
+    }
+
+    /// Looks at the next frame. At an end, every further step looks at the disk again.
+    pub(crate) fn step(&mut self) -> Result<Step, JournalError> {
+        self.pass();
+        match self.look().map_err(JournalError::io("read", &self.path))? {
+            Ok(head) => {
+                self.current = Some(head);
+                self.expect += u64::from(!head.is_prologue());
+                Ok(Step::Frame(head))
+            }
+            Err(damage) => {
+                self.window.forget();
+                Ok(Step::End(damage))
+            }
+        }
+    }
+
+    /// The frame stepped on last.
+    pub(crate) fn frame(&self) -> Option<Frame<'_>> {
+        let head = self.current?;
+        let begin = self.window.start + FRAME_HEAD;
+        let position =
+            Position { seq: head.seq, segment: self.header.first_seq, offset: self.window.offset() };
+        let payload = &self.window.buf[begin..begin + head.len as usize];
+        Some(Frame { position, kind: head.kind, flags: head.flags, payload })
+    }
+
+    /// An error about the place this walk has come to.
+    pub(crate) fn corrupt(&self, damage: Damage) -> JournalError {
+        JournalError::Corrupt { segment: self.path.clone(), offset: self.offset(), seq: self.expect, damage }
+    }
+
+    /// Memory the walk holds.
+    #[cfg(test)]
+    pub(crate) fn buffer_bytes(&self) -> usize {
+        self.window.buf.capacity()
+    }
+
+    fn pass(&mut self) {
+        if let Some(head) = self.current.take() {
+            self.window.advance(format::frame_bytes(head.len as usize) as usize);
+        }
+    }
+
+    /// Checks what lies at the window's offset, without moving. The length is bounded before it is used.
+    fn look(&mut self) -> io::Result<Result<FrameHead, Damage>> {
+        let ahead = self.window.need(FRAME_HEAD)?;
+        if ahead.len() < FRAME_HEAD || ahead[..FRAME_HEAD].iter().all(|&b| b == 0) {
+            return Ok(Err(Damage::Nothing));
+        }
+        let head = FrameHead::decode(ahead);
+        let size = match head.size() {
+            Ok(size) => size,
+            Err(damage) => return Ok(Err(damage)),
+        };
+        let ahead = self.window.need(size)?;
+        if ahead.len() < size {
+            return Ok(Err(Damage::Length(head.len)));
+        }
+        if !format::checksum_holds(self.header.salt, &ahead[..size]) {
+            return Ok(Err(Damage::Checksum));
+        }
+        // A prologue stands before the first record or nowhere.
+        let misplaced = head.is_prologue() && self.expect != self.header.first_seq;
+        if head.seq != self.expect || misplaced {
+            return Ok(Err(Damage::Sequence(head.seq)));
+        }
+        Ok(Ok(head))
+    }
+}
+
+/// Reads and decodes the header of a segment file.
+pub(crate) fn read_header(
+    file: &dyn DiskFile,
+    path: &Path,
+) -> Result<Result<SegmentHeader, BadHeader>, JournalError> {
+    let mut bytes = [0; HEADER_BYTES];
+    let n = read_full(file, &mut bytes, 0).map_err(JournalError::io("read", path))?;
+    Ok(SegmentHeader::decode(&bytes[..n]))
+}
+
+/// Turns a header that is not this segment's into the error that says so.
+pub(crate) fn accept_header(
+    header: Result<SegmentHeader, BadHeader>,
+    path: &Path,
+    first_seq: u64,
+) -> Result<SegmentHeader, JournalError> {
+    match header {
+        Ok(header) if header.first_seq == first_seq => Ok(header),
+        Err(BadHeader::Version(found)) => Err(JournalError::Version { path: path.to_owned(), found }),
+        _ => Err(JournalError::Corrupt {
+            segment: path.to_owned(),
+            offset: 0,
+            seq: first_seq,
+            damage: Damage::Header,
+        }),
+    }
+}

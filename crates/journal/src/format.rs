@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The bytes of segment headers and frames; `docs/src/journal-format.md` is the same in prose.
+//!
+//! The checksum comes first, so that it covers *everything* after it, the length and the padding included: a flipped
+//! bit anywhere in a frame is seen. It starts from the segment's secret-enough salt: a payload that a stranger shaped
+//! like a frame does not pass for one when a torn tail is searched, and neither do old bytes of a reused disk block.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Damage;
+use crate::limits::{MAX_HEADER_BYTES, MAX_PAYLOAD};
+
+/// Set on the frames that repeat the caller's prologue at the head of a segment; they consume no number.
+pub const FLAG_PROLOGUE: u8 = 0b0000_0001;
+
+/// Major version written and the only one read.
+pub(crate) const FORMAT_MAJOR: u16 = 1;
+const FORMAT_MINOR: u16 = 0;
+const MAGIC: [u8; 8] = *b"WARDJRNL";
+
+/// Bytes of a segment header as written.
+pub(crate) const HEADER_BYTES: usize = 64;
+/// Bytes of a frame before its payload.
+pub(crate) const FRAME_HEAD: usize = 24;
+/// Frames begin at multiples of this.
+pub(crate) const ALIGN: usize = 8;
+
+/// Bytes of the largest frame there can be.
+#[cfg(test)]
+pub(crate) const MAX_PAYLOAD_FRAME: usize = FRAME_HEAD + MAX_PAYLOAD;
+
+/// Where a record lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position {
+    /// The record's number: contiguous, from 1.
+    pub seq: u64,
+    /// The segment, named by the number of its first record.
+    pub segment: u64,
+    /// Byte offset of the frame in the segment file.
+    pub offset: u64,
+}
+
+/// A frame as a reader sees it, borrowed from the reader's buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// Where it lies. A prologue frame has the number of the first record of its segment.
+    pub position: Position,
+    /// The caller's kind; a reader skips kinds it does not know.
+    pub kind: u8,
+    /// [`FLAG_PROLOGUE`] or zero; a reader ignores bits it does not know.
+    pub flags: u8,
+    /// The caller's bytes.
+    pub payload: &'a [u8],
+}
+
+/// A frame that owns its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameBuf {
+    /// Where it lies.
+    pub position: Position,
+    /// The caller's kind.
+    pub kind: u8,
+    /// [`FLAG_PROLOGUE`] or zero.
+    pub flags: u8,
+    /// The caller's bytes.
+    pub payload: Vec<u8>,
+}
+
+impl Frame<'_> {
+    /// True for a frame that repeats the caller's prologue and consumes no number.
+    pub fn is_prologue(&self) -> bool {
+        self.flags & FLAG_PROLOGUE != 0
+    }
+
+    /// Copies the payload out of the reader's buffer.
+    pub fn to_owned(&self) -> FrameBuf {
+        FrameBuf {
+            position: self.position,
+            kind: self.kind,
+            flags: self.flags,
+            payload: self.payload.to_vec(),
+        }
+    }
+}
+
+/// Bytes that a frame with this many bytes of payload takes: what to sum up for [`Writer::reserve`](crate::Writer::reserve).
+pub const fn frame_bytes(payload: usize) -> u64 {
+    (FRAME_HEAD + payload.next_multiple_of(ALIGN)) as u64
+}
+
+/// `{first_seq:020}.wj` in `dir`.
+pub(crate) fn segment_path(dir: &Path, first_seq: u64) -> PathBuf {
+    dir.join(format!("{first_seq:020}.wj"))
+}
+
+/// The number in a segment's file name, or none for a file that is not a segment's.
+pub(crate) fn parse_segment_name(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".wj")?;
+    let plain = digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|&seq| plain && seq > 0)
+}
+
+/// The head of a segment file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SegmentHeader {
+    /// Where the first frame begins.
+    pub(crate) header_len: u32,
+    pub(crate) first_seq: u64,
+    /// When the segment was made, by the caller's clock, UTC microseconds.
+    pub(crate) created_micros: i64,
+    /// Start value of every frame checksum in the segment.
+    pub(crate) salt: u32,
+}
+
+/// Why a header was not accepted.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum BadHeader {
+    /// All zero (or no bytes at all): never written.
+    Blank,
+    /// It begins with the magic but is not whole.
+    Damaged,
+    /// Not a journal segment.
+    Foreign,
+    /// Whole, of a major version this program does not read.
+    Version(u16),
+}
+
+impl SegmentHeader {
+    pub(crate) fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut out = [0u8; HEADER_BYTES];
+        out[0..8].copy_from_slice(&MAGIC);
+        out[8..12].copy_from_slice(&(u32::from(FORMAT_MAJOR) << 16 | u32::from(FORMAT_MINOR)).to_le_bytes());
+        out[12..16].copy_from_slice(&self.header_len.to_le_bytes());
+        out[16..24].copy_from_slice(&self.first_seq.to_le_bytes());
+        out[24..32].copy_from_slice(&self.created_micros.to_le_bytes());
+        out[32..36].copy_from_slice(&self.salt.to_le_bytes());
+        let crc = crc32fast::hash(&out[..60]);
+        out[60..64].copy_from_slice(&crc.to_le_bytes());
+        out
+    }
+
+    /// Reads a header from the first bytes of a file. The first 64 bytes keep this shape and checksum in every version,
+    /// so that an unknown version is told from damage.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<SegmentHeader, BadHeader> {
+        let head = &bytes[..bytes.len().min(HEADER_BYTES)];
+        if head.iter().all(|&b| b == 0) {
+            return Err(BadHeader::Blank);
+        }
+        if !head.starts_with(&MAGIC) {
+            return Err(BadHeader::Foreign);
+        }
+        if head.len() < HEADER_BYTES || crc32fast::hash(&head[..60]) != u32_at(head, 60) {
+            return Err(BadHeader::Damaged);
+        }
+        let major = (u32_at(head, 8) >> 16) as u16;
+        if major != FORMAT_MAJOR {
+            return Err(BadHeader::Version(major));
+        }
+        let header = SegmentHeader {
+            header_len: u32_at(head, 12),
+            first_seq: u64_at(head, 16),
+            created_micros: u64_at(head, 24) as i64,
+            salt: u32_at(head, 32),
+        };
+        let aligned = header.header_len.is_multiple_of(ALIGN as u32);
+        let bounded = (HEADER_BYTES as u32..=MAX_HEADER_BYTES).contains(&header.header_len);
+        if aligned && bounded { Ok(header) } else { Err(BadHeader::Damaged) }
+    }
+}
+
+/// The head of a frame, decoded but not yet believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FrameHead {
+    pub(crate) crc: u32,
+    /// Bytes of payload, padding not counted.
+    pub(crate) len: u32,
+    pub(crate) kind: u8,
+    pub(crate) flags: u8,
+    /// `seq` minus the last number known durable when the frame was written.
+    pub(crate) lag: u32,
+    pub(crate) seq: u64,
+}
+
+impl FrameHead {
+    /// Decodes a head; `bytes` holds at least [`FRAME_HEAD`].
+    pub(crate) fn decode(bytes: &[u8]) -> FrameHead {
+        FrameHead {
+            crc: u32_at(bytes, 0),
+            len: u32_at(bytes, 4),
+            kind: bytes[8],
+            flags: bytes[9],
+            lag: u32_at(bytes, 12),
+            seq: u64_at(bytes, 16),
+        }
+    }
+
+    pub(crate) fn is_prologue(&self) -> bool {
+        self.flags & FLAG_PROLOGUE != 0
+    }
+
+    /// The last record known durable when this frame was written.
+    pub(crate) fn durable_seq(&self) -> u64 {
+        self.seq.saturating_sub(u64::from(self.lag))
+    }
+
+    /// Bytes of the whole frame, or the damage if the length cannot be right.
+    pub(crate) fn size(&self) -> Result<usize, Damage> {
+        let len = self.len as usize;
+        if len > MAX_PAYLOAD { Err(Damage::Length(self.len)) } else { Ok(frame_bytes(len) as usize) }
+    }
+}
+
+/// True if the whole frame in `bytes` (head, payload, padding) has the checksum it states.
+pub(crate) fn checksum_holds(salt: u32, bytes: &[u8]) -> bool {
+    checksum(salt, &bytes[4..]) == u32_at(bytes, 0)
+}
+
+/// Appends a whole frame to `out`. The caller has checked the payload's size.
+pub(crate) fn encode_frame(out: &mut Vec<u8>, salt: u32, head: FrameHead, payload: &[u8]) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+    out.extend_from_slice(&[head.kind, head.flags, 0, 0]);
+    out.extend_from_slice(&head.lag.to_le_bytes());
+    out.extend_from_slice(&head.seq.to_le_bytes());
+    out.extend_from_slice(payload);
+    out.resize(start + frame_bytes(payload.len()) as usize, 0);
+    let crc = checksum(salt, &out[start + 4..]);
+    out[start..start + 4].copy_from_slice(&crc.to_le_bytes());
+}
+
+fn checksum(salt: u32, bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(salt);
+    hasher.update(bytes);
+    hasher.finalize()
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    let mut le = [0; 4];
+    le.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(le)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    let mut le = [0; 8];
+    le.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(le)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> SegmentHeader {
+        SegmentHeader { header_len: 64, first_seq: 7, created_micros: -5, salt: 0xfeed }
+    }
+
+    #[test]
+    fn header_survives_the_round_trip_and_every_flipped_bit_is_seen() {
+        let bytes = header().encode();
+        assert_eq!(SegmentHeader::decode(&bytes), Ok(header()));
+        for bit in 0..HEADER_BYTES * 8 {
+            let mut hurt = bytes;
+            hurt[bit / 8] ^= 1 << (bit % 8);
+            assert!(SegmentHeader::decode(&hurt).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_later_minor_is_read_and_a_later_major_is_named() {
+        let with_version = |version: u32| {
+            let mut bytes = header().encode();
+            bytes[8..12].copy_from_slice(&version.to_le_bytes());
+            let crc = crc32fast::hash(&bytes[..60]);
+            bytes[60..].copy_from_slice(&crc.to_le_bytes());
+            SegmentHeader::decode(&bytes)
+        };
+        assert_eq!(with_version(0x0001_0009), Ok(header()));
+        assert_eq!(with_version(0x0002_0000), Err(BadHeader::Version(2)));
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_frame_is_seen() {
+        let head = FrameHead { crc: 0, len: 0, kind: 3, flags: 0, lag: 2, seq: 9 };
+        let mut bytes = Vec::new();
+        encode_frame(&mut bytes, 77, head, b"abcde");
+        assert_eq!(bytes.len() as u64, frame_bytes(5));
+        assert!(checksum_holds(77, &bytes));
+        assert!(!checksum_holds(78, &bytes), "the salt matters");
+        for bit in 0..bytes.len() * 8 {
+            let mut hurt = bytes.clone();
+            hurt[bit / 8] ^= 1 << (bit % 8);
+            assert!(!checksum_holds(77, &hurt), "bit {bit}");
+        }
+    }
+
+    /// The bytes of one header and one frame, spelled out: a change here is a change of the format.
+    #[test]
+    fn the_bytes_are_the_documented_ones() {
+        let bytes = header().encode();
+        assert_eq!(&bytes[..16], b"WARDJRNL\x00\x00\x01\x00\x40\x00\x00\x00");
+        assert_eq!(&bytes[16..36], b"\x07\0\0\0\0\0\0\0\xfb\xff\xff\xff\xff\xff\xff\xff\xed\xfe\0\0");
+        let mut frame = Vec::new();
+        let head = FrameHead { crc: 0, len: 0, kind: 3, flags: 1, lag: 2, seq: 9 };
+        encode_frame(&mut frame, 0, head, b"hi");
+        assert_eq!(&frame[4..], b"\x02\0\0\0\x03\x01\0\0\x02\0\0\0\x09\0\0\0\0\0\0\0hi\0\0\0\0\0\0");
+    }
+
+    #[test]
+    fn names_are_strict() {
+        let check = |name: &str, expect| assert_eq!(parse_segment_name(name), expect, "{name}");
+        check("00000000000000000001.wj", Some(1));
+        check("18446744073709551615.wj", Some(u64::MAX));
+        check("00000000000000000000.wj", None);
+        check("1.wj", None);
+        check("+0000000000000000001.wj", None);
+        check("99999999999999999999.wj", None);
+        check("00000000000000000001.wj.bak", None);
+        check("LOCK", None);
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Ordered, durable records: a directory of segment files, one writer, many readers.
+//!
+//! The journal is the truth; everything else in Wardroom is a fold over it. This crate keeps payloads in order, bit
+//! for bit, and says honestly which of them survive a crash. **It does not know who reads it**: a payload is opaque
+//! bytes with a `kind: u8`, and what a kind means, or whether to skip it, is the reader's business.
+//!
+//! The writer's day, in order:
+//!
+//! ```
+//! use wardroom_journal::{Durability, Journal, Options, Reader, frame_bytes};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let tmp = tempfile::tempdir()?;
+//! # let dir = tmp.path().join("journal");
+//! let (mut writer, recovery) = Journal::open(&dir, Options { segment_bytes: 1 << 20, ..Options::default() })?;
+//! assert_eq!(recovery.last_seq, 0);
+//! writer.reserve(frame_bytes(5))?; // a full disk is found here, before anything has a number
+//! let at = writer.append(1, b"hello")?; // buffered; the record has its number
+//! writer.commit(Durability::Sync)?; // one write, one fdatasync; answer after this
+//!
+//! let mut reader = Reader::open(&dir)?.from(at.seq)?;
+//! assert_eq!(reader.next_frame()?.unwrap().payload, b"hello");
+//! # Ok(()) }
+//! ```
+//!
+//! Promises, each with a test that can fail: what a `Sync` commit acknowledged is there after any crash; what is
+//! there after a crash is a prefix of what was appended; damage to acknowledged records is refused by place and
+//! never cut away silently. The bytes are described in `docs/src/journal-format.md`.
+//!
+//! Left out on purpose: compression and encryption (payloads are the caller's), deleting old segments (retention knows
+//! what was exported; this crate does not), repair of damaged segments, and memory maps (they need `unsafe` and turn
+//! disk errors into signals).
+// Tests read back whole files that they wrote themselves.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::disallowed_methods))]
+
+mod writer;
+
+mod reader;
+
+mod lookup;
+
+mod recover;
+
+mod segment;
+
+mod tail;
+
+mod cursor;
+
+mod format;
+
+mod disk;
+
+mod error;
+
+pub mod limits;
+
+#[cfg(any(test, feature = "sim"))]
+mod sim;
+
+#[cfg(test)]
+mod tests;
+
+pub use disk::{Access, Disk, DiskFile, FsDisk, Lock, LockGuard};
+pub use error::{Damage, JournalError};
+pub use format::{FLAG_PROLOGUE, Frame, FrameBuf, Position, frame_bytes};
+pub use lookup::Lookup;
+pub use reader::Reader;
+pub use recover::{Journal, Options, Recovery};
+#[cfg(any(test, feature = "sim"))]
+pub use sim::{Faults, SimDisk, SimRng};
+pub use tail::Torn;
+pub use writer::{Durability, Writer};

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Random access to committed records, from any thread, while the writer writes.
+//!
+//! A sparse index in memory holds the offset of one frame in [`INDEX_EVERY`](crate::limits::INDEX_EVERY): the writer adds
+//! to it as it commits, recovery fills it for the last segment, and older segments are walked once, when first asked for.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::cursor::{Cursor, Step};
+use crate::disk::Disk;
+use crate::error::JournalError;
+use crate::format::FrameBuf;
+use crate::limits::{INDEX_EVERY, READ_BUFFER};
+
+/// How much is read at a time when one record is looked for: about the distance between two marks.
+const LOOKUP_CHUNK: usize = 64 << 10;
+
+/// Finds committed records by number. Cheap to clone; any thread may use it, and it never blocks the writer for
+/// longer than it takes to add one number to a list.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    /// Last committed record; everything up to it can be read.
+    committed: AtomicU64,
+    /// Ascending by first record.
+    segments: RwLock<Vec<Marks>>,
+}
+
+/// The marks of one segment: mark `i` is the offset of record `first_seq + i * INDEX_EVERY`.
+#[derive(Debug, Clone)]
+pub(crate) struct Marks {
+    pub(crate) first_seq: u64,
+    /// None until the segment has been walked.
+    pub(crate) offsets: Option<Vec<u64>>,
+}
+
+impl Marks {
+    /// The marks of a segment that begins now.
+    pub(crate) fn new(first_seq: u64) -> Marks {
+        Marks { first_seq, offsets: Some(Vec::new()) }
+    }
+
+    /// Notes where a record lies, if it is one to be marked. Records come in order.
+    pub(crate) fn note(&mut self, seq: u64, offset: u64) {
+        if let Some(offsets) = &mut self.offsets
+            && is_marked(self.first_seq, seq)
+        {
+            offsets.push(offset);
+        }
+    }
+
+    /// The nearest mark at or before `seq`: record and offset. The outer none says that the segment was not walked.
+    pub(crate) fn nearest(&self, seq: u64) -> Option<Option<(u64, u64)>> {
+        let offsets = self.offsets.as_ref()?;
+        let last = offsets.len().checked_sub(1);
+        let step = ((seq - self.first_seq) / INDEX_EVERY) as usize;
+        Some(last.map(|last| {
+            let i = step.min(last);
+            (self.first_seq + i as u64 * INDEX_EVERY, offsets[i])
+        }))
+    }
+}
+
+/// True if the index keeps the offset of this record.
+pub(crate) fn is_marked(first_seq: u64, seq: u64) -> bool {
+    (seq - first_seq).is_multiple_of(INDEX_EVERY)
+}
+
+impl Lookup {
+    pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path, committed: u64, segments: Vec<Marks>) -> Lookup {
+        let segments = RwLock::new(segments);
+        let committed = AtomicU64::new(committed);
+        Lookup { shared: Arc::new(Shared { disk, dir: dir.to_owned(), committed, segments }) }
+    }
+
+    /// Number of the last committed record, 0 if none.
+    pub fn committed_seq(&self) -> u64 {
+        self.shared.committed.load(Ordering::Acquire)
+    }
+
+    /// The record with this number, or none if it is not committed yet or no longer kept.
+    ///
+    /// # Errors
+    /// `Corrupt` if the record or one shortly before it is damaged; `Io` if the disk fails.
+    pub fn get(&self, seq: u64) -> Result<Option<FrameBuf>, JournalError> {
+        if seq == 0 || seq > self.committed_seq() {
+            return Ok(None);
+        }
+        let Some((first_seq, nearest)) = self.mark(seq) else {
+            return Ok(None);
+        };
+        let mut cursor = self.cursor(first_seq, LOOKUP_CHUNK)?;
+        let mark = match nearest {
+            Some(mark) => mark,
+            None => self.walk(first_seq, seq)?,
+        };
+        if let Some((seq, offset)) = mark {
+            cursor.seek(seq, offset);
+        }
+        find(&mut cursor, seq).map(Some)
+    }
+
+    /// Makes a batch visible: its marks first, then its last number.
+    pub(crate) fn publish(&self, marks: &[(u64, u64)], committed: u64) {
+        if !marks.is_empty() {
+            let mut segments = self.shared.segments.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(last) = segments.last_mut() {
+                marks.iter().for_each(|&(seq, offset)| last.note(seq, offset));
+            }
+        }
+        self.shared.committed.store(committed, Ordering::Release);
+    }
+
+    /// Adds the segment that a rotation began, in place of an empty one of the same number.
+    pub(crate) fn begin_segment(&self, first_seq: u64) {
+        let mut segments = self.shared.segments.write().unwrap_or_else(PoisonError::into_inner);
+        segments.retain(|marks| marks.first_seq != first_seq);
+        segments.push(Marks::new(first_seq));
+    }
+
+    /// The segment that holds `seq`, and its nearest mark.
+    #[allow(clippy::type_complexity)]
+    fn mark(&self, seq: u64) -> Option<(u64, Option<Option<(u64, u64)>>)> {
+        let segments = self.shared.segments.read().unwrap_or_else(PoisonError::into_inner);
+        let i = segments.partition_point(|marks| marks.first_seq <= seq).checked_sub(1)?;
+        Some((segments[i].first_seq, segments[i].nearest(seq)))
+    }
+
+    /// Walks a sealed segment once and keeps its marks.
+    fn walk(&self, first_seq: u64, seq: u64) -> Result<Option<(u64, u64)>, JournalError> {
+        let mut marks = Marks::new(first_seq);
+        let mut cursor = self.cursor(first_seq, READ_BUFFER)?;
+        while let Step::Frame(head) = cursor.step()? {
+            if let (false, Some(frame)) = (head.is_prologue(), cursor.frame()) {
+                marks.note(head.seq, frame.position.offset);
+            }
+        }
+        let nearest = marks.nearest(seq).flatten();
+        let mut segments = self.shared.segments.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = segments.iter_mut().find(|slot| slot.first_seq == first_seq) {
+            *slot = marks;
+        }
+        Ok(nearest)
+    }
+
+    fn cursor(&self, first_seq: u64, chunk: usize) -> Result<Cursor, JournalError> {
+        Cursor::open(&*self.shared.disk, &self.shared.dir, first_seq, chunk)
+    }
+}
+
+/// Steps on to record `seq`, which is known to be there.
+pub(crate) fn find(cursor: &mut Cursor, seq: u64) -> Result<FrameBuf, JournalError> {
+    loop {
+        match cursor.step()? {
+            Step::Frame(head) if head.seq == seq && !head.is_prologue() => {}
+            Step::Frame(_) => continue,
+            Step::End(damage) => return Err(cursor.corrupt(damage)),
+        }
+        if let Some(frame) = cursor.frame() {
+            return Ok(frame.to_owned());
+        }
+    }
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Tests of the journal as a whole: on real files, on a disk that crashes, and on bytes from nowhere.
+
+mod arbitrary;
+mod crash;
+mod files;
