@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Keys: values turned into 64 keyed bits, so that nobody outside can aim two of them at one counter.
+//!
+//! SipHash-1-3 (Aumasson and Bernstein 2012, with the reduced rounds that hash tables use) over bytes written
+//! here, never over a foreign type's own idea of hashing: a key must be the same on every machine and after every
+//! upgrade, or a snapshot would be full of strangers. Two values meet under one key with a chance of 2^-64 a pair;
+//! a counter lives with that, a list compares the values themselves.
+
+use ipnet::IpNet;
+use siphasher::sip::SipHasher13;
+use std::fmt;
+use std::hash::Hasher;
+use std::net::IpAddr;
+use wardroom_event::Value;
+
+/// An installation's secret. Losing it to a stranger lets them aim collisions; changing it empties every counter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Secret(pub [u8; 16]);
+
+/// Shows nothing of the secret.
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Under what a counter counts: the hash of its `by` values, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key(pub u64);
+
+/// What a `distinct` tells apart: the hash of the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Item(pub u64);
+
+/// Turns values into [`Key`]s and [`Item`]s.
+#[derive(Clone)]
+pub struct Keyer {
+    keys: SipHasher13,
+    items: SipHasher13,
+    /// Odd numbers that address bits are multiplied by.
+    folds: [u64; 2],
+}
+
+/// Shows nothing: the hasher's state is the secret.
+impl fmt::Debug for Keyer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keyer(…)")
+    }
+}
+
+impl Keyer {
+    /// The keyer of an installation.
+    pub fn new(secret: Secret) -> Keyer {
+        let fold = |name| domain(secret, name).finish() | 1;
+        Keyer {
+            keys: domain(secret, b"key     "),
+            items: domain(secret, b"item    "),
+            folds: [fold(b"fold   0"), fold(b"fold   1")],
+        }
+    }
+
+    /// The key of a sequence of values; of none at all too, for a counter over everything. `None` where one of
+    /// them is missing: what has no name is counted nowhere.
+    ///
+    /// `-0.0` is `0.0`, a network is its first address and length, and IPv4 mapped into IPv6 is IPv4. Values of
+    /// two types never meet: `Int(1)` and `Number(1.0)` are two keys.
+    pub fn key<'a>(&self, values: impl IntoIterator<Item = &'a Value>) -> Option<Key> {
+        hash(&self.keys, values).map(Key)
+    }
+
+    /// The item of a sequence of values, as [`Keyer::key`].
+    pub fn item<'a>(&self, values: impl IntoIterator<Item = &'a Value>) -> Option<Item> {
+        hash(&self.items, values).map(Item)
+    }
+
+    /// The hash of an address's bits: products with secret numbers, both halves folded together.
+    ///
+    /// One address is looked up under every prefix length in use, where SipHash would be most of the cost. This is
+    /// far weaker, and enough where the hash never leaves the process and a wrong guess costs one comparison.
+    pub(crate) fn bits(&self, bits: u128) -> u64 {
+        let low = fold(bits as u64 ^ self.folds[0], self.folds[1]);
+        fold(low ^ (bits >> 64) as u64 ^ self.folds[1], self.folds[0])
+    }
+}
+
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// A hasher that gives other hashes than that of another domain.
+fn domain(secret: Secret, name: &[u8; 8]) -> SipHasher13 {
+    let mut state = SipHasher13::new_with_key(&secret.0);
+    state.write(name);
+    state
+}
+
+fn hash<'a>(start: &SipHasher13, values: impl IntoIterator<Item = &'a Value>) -> Option<u64> {
+    let mut state = *start;
+    for value in values {
+        write(&mut state, value)?;
+    }
+    Some(state.finish())
+}
+
+/// One value, delimiting itself by its head: so no two sequences write the same bytes.
+fn write(state: &mut SipHasher13, value: &Value) -> Option<()> {
+    match value {
+        Value::Missing => return None,
+        Value::Bool(b) => word(state, 1, u64::from(*b)),
+        Value::Int(n) => word(state, 2, n.cast_unsigned()),
+        Value::Number(n) if n.is_nan() => return None,
+        Value::Number(n) => word(state, 3, if *n == 0.0 { 0 } else { n.to_bits() }),
+        Value::Text(text) => bytes(state, 4, text.as_bytes()),
+        Value::Time(t) => word(state, 5, t.0.cast_unsigned()),
+        Value::Duration(d) => word(state, 6, d.0.cast_unsigned()),
+        Value::Ip(ip) => match ip.to_canonical() {
+            IpAddr::V4(ip) => bytes(state, 7, &ip.octets()),
+            IpAddr::V6(ip) => bytes(state, 8, &ip.octets()),
+        },
+        Value::Net(net) => {
+            bytes(state, 9, &[net.prefix_len()]);
+            match net {
+                IpNet::V4(net) => bytes(state, 7, &net.network().octets()),
+                IpNet::V6(net) => bytes(state, 8, &net.network().octets()),
+            }
+        }
+    }
+    Some(())
+}
+
+fn word(state: &mut SipHasher13, tag: u8, word: u64) {
+    bytes(state, tag, &word.to_le_bytes());
+}
+
+/// A head of eight bytes (tag, then length), then the bytes.
+fn bytes(state: &mut SipHasher13, tag: u8, bytes: &[u8]) {
+    let head = u64::from(tag) | (bytes.len() as u64) << 8;
+    state.write(&head.to_le_bytes());
+    state.write(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wardroom_event::{Micros, Span};
+
+    fn keyer() -> Keyer {
+        Keyer::new(Secret(*b"0123456789abcdef"))
+    }
+
+    fn text(t: &str) -> Value {
+        Value::Text(t.into())
+    }
+
+    /// One of each type, pairwise different.
+    fn samples() -> Vec<Value> {
+        vec![
+            Value::Bool(false),
+            Value::Bool(true),
+            Value::Int(0),
+            Value::Int(1),
+            Value::Int(-1),
+            Value::Number(0.0),
+            Value::Number(1.0),
+            Value::Time(Micros(1)),
+            Value::Duration(Span(1)),
+            text(""),
+            text("a"),
+            text("1"),
+            Value::Ip("1.2.3.4".parse().unwrap()),
+            Value::Ip("::1.2.3.4".parse().unwrap()),
+            Value::Net("1.2.3.4/32".parse().unwrap()),
+            Value::Net("1.2.3.0/24".parse().unwrap()),
+            Value::Net("1.2.3.0/25".parse().unwrap()),
+            Value::Net("::/0".parse().unwrap()),
+        ]
+    }
+
+    #[test]
+    fn different_values_have_different_keys() {
+        let keyer = keyer();
+        let mut seen = Vec::new();
+        let mut see = |values: &[Value]| {
+            for hash in [keyer.key(values).unwrap().0, keyer.item(values).unwrap().0] {
+                assert!(!seen.contains(&hash), "{values:?}");
+                seen.push(hash);
+            }
+        };
+        see(&[]);
+        for value in samples() {
+            see(std::slice::from_ref(&value));
+            see(&[value, text("x")]);
+        }
+        see(&[text("ab"), text("c")]);
+        see(&[text("a"), text("bc")]);
+        see(&[text("abc")]);
+        see(&[text("c"), text("ab")]);
+    }
+
+    #[test]
+    fn equal_values_have_equal_keys() {
+        let check = |a: Value, b: Value| {
+            assert_eq!(keyer().key([&a]), keyer().key([&b]), "{a:?} {b:?}");
+            assert!(keyer().key([&a]).is_some());
+        };
+        check(Value::Number(0.0), Value::Number(-0.0));
+        check(Value::Ip("1.2.3.4".parse().unwrap()), Value::Ip("::ffff:1.2.3.4".parse().unwrap()));
+        check(Value::Net("1.2.3.4/24".parse().unwrap()), Value::Net("1.2.3.0/24".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_missing_has_no_key() {
+        assert_eq!(keyer().key(&[text("a"), Value::Missing]), None);
+        assert_eq!(keyer().item(&[Value::Missing]), None);
+        assert_eq!(keyer().key(&[Value::Number(f64::NAN)]), None);
+    }
+
+    #[test]
+    fn another_secret_gives_another_key() {
+        let other = Keyer::new(Secret([0; 16]));
+        assert_ne!(keyer().key(&[text("a")]), other.key(&[text("a")]));
+    }
+
+    /// The bytes are part of every snapshot: the expected hashes come from another implementation.
+    #[test]
+    fn keys_never_change() {
+        let check = |values: &[Value], expect: u64| assert_eq!(keyer().key(values), Some(Key(expect)));
+        check(&[], 0x31b9_5cc4_a844_11bb);
+        check(&[text("alice"), Value::Ip("192.0.2.7".parse().unwrap())], 0x515e_ccc0_297c_3185);
+        check(&[Value::Number(-0.5), Value::Net("2001:db8::/32".parse().unwrap())], 0x6fb6_3dee_3308_45ad);
+    }
+
+    /// Neighbours, which lists are full of, spread over buckets and tags alike.
+    #[test]
+    fn address_bits_spread() {
+        for shift in [0, 8, 16, 64, 80, 112] {
+            for take in [0, 57] {
+                let mut buckets = [0u32; 128];
+                (0..128 * 100).for_each(|n| buckets[(keyer().bits(n << shift) >> take) as usize % 128] += 1);
+                assert!(buckets.iter().all(|n| (40..200).contains(n)), "{shift} {take} {buckets:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        assert_eq!(format!("{:?} {:?}", Secret([7; 16]), keyer()), "Secret(…) Keyer(…)");
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is remembered between events: counters over sliding windows, and lists.
+//!
+//! This crate knows no rules: it is told which counters to keep ([`Spec`]), under which keys ([`Keyer`]) and when
+//! something happened, and answers what it saw ([`Reading`]). It reads no clock, draws no random number and lets
+//! no order of iteration show, so the same calls give the same answers on every machine. It does no I/O: all of
+//! it can be rebuilt from the journal.
+//!
+//! How an event passes: `values → key::Keyer → tables::Tables::read`, and once it is read `→ tables::Tables::add`.
+//! What a window means, to the tile, is written in [`window`].
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod count;
+mod distinct;
+mod first_seen;
+mod generations;
+mod key;
+pub mod limits;
+mod lists;
+mod prefixes;
+mod table;
+mod tables;
+pub mod window;
+
+pub use key::{Item, Key, Keyer, Secret};
+pub use limits::Limits;
+pub use lists::{List, ListError};
+pub use tables::{Dropped, Reading, Stats, TableId, Tables};
+pub use window::{Kind, Spec, SpecError};

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Lists: sets of values of one type, whose entries may expire.
+//!
+//! A list of `ip` or `net` takes addresses and networks alike and holds whatever lies inside one of its entries.
+//! Any other list holds exactly its entries, compared as values and not by their hash. A text is compared byte by
+//! byte: bringing domains and addresses to one form is done where events are read, and must be done to entries too.
+
+use crate::prefixes::Prefixes;
+use crate::{Keyer, limits};
+use hashbrown::HashTable;
+use ipnet::IpNet;
+use std::fmt;
+use std::net::IpAddr;
+use wardroom_event::{Micros, Repr, Type, Value};
+
+/// Stands for an entry that does not expire.
+const NEVER: Micros = Micros(i64::MAX);
+
+/// Why an entry was not listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ListError {
+    /// The value is of another type, or missing.
+    #[error("an entry of this list must be of type {expected}")]
+    WrongType {
+        /// The list's type.
+        expected: Type,
+    },
+    /// The list holds as many entries as it may.
+    #[error("the list is full: it holds {most} entries")]
+    Full {
+        /// How many.
+        most: usize,
+    },
+}
+
+/// A set of values of one type.
+pub struct List {
+    kind: Type,
+    keyer: Keyer,
+    entries: Entries,
+    len: usize,
+    most: usize,
+}
+
+enum Entries {
+    Exact(HashTable<Exact>),
+    Nets { v4: Prefixes<u32>, v6: Prefixes<u128> },
+}
+
+struct Exact {
+    value: Value,
+    until: Micros,
+}
+
+/// Shows its type and size, not whom it lists.
+impl fmt::Debug for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "List({}, {} entries)", self.kind, self.len)
+    }
+}
+
+impl List {
+    /// An empty list of values of `kind`, of at most [`limits::LIST_ENTRIES`].
+    pub fn new(kind: Type, keyer: Keyer) -> List {
+        List::with_limit(kind, keyer, limits::LIST_ENTRIES)
+    }
+
+    /// An empty list of at most `most` values.
+    pub fn with_limit(kind: Type, keyer: Keyer, most: usize) -> List {
+        let entries = match kind.repr() {
+            Repr::Ip | Repr::Net => Entries::Nets { v4: Prefixes::new(), v6: Prefixes::new() },
+            _ => Entries::Exact(HashTable::new()),
+        };
+        List { kind, keyer, entries, len: 0, most }
+    }
+
+    /// The type of its entries.
+    pub fn kind(&self) -> Type {
+        self.kind
+    }
+
+    /// How many entries it has, among them those that have expired and were not purged.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Lists a value until `expires` (no longer at that very time), or for good. Whether it was not listed before:
+    /// if it was, the new expiry replaces the old.
+    pub fn insert(&mut self, value: Value, expires: Option<Micros>) -> Result<bool, ListError> {
+        let until = expires.unwrap_or(NEVER);
+        let name = self.name(&value).ok_or(ListError::WrongType { expected: self.kind })?;
+        if let Some(listed) = self.until_mut(&value, name) {
+            *listed = until;
+            return Ok(false);
+        }
+        if self.len >= self.most {
+            return Err(ListError::Full { most: self.most });
+        }
+        self.len += 1;
+        let keyer = &self.keyer;
+        match (&mut self.entries, name) {
+            (Entries::Exact(set), Name::Hash(hash)) => {
+                set.insert_unique(hash, Exact { value, until }, |entry| exact_hash(keyer, &entry.value));
+            }
+            (Entries::Nets { v4, .. }, Name::V4(bits, len)) => v4.insert(keyer, bits, len, until),
+            (Entries::Nets { v6, .. }, Name::V6(bits, len)) => v6.insert(keyer, bits, len, until),
+            _ => unreachable!("a name is made for the entries it is used with"),
+        }
+        Ok(true)
+    }
+
+    /// Takes an entry off the list; whether it was one. A network goes only under its own name: taking off an
+    /// address leaves the network that holds it.
+    pub fn remove(&mut self, value: &Value) -> bool {
+        let name = self.name(value);
+        let gone = match (&mut self.entries, name) {
+            (Entries::Exact(set), Some(Name::Hash(hash))) => {
+                set.find_entry(hash, |entry| entry.value == *value).map(|entry| entry.remove()).is_ok()
+            }
+            (Entries::Nets { v4, .. }, Some(Name::V4(bits, len))) => v4.remove(&self.keyer, bits, len),
+            (Entries::Nets { v6, .. }, Some(Name::V6(bits, len))) => v6.remove(&self.keyer, bits, len),
+            _ => false,
+        };
+        self.len -= usize::from(gone);
+        gone
+    }
+
+    /// Whether a value is listed at `now`; unknown where the value is missing. In a list of networks, an address
+    /// is if a network holds it, and a network if it lies inside one. A value of another type never is.
+    ///
+    /// A network of IPv6 holds no address of IPv4, not even `::/0`.
+    pub fn contains(&self, value: &Value, now: Micros) -> Option<bool> {
+        if value.is_missing() {
+            return None;
+        }
+        Some(match (&self.entries, self.name(value)) {
+            (Entries::Exact(set), Some(Name::Hash(hash))) => {
+                set.find(hash, |entry| entry.value == *value).is_some_and(|entry| now < entry.until)
+            }
+            (Entries::Nets { v4, .. }, Some(Name::V4(bits, len))) => v4.hold(&self.keyer, bits, len, now),
+            (Entries::Nets { v6, .. }, Some(Name::V6(bits, len))) => v6.hold(&self.keyer, bits, len, now),
+            _ => false,
+        })
+    }
+
+    /// Forgets the entries that have expired at `now`, looking at all; how many that were.
+    pub fn purge(&mut self, now: Micros) -> usize {
+        let gone = match &mut self.entries {
+            Entries::Exact(set) => {
+                let before = set.len();
+                set.retain(|entry| now < entry.until);
+                before - set.len()
+            }
+            Entries::Nets { v4, v6 } => v4.purge(now) + v6.purge(now),
+        };
+        self.len -= gone;
+        gone
+    }
+
+    /// An estimate of its memory, without the texts of its entries.
+    pub fn bytes(&self) -> usize {
+        match &self.entries {
+            Entries::Exact(set) => set.allocation_size(),
+            Entries::Nets { v4, v6 } => v4.bytes() + v6.bytes(),
+        }
+    }
+
+    /// What a value is looked up by; `None` where it is missing or of another type.
+    fn name(&self, value: &Value) -> Option<Name> {
+        match (value, self.kind.repr()) {
+            (Value::Ip(ip), Repr::Ip | Repr::Net) => Some(match ip.to_canonical() {
+                IpAddr::V4(ip) => Name::V4(ip.to_bits(), 32),
+                IpAddr::V6(ip) => Name::V6(ip.to_bits(), 128),
+            }),
+            (Value::Net(net), Repr::Ip | Repr::Net) => Some(net_name(*net)),
+            (Value::Bool(_), Repr::Bool)
+            | (Value::Int(_), Repr::Int)
+            | (Value::Number(_), Repr::Number)
+            | (Value::Text(_), Repr::Text)
+            | (Value::Time(_), Repr::Time)
+            | (Value::Duration(_), Repr::Duration) => self.keyer.key([value]).map(|key| Name::Hash(key.0)),
+            _ => None,
+        }
+    }
+
+    /// The expiry of that very entry.
+    fn until_mut(&mut self, value: &Value, name: Name) -> Option<&mut Micros> {
+        match (&mut self.entries, name) {
+            (Entries::Exact(set), Name::Hash(hash)) => {
+                set.find_mut(hash, |entry| entry.value == *value).map(|entry| &mut entry.until)
+            }
+            (Entries::Nets { v4, .. }, Name::V4(bits, len)) => v4.until_mut(&self.keyer, bits, len),
+            (Entries::Nets { v6, .. }, Name::V6(bits, len)) => v6.until_mut(&self.keyer, bits, len),
+            _ => None,
+        }
+    }
+}
+
+/// What a value is looked up by.
+#[derive(Clone, Copy)]
+enum Name {
+    Hash(u64),
+    V4(u32, u8),
+    V6(u128, u8),
+}
+
+/// A network's bits and length; one that maps IPv4 into IPv6 is the one it maps.
+fn net_name(net: IpNet) -> Name {
+    match net {
+        IpNet::V4(net) => Name::V4(net.addr().to_bits(), net.prefix_len()),
+        IpNet::V6(net) => match (net.addr().to_ipv4_mapped(), net.prefix_len().checked_sub(96)) {
+            (Some(ip), Some(len)) => Name::V4(ip.to_bits(), len),
+            _ => Name::V6(net.addr().to_bits(), net.prefix_len()),
+        },
+    }
+}
+
+/// The hash of an entry, which is never missing.
+fn exact_hash(keyer: &Keyer, value: &Value) -> u64 {
+    keyer.key([value]).map_or(0, |key| key.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Secret;
+
+    const NOW: Micros = Micros(1_000);
+
+    fn keyer() -> Keyer {
+        Keyer::new(Secret([3; 16]))
+    }
+
+    fn text(t: &str) -> Value {
+        Value::Text(t.into())
+    }
+
+    /// An address, or a network where there is a slash.
+    fn net(t: &str) -> Value {
+        t.parse().map(Value::Net).unwrap_or_else(|_| Value::Ip(t.parse().unwrap()))
+    }
+
+    fn list(kind: Type, entries: impl IntoIterator<Item = Value>) -> List {
+        let mut list = List::new(kind, keyer());
+        for entry in entries {
+            list.insert(entry, None).unwrap();
+        }
+        list
+    }
+
+    #[test]
+    fn exact_lists_hold_their_entries() {
+        let check = |list: &List, value: Value, expect: Option<bool>| {
+            assert_eq!(list.contains(&value, NOW), expect, "{value:?} in {list:?}");
+        };
+        let domains = list(Type::Domain, [text("example.org"), text("")]);
+        check(&domains, text("example.org"), Some(true));
+        check(&domains, text(""), Some(true));
+        check(&domains, text("Example.org"), Some(false));
+        check(&domains, text("a.example.org"), Some(false));
+        check(&domains, Value::Missing, None);
+        check(&domains, Value::Int(1), Some(false));
+        let numbers = list(Type::Number, [Value::Number(0.0), Value::Number(1.5)]);
+        check(&numbers, Value::Number(-0.0), Some(true));
+        check(&numbers, Value::Number(1.5), Some(true));
+        check(&numbers, Value::Int(0), Some(false));
+        let ports = list(Type::Int, [Value::Int(-22)]);
+        check(&ports, Value::Int(-22), Some(true));
+        check(&ports, Value::Int(22), Some(false));
+        check(&list(Type::Bool, [Value::Bool(true)]), Value::Bool(true), Some(true));
+    }
+
+    #[test]
+    fn networks_hold_what_lies_inside() {
+        let entries =
+            ["192.0.2.0/24", "10.0.0.0/9", "10.128.0.0/9", "10.1.2.3/32", "203.0.113.9", "2001:db8::/33"];
+        let nets = list(Type::Net, entries.map(net));
+        let check = |value: &str, expect: bool| {
+            assert_eq!(nets.contains(&net(value), NOW), Some(expect), "{value}");
+        };
+        check("192.0.2.0", true);
+        check("192.0.2.255", true);
+        check("192.0.3.0", false);
+        check("::ffff:192.0.2.7", true);
+        check("::ffff:192.0.2.0/120", true);
+        check("192.0.2.0/25", true);
+        check("192.0.2.77/24", true);
+        check("192.0.2.0/23", false);
+        check("10.1.2.3", true);
+        check("10.0.0.0/8", false);
+        check("203.0.113.9/32", true);
+        check("203.0.113.8/31", false);
+        check("2001:db8:7fff::1", true);
+        check("2001:db8:8000::1", false);
+        check("2001:db8::/32", false);
+        let all = list(Type::Ip, [net("0.0.0.0/0")]);
+        assert_eq!(all.contains(&net("255.255.255.255"), NOW), Some(true));
+        assert_eq!(all.contains(&net("::"), NOW), Some(false));
+        assert_eq!(all.contains(&Value::Missing, NOW), None);
+        assert_eq!(list(Type::Ip, [net("::/0")]).contains(&net("1.2.3.4"), NOW), Some(false));
+    }
+
+    #[test]
+    fn entries_expire_and_are_purged() {
+        for (kind, a, b) in
+            [(Type::Domain, text("a"), text("b")), (Type::Net, net("10.0.0.0/8"), net("2001:db8::/32"))]
+        {
+            let mut list = List::new(kind, keyer());
+            assert_eq!(list.insert(a.clone(), Some(Micros(1_001))), Ok(true));
+            assert_eq!(list.insert(b.clone(), None), Ok(true));
+            assert_eq!(list.contains(&a, NOW), Some(true));
+            assert_eq!(list.contains(&a, Micros(1_001)), Some(false));
+            assert_eq!(list.purge(Micros(1_000)), 0);
+            assert_eq!(list.insert(a.clone(), Some(Micros(2_000))), Ok(false));
+            assert_eq!(list.contains(&a, Micros(1_001)), Some(true));
+            assert_eq!((list.purge(Micros(2_000)), list.len()), (1, 1));
+            assert_eq!(list.contains(&a, NOW), Some(false));
+            assert_eq!((list.remove(&b), list.remove(&b), list.is_empty()), (true, false, true));
+            assert_eq!(list.contains(&b, NOW), Some(false));
+        }
+    }
+
+    #[test]
+    fn a_longer_life_of_a_wider_network_counts() {
+        let mut list = List::new(Type::Net, keyer());
+        list.insert(net("10.0.0.0/8"), Some(Micros(3_000))).unwrap();
+        list.insert(net("10.1.0.0/16"), Some(Micros(500))).unwrap();
+        assert_eq!(list.contains(&net("10.1.1.1"), NOW), Some(true));
+        assert!(!list.remove(&net("10.1.1.1")), "it lists no such entry");
+    }
+
+    #[test]
+    fn what_does_not_belong_is_refused() {
+        let check = |kind: Type, value: Value| {
+            let mut list = List::new(kind, keyer());
+            assert_eq!(list.insert(value.clone(), None), Err(ListError::WrongType { expected: kind }));
+            assert!(list.is_empty() && !list.remove(&value));
+        };
+        check(Type::Net, text("10.0.0.0/8"));
+        check(Type::Domain, Value::Int(1));
+        check(Type::Int, Value::Number(1.0));
+        check(Type::Domain, Value::Missing);
+        check(Type::Ip, Value::Missing);
+        check(Type::Number, Value::Number(f64::NAN));
+        let mut full = List::with_limit(Type::Int, keyer(), 2);
+        assert_eq!(
+            (full.insert(Value::Int(1), None), full.insert(Value::Int(2), None)),
+            (Ok(true), Ok(true))
+        );
+        assert_eq!(full.insert(Value::Int(3), None), Err(ListError::Full { most: 2 }));
+        assert_eq!(full.insert(Value::Int(2), Some(NOW)), Ok(false), "an entry can be renewed");
+        assert_eq!(ListError::Full { most: 2 }.to_string(), "the list is full: it holds 2 entries");
+    }
+
+    #[test]
+    fn nobody_is_shown() {
+        assert_eq!(format!("{:?}", list(Type::Account, [text("alice")])), "List(account, 1 entries)");
+    }
+}
