@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Web traffic ↔ events and verdicts: today the access logs of web servers.
+//!
+//! This crate knows not how verdicts are made: it takes lines apart and says what they tell, in
+//! [`wardroom_event::Draft`]s that enter intake like any other event. It reads no files and no clock.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod accesslog;
