@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What an expression is evaluated on: the event in hand, the features served to it, the lists.
+
+use crate::program::ListId;
+use wardroom_event::{Event, Micros, Value};
+
+/// Looks entries up in lists.
+pub trait Lists {
+    /// Whether the list holds the value at that time. Never asked for a missing value.
+    fn contains(&self, list: ListId, value: &Value, at: Micros) -> bool;
+}
+
+/// The input of one judgement. Everything a rule can see is here; there is no clock and no randomness.
+pub struct Row<'a> {
+    /// The event in hand.
+    pub event: &'a Event,
+    /// The values of the features its plan serves, in the plan's order.
+    pub served: &'a [Value],
+    /// The policy's lists.
+    pub lists: &'a dyn Lists,
+}
+
+/// Kleene's three truth values. The order makes `and` the least and `or` the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Tri {
+    /// It does not hold.
+    False = 0,
+    /// An input is missing and the answer depends on it.
+    Unknown = 1,
+    /// It holds.
+    True = 2,
+}
+
+impl Tri {
+    /// True or false.
+    pub fn known(holds: bool) -> Tri {
+        if holds { Tri::True } else { Tri::False }
+    }
+
+    /// What is known of an optional truth.
+    pub fn of(holds: Option<bool>) -> Tri {
+        holds.map_or(Tri::Unknown, Tri::known)
+    }
+
+    /// The opposite; unknown stays unknown.
+    pub fn negate(self) -> Tri {
+        match self {
+            Tri::False => Tri::True,
+            Tri::Unknown => Tri::Unknown,
+            Tri::True => Tri::False,
+        }
+    }
+
+    /// The truth where it is known.
+    pub fn get(self) -> Option<bool> {
+        match self {
+            Tri::False => Some(false),
+            Tri::Unknown => None,
+            Tri::True => Some(true),
+        }
+    }
+
+    /// Its name in explanations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tri::False => "false",
+            Tri::Unknown => "unknown",
+            Tri::True => "true",
+        }
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A place in one line of tokens, and the errors of finding something else there.
+
+use super::lex::{Kind, Token};
+use super::tree::Ident;
+use wardroom_report::{Diagnostic, Loc};
+
+/// A walk over the tokens of one clause.
+pub(crate) struct Cursor<'t, 'd> {
+    tokens: &'t [Token],
+    at: usize,
+    end: Loc,
+    pub(crate) depth: usize,
+    pub(crate) diagnostics: &'d mut Vec<Diagnostic>,
+}
+
+/// Parsing stopped; the diagnostic has been reported.
+pub(crate) struct Stopped;
+
+/// What a parsing step gives.
+pub(crate) type Parsed<T> = Result<T, Stopped>;
+
+impl<'t, 'd> Cursor<'t, 'd> {
+    /// Walks `tokens`; `after` is the place of what stands before them.
+    pub(crate) fn new(tokens: &'t [Token], after: Loc, diagnostics: &'d mut Vec<Diagnostic>) -> Self {
+        let end = tokens.last().map_or(after, |t| t.loc).after();
+        Cursor { tokens, at: 0, end, depth: 0, diagnostics }
+    }
+
+    pub(crate) fn peek(&self) -> Option<&'t Kind> {
+        self.tokens.get(self.at).map(|t| &t.kind)
+    }
+
+    pub(crate) fn peek_second(&self) -> Option<&'t Kind> {
+        self.tokens.get(self.at + 1).map(|t| &t.kind)
+    }
+
+    /// The place of the next token, or of the end.
+    pub(crate) fn here(&self) -> Loc {
+        self.tokens.get(self.at).map_or(self.end, |t| t.loc)
+    }
+
+    /// The place of the token just taken.
+    pub(crate) fn last(&self) -> Loc {
+        self.at.checked_sub(1).and_then(|i| self.tokens.get(i)).map_or(self.end, |t| t.loc)
+    }
+
+    pub(crate) fn next(&mut self) -> Option<&'t Token> {
+        let token = self.tokens.get(self.at)?;
+        self.at += 1;
+        Some(token)
+    }
+
+    pub(crate) fn at_end(&self) -> bool {
+        self.at >= self.tokens.len()
+    }
+
+    pub(crate) fn is_mark(&self, mark: &str) -> bool {
+        matches!(self.peek(), Some(Kind::Mark(m)) if *m == mark)
+    }
+
+    pub(crate) fn is_word(&self, word: &str) -> bool {
+        matches!(self.peek(), Some(Kind::Word(w)) if w == word)
+    }
+
+    /// Takes the mark if it is next.
+    pub(crate) fn eat(&mut self, mark: &str) -> bool {
+        let found = self.is_mark(mark);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// Takes the word if it is next.
+    pub(crate) fn eat_word(&mut self, word: &str) -> bool {
+        let found = self.is_word(word);
+        self.at += usize::from(found);
+        found
+    }
+
+    pub(crate) fn expect(&mut self, mark: &str, what_for: &str) -> Parsed<()> {
+        if self.eat(mark) {
+            return Ok(());
+        }
+        Err(self.unexpected(&format!("`{mark}` {what_for}")))
+    }
+
+    pub(crate) fn name(&mut self, what: &str) -> Parsed<Ident> {
+        match self.peek() {
+            Some(Kind::Word(name)) => {
+                let loc = self.here();
+                self.at += 1;
+                Ok(Ident { name: name.clone(), loc })
+            }
+            _ => Err(self.unexpected(what)),
+        }
+    }
+
+    pub(crate) fn text(&mut self, what: &str) -> Parsed<Ident> {
+        match self.peek() {
+            Some(Kind::Text(text)) => {
+                let loc = self.here();
+                self.at += 1;
+                Ok(Ident { name: text.clone(), loc })
+            }
+            _ => Err(self.unexpected(what)),
+        }
+    }
+
+    /// Reports that something else stands here.
+    pub(crate) fn unexpected(&mut self, wanted: &str) -> Stopped {
+        let found = self.found();
+        let diagnostic = Diagnostic::error("W0101", self.here(), format!("expected {wanted}, found {found}"));
+        self.stop(diagnostic.label(format!("expected {wanted}")))
+    }
+
+    pub(crate) fn stop(&mut self, diagnostic: Diagnostic) -> Stopped {
+        self.diagnostics.push(diagnostic);
+        Stopped
+    }
+
+    fn found(&self) -> String {
+        match self.peek() {
+            None => "the end of the line".to_owned(),
+            Some(Kind::Word(w)) => format!("`{w}`"),
+            Some(Kind::Int(n)) => format!("`{n}`"),
+            Some(Kind::Number(n)) => format!("`{n}`"),
+            Some(Kind::Text(_) | Kind::Template(_)) => "a string".to_owned(),
+            Some(Kind::Mark(m)) => format!("`{m}`"),
+        }
+    }
+
+    /// Nothing may follow.
+    pub(crate) fn finish(&mut self, after: &str) -> Parsed<()> {
+        if self.at_end() {
+            return Ok(());
+        }
+        let found = self.found();
+        let d = Diagnostic::error("W0102", self.here(), format!("{found} after {after}"))
+            .label("nothing more belongs here")
+            .help_opt(hint(self.peek()));
+        Err(self.stop(d))
+    }
+}
+
+/// What another language's writer meant.
+fn hint(kind: Option<&Kind>) -> Option<String> {
+    match kind? {
+        Kind::Mark("=") => Some("to compare, write `==`".to_owned()),
+        Kind::Mark("?") => Some("to choose, write `a if condition else b`".to_owned()),
+        Kind::Word(w) if w == "AND" || w == "OR" || w == "NOT" => {
+            Some(format!("write `{}`", w.to_lowercase()))
+        }
+        _ => None,
+    }
+}

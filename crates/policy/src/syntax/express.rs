@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Expressions: Python's, without statements, loops or functions of one's own.
+//!
+//! Loosest first: `a if c else b` · `or` · `and` · `not` · `== != < <= > >= in is` (chains join with `and`) · `+ -` ·
+//! `* /` · unary `-` · attribute and call.
+
+use super::cursor::{Cursor, Parsed};
+use super::lex::Kind;
+use super::tree::{Arg, ArithOp, CompareOp, Expr, ExprKind};
+use crate::limits;
+use wardroom_report::{Diagnostic, Loc};
+
+/// Reads one expression.
+pub(crate) fn expression(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
+    c.depth += 1;
+    if c.depth > limits::DEPTH {
+        let d = Diagnostic::error("W0103", c.here(), format!("nested deeper than {} levels", limits::DEPTH))
+            .help("name a part of it as a rule or feature of its own");
+        return Err(c.stop(d));
+    }
+    let then = either(c)?;
+    let expr = if c.eat_word("if") {
+        let cond = either(c)?;
+        if !c.eat_word("else") {
+            return Err(c.unexpected("`else` of this `if`"));
+        }
+        let other = expression(c)?;
+        let loc = then.loc.to(other.loc);
+        Expr { kind: ExprKind::If { then: then.into(), cond: cond.into(), other: other.into() }, loc }
+    } else {
+        then
+    };
+    c.depth -= 1;
+    Ok(expr)
+}
+
+fn either(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
+    joined(c, "or", both, ExprKind::Or)
+}
+
+fn both(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
+    joined(c, "and", negated, ExprKind::And)
+}
+
+fn joined(
+    c: &mut Cursor<'_, '_>,
+    word: &str,
+    part: fn(&mut Cursor<'_, '_>) -> Parsed<Expr>,
+    make: fn(Vec<Expr>) -> ExprKind,
+) -> Parsed<Expr> {
+    let first = part(c)?;
+    if !c.is_word(word) {
+        return Ok(first);
+    }
+    let mut parts = vec![first];
+    while c.eat_word(word) {
+        parts.push(part(c)?);
+    }
+    let loc = parts[0].loc.to(parts[parts.len() - 1].loc);
+    Ok(Expr { kind: make(parts), loc })
+}
+
+fn negated(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
+    let mut starts: Vec<Loc> = Vec::new();
+    while c.is_word("not") {
+        starts.push(c.here());
+        c.next();
+        if starts.len() > limits::DEPTH {
+            let d = Diagnostic::error("W0103", c.here(), format!("more than {} times `not`", limits::DEPTH));
+            return Err(c.stop(d));
+        }
+    }
+    let mut expr = comparison(c)?;
+    for start in starts.into_iter().rev() {
+        let loc = start.to(expr.loc);
+        expr = Expr { kind: ExprKind::Not(expr.into()), loc };
+    }
+    Ok(expr)
+}
+
+fn comparison(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
+    let mut left = sum(c)?;
+    let mut links = Vec::new();
+    loop {
+        let negated_in = c.is_word("not") && matches!(c.peek_second(), Some(Kind::Word(w)) if w == "in");
+        if negated_in {
+            c.next();
+        }
+        if c.eat_word("in") {
+            let hay = sum(c)?;
+            let loc = left.loc.to(hay.loc);
+            let kind = ExprKind::In { needle: left.into(), hay: hay.clone().into(), negated: negated_in };
+            links.push(Expr { kind, loc });
+            left = hay;
+        } else if c.eat_word("is") {
+            links.push(is_missing(c, left.clone())?);
+        } else if let Some(op) = compare_op(c) {
+            let right = sum(c)?;
+            let loc = left.loc.to(right.loc);
+            let kind = ExprKind::Compare(op, left.into(), right.clone().into());
+            links.push(Expr { kind, loc });
+            left = right;
+        } else {
+            break;
+        }
+    }
+    if let Some(middle) = links.iter().skip(1).find_map(|link| first_operand(link).filter(|e| !is_plain(e))) {
+        let d = Diagnostic::error(
+            "W0103",
+            middle.loc,
+            "the middle of a chain of comparisons is an expression itself",
+        )
+        .help("compare in two terms joined with `and`");
+        return Err(c.stop(d));
+    }
+    match links.len() {
+        0 => Ok(left),
+        1 => Ok(links.remove(0)),
+        _ => {
+            let loc = links[0].loc.to(links[links.len() - 1].loc);
+            Ok(Expr { kind: ExprKind::And(links), loc })
+        }
+    }
+}
+
+fn first_operand(link: &Expr) -> Option<&Expr> {
+    match &link.kind {
+        ExprKind::Compare(_, a, _) | ExprKind::In { needle: a, .. } | ExprKind::IsMissing { of: a, .. } => {
+            Some(a)
+        }
+        _ => None,
+    }
+}
+
+/// A name, a part or a literal. The middle of a chain stands in two terms, so a larger one would be checked twice,
+/// and nested chains twice each time.
+fn is_plain(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Attr(of, _) => is_plain(of),
+        ExprKind::Name(_)
+        | ExprKind::Int(_)
+        | ExprKind::Number(_)
+        | ExprKind::Text(_)
+        | ExprKind::Bool(_) => true,
+        _ => false,
+    }
+}
+
+/// `is missing`, `is not missing`; `None` for `missing` as Python has it.
+fn is_missing(c: &mut Cursor<'_, '_>, of: Expr) -> Parsed<Expr> {
+    let negated = c.eat_word("not");
+    if !(c.eat_word("missing") || c.eat_word("None")) {
+        return Err(c.unexpected("`missing` after `is`"));
+    }
+    let loc = of.loc.to(c.last());
+    Ok(Expr { kind: ExprKind::IsMissing { of: of.into(), negated }, loc })
+}
+
+fn compare_op(c: &mut Cursor<'_, '_>) -> Option<CompareOp> {
+    let op = match c.peek()? {
+        Kind::Mark("==") => CompareOp::Eq,
+        Kind::Mark("!=") => CompareOp::Ne,
+        Kind::Mark("<") => CompareOp::Lt,
+        Kind::Mark("<=") => CompareOp::Le,
+        Kind::Mark(">") => CompareOp::Gt,
+        Kind::Mark(">=") => CompareOp::Ge,
+        _ => return None,
+    };
+    c.next();
+    Some(op)
+}
+
+fn sum(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
+    arithmetic(c, product, &[("+", ArithOp::Add), ("-", ArithOp::Sub)])
+}
+
+fn product(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
+    arithmetic(c, unary, &[("*", ArithOp::Mul), ("/", ArithOp::Div)])
+}
+
+/// A chain of operators of one rank, left to right. Its length counts as depth: the tree leans to the left.
+fn arithmetic(
+    c: &mut Cursor<'_, '_>,
+    part: fn(&mut Cursor<'_, '_>) -> Parsed<Expr>,
+    ops: &[(&str, ArithOp)],
+) -> Parsed<Expr> {
+    let mut left = part(c)?;
+    let mut links = 0;
+    while let Some((_, op)) = ops.iter().find(|(mark, _)| c.is_mark(mark)) {
+        c.next();
+        links += 1;
+        if links > limits::DEPTH {
+            let d =
+                Diagnostic::error("W0103", c.here(), format!("more than {} terms in a row", limits::DEPTH));
+            return Err(c.stop(d));
+        }
+        let right = part(c)?;
+        let loc = left.loc.to(right.loc);
+        left = Expr { kind: ExprKind::Arith(*op, left.into(), right.into()), loc };
+    }
+    Ok(left)
+}
+
+fn unary(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
+    let start = c.here();
+    if !c.eat("-") {
+        return postfix(c);
+    }
+    let of = postfix(c)?;
+    let loc = start.to(of.loc);
+    let kind = match of.kind {
+        ExprKind::Int(n) => ExprKind::Int(-n),
+        ExprKind::Number(n) => ExprKind::Number(-n),
+        _ => ExprKind::Neg(of.into()),
+    };
+    Ok(Expr { kind, loc })
+}
+
+fn postfix(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
+    let mut expr = atom(c)?;
+    let mut links = 0;
+    loop {
+        links += 1;
+        if links > limits::DEPTH {
+            let d =
+                Diagnostic::error("W0103", c.here(), format!("more than {} parts in a row", limits::DEPTH));
+            return Err(c.stop(d));
+        }
+        if c.eat(".") {
+            let name = c.name("a name after `.`")?;
+            let loc = expr.loc.to(name.loc);
+            expr = Expr { kind: ExprKind::Attr(expr.into(), name), loc };
+        } else if c.eat("(") {
+            let args = arguments(c)?;
+            let loc = expr.loc.to(c.last());
+            expr = Expr { kind: ExprKind::Call(expr.into(), args), loc };
+        } else {
+            return Ok(expr);
+        }
+    }
+}
+
+fn arguments(c: &mut Cursor<'_, '_>) -> Parsed<Vec<Arg>> {
+    let mut args = Vec::new();
+    while !c.eat(")") {
+        let named =
+            matches!(c.peek(), Some(Kind::Word(_))) && matches!(c.peek_second(), Some(Kind::Mark("=")));
+        let name = if named { Some(c.name("an argument")?) } else { None };
+        if named {
+            c.next();
+        }
+        args.push(Arg { name, value: expression(c)? });
+        if !c.eat(",") && !c.is_mark(")") {
+            return Err(c.unexpected("`,` or `)`"));
+        }
+    }
+    Ok(args)
+}
+
+fn items(c: &mut Cursor<'_, '_>, close: &str) -> Parsed<Vec<Expr>> {
+    let mut items = Vec::new();
+    while !c.eat(close) {
+        items.push(expression(c)?);
+        if !c.eat(",") && !c.is_mark(close) {
+            return Err(c.unexpected(&format!("`,` or `{close}`")));
+        }
+    }
+    Ok(items)
+}
+
+fn atom(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
+    let start = c.here();
+    let kind = match c.peek() {
+        Some(Kind::Int(n)) => ExprKind::Int(*n),
+        Some(Kind::Number(n)) => ExprKind::Number(*n),
+        Some(Kind::Text(t)) => ExprKind::Text(t.clone()),
+        Some(Kind::Word(w)) => word(c, w)?,
+        Some(Kind::Mark("[")) => {
+            c.next();
+            let list = items(c, "]")?;
+            return Ok(Expr { kind: ExprKind::Items(list), loc: start.to(c.last()) });
+        }
+        Some(Kind::Mark("(")) => {
+            c.next();
+            return parenthesised(c, start);
+        }
+        _ => return Err(c.unexpected("a value")),
+    };
+    c.next();
+    Ok(Expr { kind, loc: start })
+}
+
+fn word(c: &mut Cursor<'_, '_>, word: &str) -> Parsed<ExprKind> {
+    Ok(match word {
+        "true" | "True" => ExprKind::Bool(true),
+        "false" | "False" => ExprKind::Bool(false),
+        "and" | "or" | "not" | "in" | "is" | "if" | "else" => return Err(c.unexpected("a value")),
+        "for" | "while" | "lambda" | "def" | "return" | "import" => {
+            let d = Diagnostic::error("W0104", c.here(), format!("`{word}` is not part of the language"))
+                .note("a policy has no loops, functions or statements, so that its cost is known before it runs")
+                .help("count with a feature, choose with `a if condition else b`");
+            return Err(c.stop(d));
+        }
+        _ => ExprKind::Name(word.to_owned()),
+    })
+}
+
+/// `(a)` is `a`; `(a, b)` are items.
+fn parenthesised(c: &mut Cursor<'_, '_>, start: Loc) -> Parsed<Expr> {
+    let mut list = items(c, ")")?;
+    let loc = start.to(c.last());
+    if list.len() == 1 {
+        return Ok(Expr { loc, ..list.remove(0) });
+    }
+    Ok(Expr { kind: ExprKind::Items(list), loc })
+}
