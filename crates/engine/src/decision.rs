@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Decisions: as they are made, and as the journal gives them back.
+
+use std::sync::Arc;
+use wardroom_event::{EventId, Micros, Type, Value};
+use wardroom_policy::{Piece, Verdict};
+
+/// Why a rule spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Its condition holds.
+    Holds,
+    /// Its condition is unknown, and it says what that means.
+    Missing,
+}
+
+/// A rule that fired on an event, by its number in the program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signal {
+    /// The rule's number.
+    pub rule: usize,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Whether it had a say: a shadow rule has none.
+    pub decides: bool,
+    /// Why it spoke.
+    pub why: Why,
+    /// What the caller should ask for.
+    pub ask: Option<Box<str>>,
+    /// Its reason.
+    pub because: Vec<Piece>,
+}
+
+impl Signal {
+    /// The signal under its rule's id.
+    pub fn named(self, rule: &str) -> StoredSignal {
+        let Signal { rule: _, verdict, decides, why, ask, because } = self;
+        StoredSignal { rule: rule.into(), verdict, decides, why, ask, because }
+    }
+}
+
+/// A signal with its rule's id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredSignal {
+    /// The rule's id.
+    pub rule: Box<str>,
+    /// What it said.
+    pub verdict: Verdict,
+    /// Whether it had a say.
+    pub decides: bool,
+    /// Why it spoke.
+    pub why: Why,
+    /// What the caller should ask for.
+    pub ask: Option<Box<str>>,
+    /// Its reason.
+    pub because: Vec<Piece>,
+}
+
+/// A decision as the journal holds it: it needs no policy to be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The decision's number in the journal.
+    pub seq: u64,
+    /// The event's type.
+    pub event_type: Box<str>,
+    /// The event's identity.
+    pub id: EventId,
+    /// When it happened.
+    pub time: Micros,
+    /// When it arrived.
+    pub received: Micros,
+    /// Its fields: name, type, value.
+    pub fields: Vec<(Box<str>, Type, Value)>,
+    /// The version of the policy it was judged by.
+    pub policy: Box<str>,
+    /// What was judged; `None` for an event that was only recorded.
+    pub judged: Option<Judged>,
+}
+
+/// The judged part of a decision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The features served: id, type, value.
+    pub served: Vec<(Box<str>, Type, Value)>,
+    /// The answer.
+    pub verdict: Verdict,
+    /// Why.
+    pub signals: Vec<StoredSignal>,
+    /// Judging tripped over a fault of our own.
+    pub fault: bool,
+}
+
+impl Stored {
+    /// What the caller should ask for: what the signal that gave the verdict says.
+    pub fn ask(&self) -> Option<&str> {
+        self.judged.as_ref()?.signals.first().filter(|s| s.decides)?.ask.as_deref()
+    }
+}
+
+/// What became of one submitted event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It was judged, and the decision is durable.
+    Decided {
+        /// The decision's number.
+        seq: u64,
+        /// The version of the policy.
+        policy: Arc<str>,
+        /// The answer.
+        verdict: Verdict,
+        /// Why.
+        signals: Vec<StoredSignal>,
+        /// Judging tripped over a fault of our own.
+        fault: bool,
+    },
+    /// It was recorded and counted, and that is durable.
+    Recorded {
+        /// The record's number.
+        seq: u64,
+    },
+    /// Its id came before: this is the number of what was recorded then.
+    Repeated {
+        /// The number of the first.
+        seq: u64,
+    },
+    /// It was not taken.
+    Refused(crate::SubmitError),
+}

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The engine's handle: what surfaces call.
+
+use crate::active::{Active, Origin};
+use crate::decision::{Outcome, Stored};
+use crate::error::{EngineError, SubmitError, SwapError};
+use crate::flow::Flow;
+use crate::judge::Judgement;
+use crate::record::{Dictionary, decode_stored, event_bytes, kind, policy_of};
+use crate::recover::{self, Folded};
+use crate::sequencer::{Sequencer, Task};
+use crate::{limits, secret};
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use wardroom_event::{Draft, Event, EventId, Faults, Micros, read};
+use wardroom_journal::{Journal, Lookup, Options};
+use wardroom_policy::{Bundle, Verdict};
+use wardroom_report::Diagnostic;
+use wardroom_state::Keyer;
+
+/// When an event is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When it would survive a power cut.
+    Sync,
+    /// When it would survive the death of the process; a power cut may lose what came in the last interval.
+    Interval(Duration),
+}
+
+impl From<Durability> for wardroom_journal::Durability {
+    fn from(durability: Durability) -> Self {
+        match durability {
+            Durability::Sync => wardroom_journal::Durability::Sync,
+            Durability::Interval(_) => wardroom_journal::Durability::Interval,
+        }
+    }
+}
+
+/// How an engine is opened.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The data directory; made if it is not there.
+    pub data: PathBuf,
+    /// When events are answered.
+    pub durability: Durability,
+    /// Size of the journal's segments, in bytes.
+    pub segment_bytes: u64,
+}
+
+impl Config {
+    /// The defaults, in this data directory.
+    pub fn new(data: impl Into<PathBuf>) -> Config {
+        Config {
+            data: data.into(),
+            durability: Durability::Sync,
+            segment_bytes: wardroom_journal::limits::DEFAULT_SEGMENT_BYTES,
+        }
+    }
+}
+
+/// Whether events are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Judge and count.
+    Decide,
+    /// Only count.
+    Record,
+}
+
+/// What opening found.
+#[derive(Debug)]
+pub struct Opened {
+    /// What the journal said.
+    pub recovery: wardroom_journal::Recovery,
+    /// Events folded from it.
+    pub events: u64,
+    /// Events whose policy no longer compiles: they are kept, and not counted.
+    pub uncounted: u64,
+    /// Whether the policy given was put in force: it was new.
+    pub adopted: bool,
+    /// Warnings about it.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// The policy in force, with what reading its records needs.
+pub(crate) struct InForce {
+    pub(crate) active: Arc<Active>,
+    pub(crate) dictionary: Arc<Dictionary>,
+    pub(crate) since: Vec<Option<Micros>>,
+}
+
+/// Counters of the engine itself.
+#[derive(Default)]
+pub(crate) struct Stats {
+    pub(crate) events: AtomicU64,
+    pub(crate) repeated: AtomicU64,
+    pub(crate) batches: AtomicU64,
+    pub(crate) full: AtomicU64,
+    pub(crate) faults: AtomicU64,
+    pub(crate) seq: AtomicU64,
+    pub(crate) state_bytes: AtomicU64,
+    pub(crate) state_keys: AtomicU64,
+    pub(crate) verdicts: [AtomicU64; 5],
+}
+
+impl Stats {
+    pub(crate) fn count(&self, judgement: &Judgement) {
+        self.verdicts[judgement.verdict as usize].fetch_add(1, Relaxed);
+    }
+}
+
+/// The engine's own figures, since it was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Events recorded.
+    pub events: u64,
+    /// Events whose id came before.
+    pub repeated: u64,
+    /// Batches made durable.
+    pub batches: u64,
+    /// Events refused because the disk was full.
+    pub full: u64,
+    /// Events on which judging or counting tripped over a fault of our own.
+    pub faults: u64,
+    /// The newest record's number.
+    pub seq: u64,
+    /// Bytes held by counters. This and the next are looked at now and then, not for each event.
+    pub state_bytes: u64,
+    /// Keys counted under.
+    pub state_keys: u64,
+    /// Decisions by verdict.
+    pub verdicts: [(Verdict, u64); 5],
+    /// Work waiting for the sequencer.
+    pub waiting: usize,
+    /// Why no more events are taken, if that is so.
+    pub failed: Option<String>,
+}
+
+/// What the handle and the sequencer share.
+pub(crate) struct Shared {
+    force: RwLock<Arc<InForce>>,
+    dictionaries: Mutex<BTreeMap<u64, Arc<Dictionary>>>,
+    lookup: Lookup,
+    pub(crate) stats: Stats,
+    failed: Mutex<Option<String>>,
+}
+
+impl Shared {
+    pub(crate) fn put(&self, force: InForce) {
+        self.remember(force.dictionary.clone());
+        *self.force.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(force);
+    }
+
+    pub(crate) fn fail(&self, why: &str) {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+    }
+
+    /// Why the sequencer no longer answers: it was told to stop, or had to.
+    fn gone(&self) -> SubmitError {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        failed.map_or(SubmitError::Closed, SubmitError::Failed)
+    }
+
+    fn in_force(&self) -> Arc<InForce> {
+        self.force.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, dictionary: Arc<Dictionary>) {
+        let mut known = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(dictionary.seq, dictionary);
+        if known.len() > limits::DICTIONARIES {
+            known.pop_first();
+        }
+    }
+}
+
+/// An engine. Dropping it without [`Engine::close`] stops it after the work that waits.
+pub struct Engine {
+    tasks: mpsc::Sender<Task>,
+    shared: Arc<Shared>,
+    keyer: Keyer,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Opens a data directory: folds its journal, and puts `offered` in force if it is another policy than the one last
+    /// taken from there. A policy put through the API stays in force until the directory's text changes.
+    ///
+    /// # Errors
+    /// When the directory is locked, damaged, cannot be written, or there is no policy that compiles.
+    pub fn open(
+        config: &Config,
+        offered: Option<Bundle>,
+        now: Micros,
+    ) -> Result<(Engine, Opened), EngineError> {
+        let dir = config.data.join("journal");
+        let made = !config.data.exists();
+        let options =
+            Options { segment_bytes: config.segment_bytes, now_micros: now.0, ..Options::default() };
+        // It makes its directory, and all above it, so that they survive a power cut: nothing here may do it before.
+        let (writer, recovery) = Journal::open(&dir, options)?;
+        if made {
+            close_to_others(&config.data)?;
+        }
+        let secret = secret::installation_secret(&config.data)?;
+        let keyer = Keyer::new(secret);
+        let mut folded = recover::fold(&dir, secret)?;
+        let (events, uncounted) = (folded.events, folded.uncounted);
+
+        let new = offered
+            .filter(|b| folded.directory.as_deref() != Some(&*b.version().0) || !folded.runs_its_policy());
+        let before = folded.state.as_ref().map(|(flow, _)| flow.active().program.schema.clone());
+        let compiled = match new {
+            Some(bundle) => Some(Active::compile(bundle, Origin::Directory, &keyer, before.as_ref())?),
+            None => None,
+        };
+        if compiled.is_none() && !folded.runs_its_policy() {
+            return Err(folded.no_policy());
+        }
+        let (flow, dictionary) = match folded.state.take() {
+            Some(state) => state,
+            None => (Flow::new(secret, Arc::new(Active::empty()), now), Arc::new(Dictionary::nothing())),
+        };
+        let lookup = writer.lookup();
+        let since = flow.since();
+        let force = InForce { active: flow.active().clone(), dictionary: dictionary.clone(), since };
+        let shared = Arc::new(Shared {
+            force: RwLock::new(Arc::new(force)),
+            dictionaries: Mutex::default(),
+            lookup,
+            stats: Stats::default(),
+            failed: Mutex::default(),
+        });
+        let mut sequencer = sequencer(flow, folded, writer, dictionary, config.durability, shared.clone());
+        let adopted = compiled.is_some();
+        let mut warnings = Vec::new();
+        if let Some((active, said)) = compiled {
+            warnings = said;
+            sequencer.swap(active, now)?;
+        } else {
+            sequencer.rejoin()?;
+        }
+        let (tasks, receiver) = mpsc::channel(limits::QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("sequencer".to_owned())
+            .spawn(move || sequencer.run(receiver))
+            .map_err(EngineError::Thread)?;
+        if let Durability::Interval(every) = config.durability {
+            tick(tasks.downgrade(), every).map_err(EngineError::Thread)?;
+        }
+        let engine = Engine { tasks, shared, keyer, thread: Mutex::new(Some(thread)) };
+        Ok((engine, Opened { recovery, events, uncounted, adopted, warnings }))
+    }
+
+    /// The policy in force.
+    pub fn active(&self) -> Arc<Active> {
+        self.shared.in_force().active.clone()
+    }
+
+    /// Since when each feature of the policy in force counts, in the policy's order.
+    pub fn since(&self) -> Vec<Option<Micros>> {
+        self.shared.in_force().since.clone()
+    }
+
+    /// Types one JSON event against the policy in force.
+    ///
+    /// # Errors
+    /// Every fault of the event.
+    pub fn intake(&self, json: &[u8], received: Micros) -> Result<Event, Faults> {
+        self.intake_draft(Draft::from_json(json)?, received)
+    }
+
+    /// As [`Engine::intake`], from a draft that a log reader made.
+    ///
+    /// # Errors
+    /// Every fault of the event.
+    pub fn intake_draft(&self, draft: Draft<'_>, received: Micros) -> Result<Event, Faults> {
+        let force = self.shared.in_force();
+        let event = read(draft, &force.active.program.schema, received, || new_id(received))?;
+        let bytes = event_bytes(&event);
+        if bytes > limits::EVENT_BYTES {
+            let message =
+                format!("the event takes {bytes} bytes in the journal; the most is {}", limits::EVENT_BYTES);
+            return Err(Faults::one("", "too_large", message));
+        }
+        Ok(event)
+    }
+
+    /// Hands over events and waits until they are durable. Each has its outcome, in order.
+    ///
+    /// # Errors
+    /// [`SubmitError::Busy`] when too much waits already: nothing was taken. [`SubmitError::Closed`] when the engine
+    /// stops.
+    pub async fn submit(&self, events: Vec<Event>, work: Work) -> Result<Vec<Outcome>, SubmitError> {
+        let (reply, outcome) = oneshot::channel();
+        let task = Task::Events { events, judge: work == Work::Decide, reply };
+        self.tasks.try_send(task).map_err(|e| match e {
+            mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
+            mpsc::error::TrySendError::Closed(_) => self.shared.gone(),
+        })?;
+        outcome.await.map_err(|_| self.shared.gone())
+    }
+
+    /// As [`Engine::submit`], but waits for its turn where others must come back: for streams, whose sender is slowed
+    /// by it.
+    ///
+    /// # Errors
+    /// [`SubmitError::Closed`] when the engine stops.
+    pub async fn submit_waiting(&self, events: Vec<Event>, work: Work) -> Result<Vec<Outcome>, SubmitError> {
+        self.enqueue(events, work).await?.await
+    }
+
+    /// The first half of [`Engine::submit_waiting`]: waits for a place in the queue and gives what waits for the
+    /// outcomes. Who has several pieces under way and wants them done in order takes the places one after the other.
+    ///
+    /// # Errors
+    /// [`SubmitError::Closed`] when the engine stops, from either half.
+    pub async fn enqueue(
+        &self,
+        events: Vec<Event>,
+        work: Work,
+    ) -> Result<impl Future<Output = Result<Vec<Outcome>, SubmitError>> + Send + use<>, SubmitError> {
+        let (reply, outcome) = oneshot::channel();
+        let task = Task::Events { events, judge: work == Work::Decide, reply };
+        self.tasks.send(task).await.map_err(|_| self.shared.gone())?;
+        let shared = self.shared.clone();
+        Ok(async move { outcome.await.map_err(|_| shared.gone()) })
+    }
+
+    /// Compiles a policy and puts it in force, whole or not at all. Gives its warnings.
+    ///
+    /// # Errors
+    /// [`SwapError`]; the policy before stays in force.
+    pub async fn swap(
+        &self,
+        bundle: Bundle,
+        origin: Origin,
+        now: Micros,
+    ) -> Result<Vec<Diagnostic>, SwapError> {
+        let before = self.active().program.schema.clone();
+        let (active, warnings) = Active::compile(bundle, origin, &self.keyer, Some(&before))?;
+        let (reply, done) = oneshot::channel();
+        let task = Task::Swap { active: Box::new(active), now, reply };
+        self.tasks.send(task).await.map_err(|_| self.shared.gone())?;
+        done.await.map_err(|_| self.shared.gone())??;
+        Ok(warnings)
+    }
+
+    /// The number of the record with this event id, within the window in which ids are remembered.
+    ///
+    /// # Errors
+    /// [`SubmitError::Closed`] when the engine stops.
+    pub async fn find(&self, id: EventId) -> Result<Option<u64>, SubmitError> {
+        let (reply, found) = oneshot::channel();
+        self.tasks.send(Task::Find { id, reply }).await.map_err(|_| self.shared.gone())?;
+        found.await.map_err(|_| self.shared.gone())
+    }
+
+    /// The decision with this number; `None` where there is none, or another kind of record.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn decision(&self, seq: u64) -> Result<Option<Stored>, EngineError> {
+        let Some(frame) = self.shared.lookup.get(seq)? else {
+            return Ok(None);
+        };
+        if !matches!(frame.kind, kind::DECIDED | kind::RECORDED) {
+            return Ok(None);
+        }
+        let unreadable = |why| EngineError::Record { seq, why };
+        let dictionary = self.dictionary(policy_of(&frame.payload).map_err(unreadable)?)?;
+        decode_stored(seq, frame.kind == kind::DECIDED, &frame.payload, &dictionary)
+            .map(Some)
+            .map_err(unreadable)
+    }
+
+    fn dictionary(&self, seq: u64) -> Result<Arc<Dictionary>, EngineError> {
+        let known =
+            self.shared.dictionaries.lock().unwrap_or_else(PoisonError::into_inner).get(&seq).cloned();
+        if let Some(dictionary) = known {
+            return Ok(dictionary);
+        }
+        let unreadable = |why: String| EngineError::Record { seq, why };
+        let frame = self.shared.lookup.get(seq)?;
+        let frame = frame.ok_or_else(|| unreadable("the policy's record is gone".to_owned()))?;
+        let dictionary = Arc::new(Dictionary::decode(&frame.payload).map_err(unreadable)?);
+        self.shared.remember(dictionary.clone());
+        Ok(dictionary)
+    }
+
+    /// The engine's own figures.
+    pub fn status(&self) -> Status {
+        let stats = &self.shared.stats;
+        let get = |n: &AtomicU64| n.load(Relaxed);
+        Status {
+            events: get(&stats.events),
+            repeated: get(&stats.repeated),
+            batches: get(&stats.batches),
+            full: get(&stats.full),
+            faults: get(&stats.faults),
+            seq: get(&stats.seq),
+            state_bytes: get(&stats.state_bytes),
+            state_keys: get(&stats.state_keys),
+            verdicts: Verdict::ALL.map(|v| (v, get(&stats.verdicts[v as usize]))),
+            waiting: limits::QUEUE - self.tasks.capacity(),
+            failed: self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    /// Finishes the work that waits, makes it durable and stops.
+    pub async fn close(&self) {
+        let (reply, done) = oneshot::channel();
+        if self.tasks.send(Task::Stop { reply }).await.is_ok() {
+            let _ = done.await;
+        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // It has answered; what is left is dropping its state.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn sequencer(
+    flow: Flow,
+    folded: Folded,
+    writer: wardroom_journal::Writer,
+    dictionary: Arc<Dictionary>,
+    durability: Durability,
+    shared: Arc<Shared>,
+) -> Sequencer {
+    Sequencer {
+        flow,
+        seen: folded.seen,
+        writer,
+        dictionary,
+        durability,
+        shared,
+        waiting: Vec::new(),
+        batch: 0,
+        failed: None,
+        record: Vec::new(),
+        measure_at: 0,
+    }
+}
+
+/// A data directory says who did what: only its owner may look into it. One that was there keeps what it has.
+fn close_to_others(data: &Path) -> Result<(), EngineError> {
+    let owner_only = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(data, owner_only).map_err(|source| EngineError::File {
+        doing: "set the permissions of",
+        path: data.to_owned(),
+        source,
+    })
+}
+
+/// Asks for a sync now and then, until the engine is gone.
+fn tick(tasks: mpsc::WeakSender<Task>, every: Duration) -> std::io::Result<()> {
+    let every = every.max(Duration::from_millis(1));
+    let tick = move || {
+        loop {
+            std::thread::sleep(every);
+            let Some(tasks) = tasks.upgrade() else {
+                return;
+            };
+            // Waits its turn in a full queue: what was answered without a sync would never get one there.
+            if tasks.blocking_send(Task::Sync).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("syncer".to_owned()).spawn(tick).map(drop)
+}
+
+/// An id for an event that brought none: 128 random bits.
+fn new_id(received: Micros) -> Box<str> {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let mut bytes = [0u8; 16];
+    if getrandom::fill(&mut bytes).is_err() {
+        // Without randomness the id must still not meet another: it is then as unique as its time and place in line.
+        tracing::warn!("the system gives no random bytes");
+        return format!("{:016x}-{:x}", received.0, MADE.fetch_add(1, Relaxed)).into();
+    }
+    bytes.iter().map(|b| format!("{b:02x}")).collect::<String>().into()
+}

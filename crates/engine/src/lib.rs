@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The life of an event: intake → sequence → judge → record → reply.
+//!
+//! This crate knows no sockets: surfaces hand it bytes or drafts with the time of their arrival and get decisions
+//! back. It does not know how a policy is written, how a counter is kept or how a record lies on disk; it brings the
+//! three together, in one order that a replay repeats.
+//!
+//! One thread, the sequencer, gives each event its number, reads its features as of that moment, counts it, judges it
+//! and writes it down; a batch is answered when it is durable. Everything else runs beside it.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod active;
+mod decision;
+mod engine;
+mod error;
+mod flow;
+mod judge;
+pub mod limits;
+mod memory;
+mod record;
+mod recover;
+mod rehearse;
+mod secret;
+mod seen;
+mod sequencer;
+
+pub use active::{Active, Origin};
+pub use decision::{Judged, Outcome, Signal, Stored, StoredSignal, Why};
+pub use engine::{Config, Durability, Engine, Opened, Status, Work};
+pub use error::{EngineError, SubmitError, SwapError};
+pub use flow::{Flow, Step};
+pub use judge::{Judgement, judge};
+pub use rehearse::{CaseResult, rehearse};
+pub use secret::installation_secret;

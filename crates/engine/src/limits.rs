@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Every bound of the engine, each with a name.
+
+use wardroom_event::Span;
+
+/// Most pieces of work waiting for the sequencer; a further one is refused, and its sender told to come back.
+pub const QUEUE: usize = 4096;
+/// Most events in one piece of work.
+pub const WORK_EVENTS: usize = 512;
+/// Most events made durable together.
+pub const BATCH_EVENTS: usize = 1024;
+/// Largest record of an event, with all that was served and judged, in bytes: one frame of the journal.
+pub const RECORD_BYTES: usize = wardroom_journal::limits::MAX_PAYLOAD;
+/// Largest event in a record, in bytes; one from JSON is far smaller.
+pub const EVENT_BYTES: usize = 256 * 1024;
+/// Most that one served value takes in a record, in bytes: its tag and a number of 64 bits.
+pub const SERVED_BYTES: usize = 11;
+/// Most signals kept with a decision, strongest first.
+pub const SIGNALS: usize = 64;
+/// Most that one signal takes in a record, in bytes: its reason, what it asks for, and a little for the rest.
+pub const SIGNAL_BYTES: usize = REASON_BYTES + ASK_BYTES + 1024;
+/// Longest text of what to ask for, in bytes.
+pub const ASK_BYTES: usize = 256;
+/// Longest text of one value in a reason, in bytes.
+pub const REASON_VALUE_BYTES: usize = 256;
+/// Longest reason, in bytes of text over all its pieces.
+pub const REASON_BYTES: usize = 4096;
+/// Longest reason, in pieces.
+pub const REASON_PIECES: usize = 32;
+/// For how long the same event id gives the same decision.
+pub const SEEN_WINDOW: Span = Span::from_secs(24 * 3600);
+/// Most event ids remembered in one half of that window; above it the older half is forgotten early.
+pub const SEEN_IDS: usize = 4_000_000;
+/// Longest piece of a policy text in one journal record, in bytes.
+pub const POLICY_PART_BYTES: usize = 512 * 1024;
+/// How many events pass between two looks at the size of the state, once there were many: a look walks every table.
+pub const MEASURE_EVENTS: u64 = 1024;
+/// Most policies whose dictionaries are kept for reading old decisions.
+pub const DICTIONARIES: usize = 64;

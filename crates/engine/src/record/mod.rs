@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the engine writes into the journal, and reads back.
+//!
+//! Four kinds of record. A policy is written as its texts in parts, then a head with the dictionary that later records
+//! refer to by number: names are written once a policy, not once an event. The head also stands at the beginning of
+//! each segment. Payloads begin with a version; a reader refuses one it does not know. `docs/src/records.md` has the
+//! layout.
+
+mod bytes;
+mod dictionary;
+mod event;
+mod policy;
+mod values;
+
+pub(crate) use dictionary::Dictionary;
+pub(crate) use event::{
+    decode_event, decode_stored, encode_decided, encode_recorded, event_bytes, policy_of,
+};
+pub(crate) use policy::{Part, encode_parts};
+
+/// Kinds of journal frames.
+pub(crate) mod kind {
+    /// An event that was judged.
+    pub(crate) const DECIDED: u8 = 1;
+    /// An event that was only recorded.
+    pub(crate) const RECORDED: u8 = 2;
+    /// A piece of a policy's text.
+    pub(crate) const POLICY_PART: u8 = 3;
+    /// A policy's head: from here on it is in force.
+    pub(crate) const POLICY: u8 = 4;
+}
+
+/// Why a payload cannot be read.
+pub(crate) type Unreadable = String;

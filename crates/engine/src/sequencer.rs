@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The sequencer: the one thread that gives numbers, counts, judges and writes.
+//!
+//! It takes all the work that waits, does it in order, makes it durable with one sync and answers it. While it
+//! syncs, work gathers: under load batches form by themselves, and alone an event waits for nobody.
+
+use crate::active::Active;
+use crate::decision::Outcome;
+use crate::engine::{Durability, InForce, Shared};
+use crate::error::{SubmitError, SwapError};
+use crate::flow::Flow;
+use crate::judge::Judgement;
+use crate::limits;
+use crate::record::{Dictionary, encode_decided, encode_parts, encode_recorded, kind};
+use crate::seen::Seen;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use tokio::sync::{mpsc, oneshot};
+use wardroom_event::{Event, EventId, Micros};
+use wardroom_journal::{JournalError, Writer, frame_bytes};
+use wardroom_policy::Program;
+
+/// What the sequencer is asked to do.
+pub(crate) enum Task {
+    /// Take these events; judge them or only record them.
+    Events { events: Vec<Event>, judge: bool, reply: oneshot::Sender<Vec<Outcome>> },
+    /// Put this policy in force.
+    Swap { active: Box<Active>, now: Micros, reply: oneshot::Sender<Result<(), SwapError>> },
+    /// Find the record with this id.
+    Find { id: EventId, reply: oneshot::Sender<Option<u64>> },
+    /// Sync what was written, when durability is by interval.
+    Sync,
+    /// Finish.
+    Stop { reply: oneshot::Sender<()> },
+}
+
+type Waiting = (oneshot::Sender<Vec<Outcome>>, Vec<Outcome>);
+
+pub(crate) struct Sequencer {
+    pub(crate) flow: Flow,
+    pub(crate) seen: Seen,
+    pub(crate) writer: Writer,
+    pub(crate) dictionary: Arc<Dictionary>,
+    pub(crate) durability: Durability,
+    pub(crate) shared: Arc<Shared>,
+    /// Outcomes whose records are not durable yet.
+    pub(crate) waiting: Vec<Waiting>,
+    /// Events in `waiting`.
+    pub(crate) batch: usize,
+    /// Why the journal can no longer be written.
+    pub(crate) failed: Option<String>,
+    /// One record's bytes, kept to be filled again.
+    pub(crate) record: Vec<u8>,
+    /// At how many events the size of the state is looked at again.
+    pub(crate) measure_at: u64,
+}
+
+impl Sequencer {
+    /// Works until told to stop or until nobody can ask any more.
+    pub(crate) fn run(mut self, mut tasks: mpsc::Receiver<Task>) {
+        // What was counted when this thread tripped is not known, so it does not go on; but it says so.
+        if catch_unwind(AssertUnwindSafe(|| self.work(&mut tasks))).is_err() {
+            self.stop_for(
+                "the sequencer tripped over a fault of our own; restart to fold the journal anew".to_owned(),
+            );
+        }
+    }
+
+    fn work(&mut self, tasks: &mut mpsc::Receiver<Task>) {
+        let mut todo = Vec::new();
+        loop {
+            if tasks.blocking_recv_many(&mut todo, limits::QUEUE) == 0 {
+                break;
+            }
+            for task in todo.drain(..) {
+                match task {
+                    Task::Events { events, judge, reply } => self.events(events, judge, reply),
+                    Task::Swap { active, now, reply } => {
+                        self.answer();
+                        let _ = reply.send(self.swap(*active, now));
+                    }
+                    Task::Find { id, reply } => {
+                        self.answer();
+                        let _ = reply.send(self.seen.find(&id));
+                    }
+                    Task::Sync => self.sync(),
+                    Task::Stop { reply } => {
+                        self.answer();
+                        self.sync();
+                        let _ = reply.send(());
+                        return;
+                    }
+                }
+                if self.batch >= limits::BATCH_EVENTS {
+                    self.answer();
+                }
+            }
+            self.answer();
+        }
+        self.sync();
+    }
+
+    fn events(&mut self, events: Vec<Event>, judge: bool, reply: oneshot::Sender<Vec<Outcome>>) {
+        let mut outcomes = Vec::with_capacity(events.len());
+        for event in events {
+            outcomes.push(self.event(event, judge).unwrap_or_else(Outcome::Refused));
+        }
+        self.batch += outcomes.len();
+        self.waiting.push((reply, outcomes));
+    }
+
+    fn event(&mut self, event: Event, judge: bool) -> Result<Outcome, SubmitError> {
+        if let Some(why) = &self.failed {
+            return Err(SubmitError::Failed(why.clone()));
+        }
+        #[cfg(test)]
+        assert!(&*event.id.id != tests::TRIPS, "a fault of our own, on purpose");
+        if let Some(seq) = self.seen.find(&event.id) {
+            self.shared.stats.repeated.fetch_add(1, Relaxed);
+            return Ok(Outcome::Repeated { seq });
+        }
+        let event = self.fit(event)?;
+        let (kind, judgement) = self.write_down(&event, judge);
+        // From here on nothing may fail but the disk: what is counted is in the journal, and the other way round.
+        self.room(&event)?;
+        let tripped = self.flow.tally(&event) || judgement.as_ref().is_some_and(|j| j.fault);
+        let seq = self.writer.append(kind, &self.record).map_err(|e| self.fail(&e))?.seq;
+        self.seen.insert(&event.id, seq, event.received);
+        self.shared.stats.events.fetch_add(1, Relaxed);
+        self.shared.stats.faults.fetch_add(u64::from(tripped), Relaxed);
+        let Some(judgement) = judgement else {
+            return Ok(Outcome::Recorded { seq });
+        };
+        self.shared.stats.count(&judgement);
+        let rules = &self.dictionary.rules;
+        let signals = judgement.signals.into_iter().map(|s| {
+            let rule = rules.get(s.rule).map_or("", |id| id);
+            s.named(rule)
+        });
+        Ok(Outcome::Decided {
+            seq,
+            policy: self.dictionary.version.clone(),
+            verdict: judgement.verdict,
+            signals: signals.collect(),
+            fault: judgement.fault,
+        })
+    }
+
+    /// Judges the event, if it is to be, and fills `record` with what the journal will hold of it.
+    fn write_down(&mut self, event: &Event, judge: bool) -> (u8, Option<Judgement>) {
+        self.record.clear();
+        if !judge {
+            encode_recorded(self.dictionary.seq, event, &mut self.record);
+            return (kind::RECORDED, None);
+        }
+        let step = self.flow.look(event, None);
+        encode_decided(self.dictionary.seq, event, &step, &mut self.record);
+        (kind::DECIDED, Some(step.judgement))
+    }
+
+    /// The event under the schema in force: a policy may have changed since it was read.
+    fn fit(&self, event: Event) -> Result<Event, SubmitError> {
+        let schema = &self.flow.active().program.schema;
+        if Arc::ptr_eq(&event.schema, schema) {
+            return whole(event);
+        }
+        let event = whole(event)?;
+        event.recast(schema).ok_or_else(|| SubmitError::TypeChanged(event.type_name().to_owned()))
+    }
+
+    /// Makes sure of room for `record` before the event is counted, so that a full disk is met while nothing has
+    /// happened yet.
+    fn room(&mut self, event: &Event) -> Result<(), SubmitError> {
+        let bytes = self.record.len();
+        if bytes > limits::RECORD_BYTES {
+            // Intake and swapping bound what a record can hold: who built this event went past them.
+            let message = format!("an event of {bytes} bytes, where {} is the most", limits::RECORD_BYTES);
+            tracing::error!(id = %event.id.id, "{message}");
+            return Err(SubmitError::Failed(message));
+        }
+        self.reserve(frame_bytes(bytes))
+    }
+
+    fn reserve(&mut self, bytes: u64) -> Result<(), SubmitError> {
+        let mut reserved = self.writer.reserve(bytes);
+        if matches!(reserved, Err(JournalError::Uncommitted { .. })) {
+            // The segment is full. A piece of work may be half done: what it has appended is committed with the rest, and
+            // answered when it is whole.
+            self.settle();
+            reserved = self.writer.reserve(bytes);
+        }
+        match reserved {
+            Ok(()) => Ok(()),
+            Err(e) if e.is_full() => {
+                self.shared.stats.full.fetch_add(1, Relaxed);
+                Err(SubmitError::Full(e.to_string()))
+            }
+            Err(e) => Err(self.fail(&e)),
+        }
+    }
+
+    /// Makes the batch durable and answers it, if there is one.
+    fn answer(&mut self) {
+        if !self.waiting.is_empty() {
+            self.settle();
+        }
+    }
+
+    /// Makes all that was appended durable and answers the work that is whole.
+    fn settle(&mut self) {
+        let committed = self.writer.commit(self.durability.into());
+        if let Err(e) = &committed {
+            self.fail(e);
+        }
+        self.shared.stats.batches.fetch_add(1, Relaxed);
+        self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
+        for (reply, mut outcomes) in self.waiting.drain(..) {
+            if let (Err(_), Some(why)) = (&committed, &self.failed) {
+                outcomes.fill(Outcome::Refused(SubmitError::Failed(why.clone())));
+            }
+            // Whoever asked may have gone; the record stays.
+            let _ = reply.send(outcomes);
+        }
+        self.batch = 0;
+        let events = self.shared.stats.events.load(Relaxed);
+        if events >= self.measure_at {
+            self.measure_at = events + (events / 16).clamp(1, limits::MEASURE_EVENTS);
+            self.measure();
+        }
+    }
+
+    /// Looks at the size of the state. It walks every table: not to be done for each batch.
+    fn measure(&self) {
+        let (bytes, keys) = self.flow.size();
+        self.shared.stats.state_bytes.store(bytes as u64, Relaxed);
+        self.shared.stats.state_keys.store(keys as u64, Relaxed);
+    }
+
+    fn sync(&mut self) {
+        if self.failed.is_none()
+            && let Err(e) = self.writer.sync()
+        {
+            self.fail(&e);
+        }
+    }
+
+    /// The journal failed: what was counted since is not what it holds. Nothing more is taken until a restart has
+    /// folded the journal anew.
+    fn fail(&mut self, error: &JournalError) -> SubmitError {
+        let why = error.to_string();
+        self.stop_for(why.clone());
+        SubmitError::Failed(why)
+    }
+
+    fn stop_for(&mut self, why: String) {
+        if self.failed.is_none() {
+            tracing::error!(error = %why, "no more events are taken");
+            self.shared.fail(&why);
+            self.failed = Some(why);
+        }
+    }
+
+    /// Records a policy and puts it in force: whole or not at all.
+    pub(crate) fn swap(&mut self, active: Active, now: Micros) -> Result<(), SwapError> {
+        if let Some(why) = &self.failed {
+            return Err(SubmitError::Failed(why.clone()).into());
+        }
+        let parts = encode_parts(&active.bundle);
+        let head_bytes = Dictionary::of(&active, u64::MAX, now, u64::MAX).encode().len() + 64;
+        if head_bytes > wardroom_journal::limits::MAX_PAYLOAD {
+            return Err(SwapError::TooLarge { bytes: head_bytes });
+        }
+        fits_records(&active.program)?;
+        let bytes: u64 = parts.iter().map(|p| frame_bytes(p.len())).sum();
+        self.reserve(bytes + frame_bytes(head_bytes))?;
+        let dictionary = self.record_policy(&active, &parts, now).map_err(|e| self.fail(&e))?;
+        let active = Arc::new(active);
+        let before = self.flow.active().clone();
+        let dropped = self.flow.exchange(active.clone(), now);
+        free((before, dropped));
+        self.dictionary = dictionary.clone();
+        self.shared.put(InForce { active, dictionary, since: self.flow.since() });
+        self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
+        self.measure();
+        Ok(())
+    }
+
+    /// Goes on under the policy that the journal has in force.
+    pub(crate) fn rejoin(&mut self) -> Result<(), JournalError> {
+        self.shared.put(InForce {
+            active: self.flow.active().clone(),
+            dictionary: self.dictionary.clone(),
+            since: self.flow.since(),
+        });
+        self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
+        self.measure();
+        self.writer.set_prologue(vec![(kind::POLICY, self.dictionary.encode())])
+    }
+
+    fn record_policy(
+        &mut self,
+        active: &Active,
+        parts: &[Vec<u8>],
+        now: Micros,
+    ) -> Result<Arc<Dictionary>, JournalError> {
+        for part in parts {
+            self.writer.append(kind::POLICY_PART, part)?;
+        }
+        let dictionary = Dictionary::of(active, self.writer.next_seq(), now, parts.len() as u64);
+        let head = dictionary.encode();
+        self.writer.append(kind::POLICY, &head)?;
+        self.writer.commit(wardroom_journal::Durability::Sync)?;
+        self.writer.set_prologue(vec![(kind::POLICY, head)])?;
+        Ok(Arc::new(dictionary))
+    }
+}
+
+/// An event that is what its schema says. Intake makes no other; one that is not could be written and never read again.
+fn whole(event: Event) -> Result<Event, SubmitError> {
+    let fields = event.schema.iter().nth(usize::from(event.kind.0)).map(|(_, t)| t.fields.len());
+    if fields == Some(event.values.len()) {
+        return Ok(event);
+    }
+    let message = format!("an event of type number {} with {} values", event.kind.0, event.values.len());
+    tracing::error!(id = %event.id.id, "{message}, which its schema does not have");
+    Err(SubmitError::Failed(message))
+}
+
+/// Whether the largest record of each event type fits into the journal: the event, all that is served for it, and as
+/// many signals as are kept.
+fn fits_records(program: &Program) -> Result<(), SwapError> {
+    for (id, event) in program.schema.iter() {
+        let served = program.plan(id).serve.len() * limits::SERVED_BYTES;
+        let bytes = limits::EVENT_BYTES + served + limits::SIGNALS * limits::SIGNAL_BYTES;
+        if bytes > limits::RECORD_BYTES {
+            return Err(SwapError::Record { event: event.name.to_string(), bytes });
+        }
+    }
+    Ok(())
+}
+
+/// Frees what a policy leaves behind beside the sequencer: millions of keys or entries take a while.
+fn free(gone: impl Send + 'static) {
+    // If there is no thread to be had, the closure is dropped here and now: slower, and as right.
+    drop(std::thread::Builder::new().name("freer".to_owned()).spawn(move || drop(gone)));
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::active::tests::TRIPS as TRIPPING_TIME;
+    use crate::{Config, Durability, Engine, EngineError, Origin, Outcome, SubmitError, SwapError, Work};
+    use std::time::Duration;
+    use wardroom_event::{Event, Micros, Value};
+    use wardroom_policy::{Bundle, Verdict};
+
+    /// The id of an event on which the sequencer itself trips.
+    pub(super) const TRIPS: &str = "trips the sequencer";
+
+    const POLICY: &str = r#"
+event hit:
+    ip: ip
+
+list bad: net = ["192.0.2.0/24"]
+feature hits = count(hit, by=ip, last="1h")
+
+rule listed on hit:
+    when    ip in bad
+    then    block
+    because "{ip} after {hits} hits"
+"#;
+
+    fn open(config: &Config) -> Result<Engine, EngineError> {
+        Engine::open(config, Some(Bundle::single("a.ward", POLICY)), Micros(0)).map(|(engine, _)| engine)
+    }
+
+    fn event(engine: &Engine, id: &str, time: Micros) -> Event {
+        let json = format!(r#"{{"type":"hit","id":"{id}","time":"{time}","ip":"192.0.2.7"}}"#);
+        engine.intake(json.as_bytes(), time).unwrap()
+    }
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    fn submit(engine: &Engine, event: Event) -> Result<Outcome, SubmitError> {
+        run(engine.submit(vec![event], Work::Decide)).map(|mut outcomes| outcomes.remove(0))
+    }
+
+    fn served(engine: &Engine, seq: u64) -> Vec<Value> {
+        let judged = engine.decision(seq).unwrap().unwrap().judged.unwrap();
+        judged.served.into_iter().map(|(_, _, value)| value).collect()
+    }
+
+    #[test]
+    fn an_event_that_trips_a_guard_is_let_through_and_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { segment_bytes: 4096, ..Config::new(dir.path().join("data")) };
+        let engine = open(&config).unwrap();
+        let before = submit(&engine, event(&engine, "1", Micros(10))).unwrap();
+        assert!(matches!(before, Outcome::Decided { verdict: Verdict::Block, fault: false, .. }));
+        let tripped = submit(&engine, event(&engine, "2", TRIPPING_TIME)).unwrap();
+        let Outcome::Decided { seq, verdict: Verdict::Allow, fault: true, signals, .. } = tripped else {
+            panic!("{tripped:?}");
+        };
+        assert_eq!(signals, []);
+        let stored = engine.decision(seq).unwrap().unwrap();
+        assert!(stored.judged.unwrap().fault);
+        assert_eq!((engine.status().faults, engine.status().failed), (1, None));
+        let after = submit(&engine, event(&engine, "3", Micros(20))).unwrap();
+        let Outcome::Decided { seq, verdict: Verdict::Block, fault: false, .. } = after else {
+            panic!("{after:?}");
+        };
+        // It was not counted, since that tripped as well.
+        assert_eq!(served(&engine, seq), [Value::Int(1)]);
+        run(engine.close());
+        // And a restart, which trips again, counts the same.
+        let engine = open(&config).unwrap();
+        let Ok(Outcome::Decided { seq, .. }) = submit(&engine, event(&engine, "4", Micros(30))) else {
+            panic!("it goes on");
+        };
+        assert_eq!(served(&engine, seq), [Value::Int(2)]);
+    }
+
+    #[test]
+    fn a_sequencer_that_trips_says_so_and_answers_nothing_it_does_not_know() {
+        for durability in [Durability::Sync, Durability::Interval(Duration::from_millis(1))] {
+            let dir = tempfile::tempdir().unwrap();
+            let config = Config { durability, segment_bytes: 4096, ..Config::new(dir.path().join("data")) };
+            let engine = open(&config).unwrap();
+            let Ok(Outcome::Decided { seq, .. }) = submit(&engine, event(&engine, "1", Micros(10))) else {
+                panic!("it is sound");
+            };
+            let events = vec![event(&engine, "2", Micros(11)), event(&engine, TRIPS, Micros(12))];
+            assert!(run(engine.submit(events, Work::Decide)).is_err());
+            // The thread may still be unwinding.
+            for _ in 0..500 {
+                if engine.status().failed.is_some() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            assert!(engine.status().failed.unwrap().contains("fault of our own"));
+            let failed = |e: &SubmitError| matches!(e, SubmitError::Failed(_));
+            assert!(submit(&engine, event(&engine, "3", Micros(14))).is_err_and(|e| failed(&e)));
+            assert!(run(engine.find(event(&engine, "1", Micros(10)).id)).is_err_and(|e| failed(&e)));
+            let swapped = run(engine.swap(Bundle::single("b.ward", POLICY), Origin::Api, Micros(0))).map(drop);
+            assert!(matches!(swapped, Err(SwapError::Submit(SubmitError::Failed(_)))), "{swapped:?}");
+            assert!(engine.decision(seq).unwrap().is_some(), "what was acknowledged can be read");
+            run(engine.close());
+            let engine = open(&config).unwrap();
+            assert_eq!(submit(&engine, event(&engine, "1", Micros(10))), Ok(Outcome::Repeated { seq }));
+            let Ok(Outcome::Decided { seq, .. }) = submit(&engine, event(&engine, "2", Micros(11))) else {
+                panic!("what was not acknowledged was not recorded");
+            };
+            assert_eq!(served(&engine, seq), [Value::Int(1)]);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The engine as its callers see it: events in, durable decisions out, whatever happens in between.
+//!
+//! Each file asks one question. What a decision says: `verdicts`, `windows`. What is promised about it: `identity`,
+//! `restart`, `kill`. What may happen meanwhile: `swap`, `overload`. What the disk may
+//! do: `disk`, `damage`. What our own faults do: `guards`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests read back what they wrote themselves, and say what they skip"
+)]
+
+mod damage;
+mod disk;
+mod guards;
+mod identity;
+mod kill;
+mod overload;
+mod restart;
+mod support;
+mod swap;
+mod verdicts;
+mod windows;
