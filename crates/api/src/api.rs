@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The API's handle: what every request shares, and which path leads where.
+
+use crate::keys::{Keys, Refusal, Role};
+use crate::metrics::Metrics;
+use crate::problem::{self, Problem};
+use crate::{decide, explain, health, limits, openapi, policy, stream};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use serde::Serialize;
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{Mutex, watch};
+use wardroom_engine::{Engine, SubmitError};
+use wardroom_event::{Micros, Span};
+
+/// Tells the time. The edge passes it in; nothing here reads the wall clock.
+pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
+
+/// How the API behaves, beyond its engine and keys.
+#[derive(Clone)]
+pub struct Options {
+    /// Tells the time of an event's arrival.
+    pub clock: Clock,
+    /// Whether `/metrics` is read without a key.
+    pub metrics_open: bool,
+    /// Most connections at once; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// How long requests in flight may take once the server is told to stop.
+    pub grace: Duration,
+    /// How long a body may take, unless it is a stream.
+    pub body_timeout: Duration,
+    /// How long a request's head may take, and how long a connection may lie idle between two requests.
+    pub head_timeout: Duration,
+}
+
+impl Options {
+    /// The defaults of [`limits`], with this clock.
+    pub fn new(clock: impl Fn() -> Micros + Send + Sync + 'static) -> Options {
+        Options {
+            clock: Arc::new(clock),
+            metrics_open: false,
+            max_connections: limits::CONNECTIONS,
+            grace: limits::GRACE,
+            body_timeout: limits::BODY_TIMEOUT,
+            head_timeout: limits::HEAD_TIMEOUT,
+        }
+    }
+}
+
+/// The API over one engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    engine: Arc<Engine>,
+    keys: RwLock<Arc<Keys>>,
+    options: Options,
+    metrics: Metrics,
+    closing: watch::Sender<bool>,
+    /// Held while a policy is put in force, so that a precondition stays true until it is.
+    swapping: Arc<Mutex<()>>,
+    openapi: Bytes,
+    /// When the log was last told that the disk is full.
+    complained: AtomicI64,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Api(…)")
+    }
+}
+
+impl Api {
+    /// An API that answers for this engine and lets these keys in.
+    pub fn new(engine: Arc<Engine>, keys: Keys, options: Options) -> Api {
+        Api(Arc::new(Inner {
+            engine,
+            keys: RwLock::new(Arc::new(keys)),
+            options,
+            metrics: Metrics::new(),
+            closing: watch::Sender::new(false),
+            swapping: Arc::default(),
+            openapi: openapi::document().into(),
+            complained: AtomicI64::new(i64::MIN),
+        }))
+    }
+
+    /// Lets other keys in from now on: after one was made or revoked.
+    pub fn replace_keys(&self, keys: Keys) {
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.0.engine
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn openapi(&self) -> Bytes {
+        self.0.openapi.clone()
+    }
+
+    pub(crate) fn swapping(&self) -> Arc<Mutex<()>> {
+        self.0.swapping.clone()
+    }
+
+    pub(crate) fn now(&self) -> Micros {
+        (self.0.options.clock)()
+    }
+
+    /// Tells every connection and stream to finish.
+    pub(crate) fn close(&self) {
+        self.0.closing.send_replace(true);
+    }
+
+    /// Becomes true when the server is told to stop.
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.0.closing.subscribe()
+    }
+
+    /// Lets a request in whose key has `role`. Gives the key's name.
+    pub(crate) fn admit(&self, headers: &HeaderMap, role: Role) -> Result<Arc<str>, Problem> {
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let sent = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        keys.admit(sent, role).map_err(|refusal| match refusal {
+            Refusal::NoToken => {
+                Problem::new(problem::NO_KEY, "send `Authorization: Bearer wk_…` with a key of this server")
+            }
+            Refusal::Unknown => Problem::new(problem::NO_KEY, "this is no key of this server"),
+            Refusal::Lacks(role) => {
+                Problem::new(problem::MISSING_ROLE, format!("this needs a key with the role `{role}`"))
+            }
+        })
+    }
+
+    /// What the engine said, as the caller is told it; the log hears of a full disk at most once a minute.
+    pub(crate) fn refused(&self, error: SubmitError) -> Problem {
+        if let SubmitError::Full(why) = &error {
+            let (now, last) = (self.now(), Micros(self.0.complained.load(Relaxed)));
+            if now >= last.plus(Span::from_secs(60)) {
+                self.0.complained.store(now.0, Relaxed);
+                tracing::error!(error = %why, "the disk is full; events are refused");
+            }
+        }
+        error.into()
+    }
+
+    /// Which path leads where.
+    pub(crate) fn router(&self) -> Router {
+        Router::new()
+            .route("/v1/decide", post(decide::decide))
+            .route("/v1/record", post(decide::record))
+            .route("/v1/stream", post(stream::stream))
+            .route("/v1/decisions", get(explain::find))
+            .route("/v1/decisions/{id}", get(explain::get))
+            .route("/v1/policy", get(policy::show).put(policy::put))
+            .route("/v1/policy/files", get(policy::files))
+            .route("/v1/policy/check", post(policy::check))
+            .route("/healthz", get(health::healthz))
+            .route("/readyz", get(health::readyz))
+            .route("/metrics", get(health::metrics))
+            .route("/openapi.json", get(health::openapi))
+            .fallback(no_route)
+            .method_not_allowed_fallback(wrong_method)
+            .with_state(self.clone())
+    }
+}
+
+async fn no_route() -> Problem {
+    Problem::new(
+        problem::NO_ROUTE,
+        "/openapi.json lists every path; events go to /v1/decide, /v1/record or /v1/stream",
+    )
+}
+
+async fn wrong_method(request: Request) -> Problem {
+    Problem::new(
+        problem::WRONG_METHOD,
+        format!("{} is not among those of the Allow header", request.method()),
+    )
+}
+
+/// A JSON response of status 200.
+pub(crate) fn json(bytes: impl Into<Body>) -> Response {
+    let mut response = Response::new(bytes.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// `body` as a JSON response of status 200.
+pub(crate) fn json_of(body: &impl Serialize) -> Result<Response, Problem> {
+    serde_json::to_vec(body).map(json).map_err(|e| Problem::ours("write a response", &e))
+}

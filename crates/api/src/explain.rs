@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A decision with its explanation: what came, what was known, what was judged and why.
+//!
+//! Identifiers of people are masked. Seeing them whole takes the role `reveal`, and the log keeps who looked at which
+//! decision.
+
+use crate::answer::{self, Seq, SignalBody, VerdictName};
+use crate::api::{Api, json_of};
+use crate::keys::Role;
+use crate::problem::{BAD_QUERY, NO_DECISION, Problem, ProblemBody};
+use axum::extract::{Query, Request, State};
+use axum::http::Uri;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use wardroom_engine::{Active, Stored};
+use wardroom_event::{EventId, Micros, Sight, Type, Value};
+use wardroom_policy::Feature;
+
+/// A decision or record with its explanation.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Explanation)]
+pub(crate) struct ExplanationBody<'a> {
+    /// The decision's number.
+    #[schema(value_type = Seq)]
+    decision: Seq,
+    /// The event's type.
+    event_type: &'a str,
+    /// The event's id.
+    event_id: &'a str,
+    /// Who sent it, as CloudEvents `source`; empty where none was given.
+    source: &'a str,
+    /// When it happened.
+    time: String,
+    /// When it arrived.
+    received: String,
+    /// What it said.
+    #[schema(value_type = Vec<ValueBody>)]
+    fields: Vec<ValueBody<'a>>,
+    /// The version of the policy it was judged by.
+    policy: &'a str,
+    /// Whether that policy is in force now; features have their definitions only then.
+    policy_in_force: bool,
+    /// The answer; `null` for an event that was only recorded.
+    #[schema(value_type = Option<VerdictName>)]
+    verdict: Option<VerdictName>,
+    /// What the caller was told to ask for.
+    ask: Option<&'a str>,
+    /// Every rule that fired, deciding ones first, strongest first.
+    #[schema(value_type = Vec<SignalBody>)]
+    signals: Vec<SignalBody<'a>>,
+    /// The features as they were at that moment.
+    #[schema(value_type = Vec<FeatureBody>)]
+    features: Vec<FeatureBody<'a>>,
+    /// Ids of the features that were unknown: they counted neither for nor against.
+    unknown: Vec<&'a str>,
+    /// Judging tripped over a fault of the server, so that the verdict lacks it.
+    degraded: bool,
+    /// Whether identifiers of people are masked here.
+    masked: bool,
+}
+
+/// A named value.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Value)]
+struct ValueBody<'a> {
+    /// The field's name.
+    name: &'a str,
+    /// Its type, as policy names it.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// A boolean or number as such, anything else as text; `null` where it is unknown.
+    #[schema(value_type = Option<serde_json::Value>)]
+    value: Shown,
+}
+
+/// A feature as it was served.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ServedFeature)]
+struct FeatureBody<'a> {
+    /// Its id.
+    id: &'a str,
+    /// The type it reads as.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// A boolean or number as such, anything else as text; `null` where it is unknown.
+    #[schema(value_type = Option<serde_json::Value>)]
+    value: Shown,
+    /// What it counts, in one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    definition: Option<&'a str>,
+    /// Where its window began; up to a sixtieth of the window earlier may have counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    from: Option<String>,
+    /// Where its window ended: the event's time, itself not included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    to: Option<String>,
+}
+
+/// A value as JSON.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shown {
+    Unknown,
+    Bool(bool),
+    Int(i64),
+    Number(f64),
+    Text(String),
+}
+
+impl Shown {
+    fn of(value: &Value, kind: Type, sight: Sight) -> Shown {
+        match value {
+            Value::Missing => Shown::Unknown,
+            Value::Bool(b) => Shown::Bool(*b),
+            Value::Int(n) => Shown::Int(*n),
+            Value::Number(n) => Shown::Number(*n),
+            other => Shown::Text(other.show(kind, sight)),
+        }
+    }
+}
+
+/// How a decision is shown.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GetQuery {
+    /// Show identifiers of people whole; takes the role `reveal`, and is logged.
+    #[serde(default)]
+    #[param(required = false)]
+    reveal: bool,
+}
+
+/// Which decision, by its event.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FindQuery {
+    /// The event's id.
+    event: String,
+    /// The event's CloudEvents `source`, where it had one.
+    #[serde(default)]
+    #[param(required = false)]
+    source: String,
+    /// Show identifiers of people whole; takes the role `reveal`, and is logged.
+    #[serde(default)]
+    #[param(required = false)]
+    reveal: bool,
+}
+
+/// Explain a decision
+#[utoipa::path(
+    get, path = "/v1/decisions/{id}", tag = "decisions", security(("key" = ["read"]), ("key" = ["read", "reveal"])),
+    params(("id" = String, Path, description = "The decision's number"), GetQuery),
+    responses(
+        (status = 200, description = "The decision with its explanation", body = ExplanationBody),
+        (status = 400, description = "The query is not understood", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such decision", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+    let headers = request.headers();
+    let who = api.admit(headers, Role::Read)?;
+    let query: GetQuery = query(request.uri())?;
+    let sight = sight(&api, headers, query.reveal)?;
+    let id = request.uri().path().rsplit('/').next().unwrap_or("");
+    let none = || Problem::new(NO_DECISION, "a decision's number is what /v1/decide gave as `decision`");
+    let seq: u64 = id.parse().map_err(|_| none())?;
+    let stored = stored(&api, seq).await?.ok_or_else(none)?;
+    explain(&api, &who, &stored, sight)
+}
+
+/// Find a decision by its event
+///
+/// Event ids are remembered for a day.
+#[utoipa::path(
+    get, path = "/v1/decisions", tag = "decisions", security(("key" = ["read"]), ("key" = ["read", "reveal"])),
+    params(FindQuery),
+    responses(
+        (status = 200, description = "The decision with its explanation", body = ExplanationBody),
+        (status = 400, description = "The query is not understood", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such decision", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The server is shutting down", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn find(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+    let headers = request.headers();
+    let who = api.admit(headers, Role::Read)?;
+    let query: FindQuery = query(request.uri())?;
+    let sight = sight(&api, headers, query.reveal)?;
+    let id = EventId { source: query.source.into(), id: query.event.into() };
+    let none = || Problem::new(NO_DECISION, "no event of the last day has this id and this source");
+    let seq = api.engine().find(id.clone()).await.map_err(|e| api.refused(e))?.ok_or_else(none)?;
+    let stored = stored(&api, seq).await?.filter(|s| s.id == id).ok_or_else(none)?;
+    explain(&api, &who, &stored, sight)
+}
+
+fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    let read = Query::<T>::try_from_uri(uri);
+    read.map(|Query(query)| query).map_err(|e| Problem::new(BAD_QUERY, e.body_text()))
+}
+
+fn sight(api: &Api, headers: &HeaderMap, reveal: bool) -> Result<Sight, Problem> {
+    if !reveal {
+        return Ok(Sight::Masked);
+    }
+    api.admit(headers, Role::Reveal).map(|_| Sight::Full)
+}
+
+/// Reads the journal, away from the threads that answer requests.
+async fn stored(api: &Api, seq: u64) -> Result<Option<Stored>, Problem> {
+    let engine = api.engine().clone();
+    let read = tokio::task::spawn_blocking(move || engine.decision(seq)).await;
+    Ok(read.map_err(|e| Problem::ours("read a decision", &e))??)
+}
+
+fn explain(api: &Api, who: &str, stored: &Stored, sight: Sight) -> Result<Response, Problem> {
+    if sight == Sight::Full {
+        tracing::info!(key = who, decision = stored.seq, "identifiers of people were revealed");
+    }
+    let active = api.engine().active();
+    let mut response = json_of(&explanation(stored, &active, sight))?;
+    // What it shows depends on the key, and may name people.
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn explanation<'a>(stored: &'a Stored, active: &'a Active, sight: Sight) -> ExplanationBody<'a> {
+    let in_force = *active.program.version.0 == *stored.policy;
+    let served = stored.judged.as_ref().map_or(&[][..], |j| &j.served);
+    let defined = |id: &str| active.program.features.iter().find(|f| in_force && *f.id == *id);
+    let feature = |(id, kind, value): &'a (Box<str>, Type, Value)| {
+        feature(id, *kind, Shown::of(value, *kind, sight), defined(id), stored.time)
+    };
+    let field = |(name, kind, value): &'a (Box<str>, Type, Value)| ValueBody {
+        name,
+        kind: kind.name(),
+        value: Shown::of(value, *kind, sight),
+    };
+    ExplanationBody {
+        decision: Seq(stored.seq),
+        event_type: &stored.event_type,
+        event_id: &stored.id.id,
+        source: &stored.id.source,
+        time: stored.time.to_string(),
+        received: stored.received.to_string(),
+        fields: stored.fields.iter().map(field).collect(),
+        policy: &stored.policy,
+        policy_in_force: in_force,
+        verdict: stored.judged.as_ref().map(|j| VerdictName(j.verdict)),
+        ask: stored.ask(),
+        signals: stored.judged.as_ref().map_or(Vec::new(), |j| answer::signals(&j.signals, sight)),
+        features: served.iter().map(feature).collect(),
+        unknown: served.iter().filter(|(_, _, v)| v.is_missing()).map(|(id, ..)| &**id).collect(),
+        degraded: stored.judged.as_ref().is_some_and(|j| j.fault),
+        masked: sight == Sight::Masked,
+    }
+}
+
+fn feature<'a>(
+    id: &'a str,
+    kind: Type,
+    value: Shown,
+    defined: Option<&'a Feature>,
+    time: Micros,
+) -> FeatureBody<'a> {
+    FeatureBody {
+        id,
+        kind: kind.name(),
+        value,
+        definition: defined.map(|f| &*f.definition),
+        from: defined.and_then(|f| f.window).map(|w| time.minus(w).to_string()),
+        to: defined.map(|_| time.to_string()),
+    }
+}

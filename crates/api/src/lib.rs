@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The HTTP API: events in, verdicts with their reasons out, policy put in force, keys and roles.
+//!
+//! This crate knows no policy internals: it hands events and policy texts to the engine and writes down what comes
+//! back. It reads no clock and no configuration; the binary passes both in.
+//!
+//! The way of an event here: [`serve()`] → `decide` (or `stream`) → `body` → the engine → `answer`. Whatever goes wrong
+//! on the way becomes a `problem`.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod answer;
+mod api;
+mod body;
+mod decide;
+mod explain;
+mod health;
+mod keys;
+pub mod limits;
+mod lines;
+mod metrics;
+mod openapi;
+mod policy;
+mod problem;
+mod server;
+mod stream;
+
+pub use api::{Api, Clock, Options};
+pub use keys::{Issued, Key, KeyError, Keys, Role, Token};
+pub use openapi::document;
+pub use problem::{ALL as PROBLEMS, ProblemType};
+pub use server::serve;

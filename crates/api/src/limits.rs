@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Every bound on what a client can make the server hold or wait for, each with a name.
+
+use std::time::Duration;
+
+/// Longest body with one event, and longest line of a stream, in bytes.
+pub const EVENT_BYTES: usize = wardroom_event::limits::EVENT_BYTES;
+/// Longest body with a policy, in bytes.
+pub const POLICY_BYTES: usize = wardroom_policy::limits::BUNDLE_BYTES;
+/// Longest path of a policy file, in bytes.
+pub const POLICY_PATH_BYTES: usize = 256;
+/// Most bytes of a request's first line and headers.
+pub const HEAD_BYTES: usize = 32 * 1024;
+/// Most bytes of one connection's read buffer; how much of a stream may have arrived and wait.
+pub const READ_BYTES: usize = 128 * 1024;
+/// Most connections at once, unless the options say otherwise; further ones wait to be accepted.
+pub const CONNECTIONS: usize = 10_000;
+/// How long a request's head may take, and how long a connection may lie idle between two requests.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a body may take, unless it is a stream.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long requests in flight may take to finish once the server is told to stop.
+pub const GRACE: Duration = Duration::from_secs(10);
+/// How long a connection that was answered before its request was read is still read from, so that the answer is not
+/// lost with it.
+pub const LINGER: Duration = Duration::from_secs(1);
+/// Most bytes read in that time.
+pub const LINGER_BYTES: usize = 16 * 1024 * 1024;
+/// Most lines of a stream handed to the engine together.
+pub const STREAM_BATCH: usize = 256;
+/// Most such batches of one stream under way at once.
+pub const STREAM_BATCHES: usize = 4;
+/// Largest file of keys, in bytes.
+pub const KEYS_BYTES: u64 = 1024 * 1024;
+/// Longest name of a key, in bytes.
+pub const KEY_NAME_BYTES: usize = 64;

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The server's figures, in the OpenMetrics text format.
+//!
+//! What the API itself sees is counted here; what the engine knows is asked when somebody reads. Every label has a
+//! bounded set of values: routes, statuses, types of problem, verdicts, and the rules of the policy in force.
+
+use crate::problem::ProblemType;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+use wardroom_engine::{Engine, StoredSignal};
+
+/// The paths there are, as labels. A request for any other is counted as `other`.
+pub(crate) const ROUTES: [&str; 12] = [
+    "/v1/decide",
+    "/v1/record",
+    "/v1/stream",
+    "/v1/decisions",
+    "/v1/decisions/{id}",
+    "/v1/policy",
+    "/v1/policy/files",
+    "/v1/policy/check",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+];
+
+/// The number of a path in [`ROUTES`]; their count for any other.
+pub(crate) fn route(path: &str) -> usize {
+    let exact = ROUTES.iter().position(|r| *r == path);
+    let decision = path.strip_prefix("/v1/decisions/").is_some_and(|id| !id.is_empty() && !id.contains('/'));
+    exact.unwrap_or(if decision { 4 } else { ROUTES.len() })
+}
+
+fn label(route: usize) -> &'static str {
+    ROUTES.get(route).copied().unwrap_or("other")
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    route: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VerdictLabels {
+    verdict: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SignalLabels {
+    rule: String,
+    mode: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WhyLabels {
+    why: &'static str,
+}
+
+/// How often a rule fired.
+#[derive(Default)]
+struct Fired {
+    live: AtomicU64,
+    shadow: AtomicU64,
+}
+
+/// The API's own figures.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    /// By route, `other` last: found without hashing.
+    seconds: Vec<Histogram>,
+    refused: Family<WhyLabels, Counter>,
+    connections: Gauge,
+    fired: RwLock<HashMap<Box<str>, Fired>>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Metrics {
+        let mut registry = Registry::default();
+        let requests = Family::<RequestLabels, Counter>::default();
+        // From half a millisecond to four seconds.
+        let seconds = Family::<RouteLabels, Histogram>::new_with_constructor(|| {
+            Histogram::new(exponential_buckets(0.0005, 2.0, 14))
+        });
+        let by_route =
+            (0..=ROUTES.len()).map(|r| seconds.get_or_create_owned(&RouteLabels { route: label(r) }));
+        let by_route = by_route.collect();
+        let refused = Family::<WhyLabels, Counter>::default();
+        let connections = Gauge::default();
+        registry.register("wardroom_requests", "Requests answered", requests.clone());
+        registry.register("wardroom_request_seconds", "Time until the answer began", seconds);
+        registry.register(
+            "wardroom_events_refused",
+            "Events that were not taken, by type of problem",
+            refused.clone(),
+        );
+        registry.register("wardroom_connections", "Open connections", connections.clone());
+        Metrics { registry, requests, seconds: by_route, refused, connections, fired: RwLock::default() }
+    }
+
+    /// Counts a request that was answered.
+    pub(crate) fn request(&self, route: usize, status: u16, took: Duration) {
+        self.requests.get_or_create(&RequestLabels { route: label(route), status }).inc();
+        if let Some(seconds) = self.seconds.get(route) {
+            seconds.observe(took.as_secs_f64());
+        }
+    }
+
+    /// Counts an event that was not taken.
+    pub(crate) fn refused(&self, problem: &ProblemType) {
+        self.refused.get_or_create(&WhyLabels { why: problem.slug }).inc();
+    }
+
+    /// Counts a connection for as long as what it gives lives.
+    pub(crate) fn connection(&self) -> Connection {
+        self.connections.inc();
+        Connection(self.connections.clone())
+    }
+
+    /// Counts the rules that fired on an event.
+    pub(crate) fn signals(&self, signals: &[StoredSignal]) {
+        if signals.is_empty() {
+            return;
+        }
+        let fired = self.fired.read().unwrap_or_else(PoisonError::into_inner);
+        if signals.iter().all(|s| fired.contains_key(&s.rule)) {
+            signals.iter().filter_map(|s| Some((fired.get(&s.rule)?, s))).for_each(|(f, s)| f.count(s));
+            return;
+        }
+        drop(fired);
+        let mut fired = self.fired.write().unwrap_or_else(PoisonError::into_inner);
+        for signal in signals {
+            fired.entry(signal.rule.clone()).or_default().count(signal);
+        }
+    }
+
+    /// All figures as text.
+    pub(crate) fn text(&self, engine: &Engine) -> Result<String, fmt::Error> {
+        let mut out = String::new();
+        text::encode_registry(&mut out, &self.registry)?;
+        text::encode_registry(&mut out, &self.of_engine(engine))?;
+        text::encode_eof(&mut out)?;
+        Ok(out)
+    }
+
+    /// The engine's figures of this moment, in a registry made for one reading.
+    fn of_engine(&self, engine: &Engine) -> Registry {
+        let mut registry = Registry::default();
+        let status = engine.status();
+        let mut counter = |name: &str, help: &str, value: u64| {
+            let counter = Counter::<u64>::default();
+            counter.inc_by(value);
+            registry.register(name, help, counter);
+        };
+        counter("wardroom_events", "Events recorded", status.events);
+        counter("wardroom_events_repeated", "Events whose id came before", status.repeated);
+        counter("wardroom_batches", "Batches made durable", status.batches);
+        counter(
+            "wardroom_judge_faults",
+            "Events on which judging tripped over a fault of the server",
+            status.faults,
+        );
+        let mut gauge = |name: &str, help: &str, value: u64| {
+            let gauge = Gauge::<i64>::default();
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+            registry.register(name, help, gauge);
+        };
+        gauge("wardroom_queue_waiting", "Pieces of work waiting for the sequencer", status.waiting as u64);
+        gauge("wardroom_state_bytes", "Bytes held by counters", status.state_bytes);
+        gauge("wardroom_state_keys", "Keys counted under", status.state_keys);
+        gauge("wardroom_journal_seq", "Number of the newest record", status.seq);
+        gauge(
+            "wardroom_journal_failed",
+            "1 when no more events are taken",
+            u64::from(status.failed.is_some()),
+        );
+        let decisions = Family::<VerdictLabels, Counter>::default();
+        for (verdict, count) in status.verdicts {
+            decisions.get_or_create(&VerdictLabels { verdict: verdict.name() }).inc_by(count);
+        }
+        registry.register("wardroom_decisions", "Decisions, by verdict", decisions);
+        registry.register("wardroom_signals", "Rules that fired on events of the API", self.fired(engine));
+        registry
+    }
+
+    /// How often each rule of the policy in force fired; those of policies before are forgotten.
+    fn fired(&self, engine: &Engine) -> Family<SignalLabels, Counter> {
+        let active = engine.active();
+        let mut fired = self.fired.write().unwrap_or_else(PoisonError::into_inner);
+        let rules: std::collections::HashSet<&str> = active.program.rules.iter().map(|r| &*r.id).collect();
+        fired.retain(|rule, _| rules.contains(&**rule));
+        let family = Family::<SignalLabels, Counter>::default();
+        for (rule, fired) in &*fired {
+            for (mode, count) in [("live", &fired.live), ("shadow", &fired.shadow)] {
+                let count = count.load(Relaxed);
+                if count > 0 {
+                    family.get_or_create(&SignalLabels { rule: rule.to_string(), mode }).inc_by(count);
+                }
+            }
+        }
+        family
+    }
+}
+
+impl Fired {
+    fn count(&self, signal: &StoredSignal) {
+        let count = if signal.decides { &self.live } else { &self.shadow };
+        count.fetch_add(1, Relaxed);
+    }
+}
+
+/// An open connection.
+pub(crate) struct Connection(Gauge);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_have_bounded_labels() {
+        let check = |path: &str, expect: &str| assert_eq!(label(route(path)), expect, "{path}");
+        check("/v1/decide", "/v1/decide");
+        check("/v1/decisions", "/v1/decisions");
+        check("/v1/decisions/12", "/v1/decisions/{id}");
+        check("/v1/decisions/", "other");
+        check("/v1/decisions/1/2", "other");
+        check("/metrics", "/metrics");
+        check("/etc/passwd", "other");
+    }
+}

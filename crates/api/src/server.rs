@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Connections: accepted up to a number, bounded in time and size, finished in peace.
+//!
+//! HTTP/1.1 only: an edge speaks HTTP/2 to the world, and to this server over a few kept connections.
+
+use crate::api::Api;
+use crate::problem::Problem;
+use crate::{limits, metrics};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::any::Any;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tower_service::Service;
+
+/// Answers requests until `shutdown` is done, then finishes those in flight within the grace of the options. The
+/// engine is left open: closing it is for whoever opened it.
+pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output = ()>) {
+    let router = api.router();
+    let slots = Arc::new(Semaphore::new(api.options().max_connections));
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
+            (stream, slot) = accept(&listener, &slots) => {
+                connections.spawn(connection(stream, api.clone(), router.clone(), slot));
+            }
+        }
+    }
+    drop(listener);
+    api.close();
+    let finish = async {
+        while let Some(ended) = connections.join_next().await {
+            report(ended);
+        }
+    };
+    if tokio::time::timeout(api.options().grace, finish).await.is_err() {
+        tracing::warn!(connections = connections.len(), "connections were cut when the grace was over");
+        connections.shutdown().await;
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(e) = ended {
+        tracing::error!(error = %e, "a connection's task failed by a fault of the server");
+    }
+}
+
+/// The next connection, once there is room for it.
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    loop {
+        // The semaphore is never closed.
+        let Ok(slot) = slots.clone().acquire_owned().await else {
+            return std::future::pending().await;
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, slot),
+            // Out of file handles, mostly: others must end first. A connection that went away is no matter.
+            Err(e) => {
+                tracing::warn!(error = %e, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, api: Api, router: Router, _slot: OwnedSemaphorePermit) {
+    // Answers are small and written whole; waiting to fill a packet would only delay them.
+    let _ = stream.set_nodelay(true);
+    let _open = api.metrics().connection();
+    let mut closing = api.closing();
+    let head_timeout = api.options().head_timeout;
+    let service = service_fn(move |request| Box::pin(respond(api.clone(), router.clone(), request)));
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_timeout)
+        .max_header_size(limits::HEAD_BYTES)
+        .max_buf_size(limits::READ_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut told = false;
+    let ended = loop {
+        tokio::select! {
+            ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break ended,
+            _ = closing.wait_for(|closing| *closing), if !told => {
+                told = true;
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+            }
+        }
+    };
+    match ended {
+        Ok(()) => linger(connection.into_parts().io.into_inner()).await,
+        Err(e) => tracing::debug!(error = %e, "a connection ended"),
+    }
+}
+
+/// Closes a connection without losing its last answer. One that was answered early, before its request was read,
+/// may still be sending; closing at once would make the system reset it, and the answer with it (RFC 9112, 9.6).
+async fn linger(mut stream: TcpStream) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let drain = async {
+        let mut scrap = vec![0; 16 * 1024];
+        let mut read = 0;
+        while let Ok(n @ 1..) = stream.read(&mut scrap).await {
+            read += n;
+            if read > limits::LINGER_BYTES {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(limits::LINGER, drain).await;
+}
+
+/// Answers one request; a fault of our own is answered too, and takes no other request with it.
+async fn respond(
+    api: Api,
+    mut router: Router,
+    request: hyper::Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let began = Instant::now();
+    let route = metrics::route(request.uri().path());
+    let request: Request = request.map(Body::new);
+    let answered = AssertUnwindSafe(router.call(request)).catch_unwind().await;
+    let response = match answered {
+        Ok(Ok(response)) => response,
+        Err(panic) => Problem::ours("answer", &words(&*panic)).into_response(),
+    };
+    api.metrics().request(route, response.status().as_u16(), began.elapsed());
+    Ok(response)
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic")
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Many events over one connection: one a line in, one answer a line out, in the same order.
+//!
+//! Nothing here is queued without bound: at most [`limits::STREAM_BATCHES`] batches are under way, and reading goes on
+//! only when the oldest has been handed to the connection. So a reader who does not read stops its own writing, through
+//! TCP, and nobody else's. A sender must therefore read while it writes.
+
+use crate::answer::{self, Settled, StreamAnswer};
+use crate::api::Api;
+use crate::body;
+use crate::keys::Role;
+use crate::limits;
+use crate::lines::{Line, Lines};
+use crate::problem::{BAD_QUERY, Problem, ProblemBody, TOO_LARGE};
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, FuturesOrdered};
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use tokio::sync::watch;
+use utoipa::IntoParams;
+use wardroom_engine::{SubmitError, Work};
+use wardroom_event::{Event, EventId};
+
+/// What to do with the events.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StreamQuery {
+    /// `decide` (the default) or `record`.
+    #[serde(default)]
+    #[param(required = false, value_type = String, pattern = "^(decide|record)$")]
+    mode: Mode,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Mode {
+    #[default]
+    Decide,
+    Record,
+}
+
+impl From<Mode> for Work {
+    fn from(mode: Mode) -> Work {
+        match mode {
+            Mode::Decide => Work::Decide,
+            Mode::Record => Work::Record,
+        }
+    }
+}
+
+/// Judge or record many events
+///
+/// One event a line, of at most 64 KiB each; for every line that is not empty one line of answer, in the same order,
+/// with the number of the input's line. A bad line is answered with its problem and the stream goes on. Read the
+/// answers while you write: a sender that does not read is not read from. When the server shuts down it ends its
+/// answer; lines without an answer are sent again, under the same ids.
+#[utoipa::path(
+    post, path = "/v1/stream", tag = "events", security(("key" = ["ingest"])), params(StreamQuery),
+    request_body(content = String, content_type = "application/x-ndjson", description = "One event a line"),
+    responses(
+        (status = 200, description = "One answer a line", body = StreamAnswer, content_type = "application/x-ndjson"),
+        (status = 400, description = "The query is not understood", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Another content type", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn stream(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    api.admit(&head.headers, Role::Ingest)?;
+    let query = Query::<StreamQuery>::try_from_uri(&head.uri);
+    let Query(query) =
+        query.map_err(|e| Problem::new(BAD_QUERY, format!("`mode` is decide or record: {e}")))?;
+    body::content_type(&head.headers, body::STREAM)?;
+    let flow = Flow {
+        closing: api.closing(),
+        api,
+        work: query.mode.into(),
+        body,
+        lines: Lines::new(limits::EVENT_BYTES),
+        under_way: FuturesOrdered::new(),
+        reading: true,
+    };
+    let answers = stream::unfold(flow, |mut flow| async move {
+        let bytes = flow.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(bytes), flow))
+    });
+    let mut response = Response::new(Body::from_stream(answers));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    Ok(response)
+}
+
+struct Flow {
+    api: Api,
+    work: Work,
+    body: Body,
+    lines: Lines,
+    /// Batches with the engine, in order, each giving its lines of answer.
+    under_way: FuturesOrdered<BoxFuture<'static, Bytes>>,
+    reading: bool,
+    closing: watch::Receiver<bool>,
+}
+
+/// Lines that go to the engine together: each with its event's id or what is wrong with it.
+#[derive(Default)]
+struct Batch {
+    lines: Vec<(u64, Result<EventId, Problem>)>,
+    events: Vec<Event>,
+}
+
+impl Flow {
+    /// The next lines of answer; none when all that was read is answered.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            while self.under_way.len() < limits::STREAM_BATCHES
+                && let Some(batch) = self.batch()
+            {
+                let answers = hand_over(&self.api, self.work, batch).await;
+                self.under_way.push_back(answers);
+            }
+            if !self.reading && self.under_way.is_empty() {
+                return None;
+            }
+            let room = self.reading && self.under_way.len() < limits::STREAM_BATCHES;
+            tokio::select! {
+                biased;
+                Some(answers) = self.under_way.next(), if !self.under_way.is_empty() => return Some(answers),
+                _ = self.closing.wait_for(|closing| *closing), if self.reading => {
+                    self.reading = false;
+                    self.lines.clear();
+                }
+                frame = self.body.frame(), if room => match frame {
+                    Some(Ok(frame)) => {
+                        if let Ok(piece) = frame.into_data() {
+                            self.lines.feed(piece);
+                        }
+                    }
+                    Some(Err(e)) => {
+                        tracing::debug!(error = %e, "a stream was cut off");
+                        self.reading = false;
+                        self.lines.clear();
+                    }
+                    None => self.reading = false,
+                },
+            }
+        }
+    }
+
+    /// The lines that have arrived, as many as go together.
+    fn batch(&mut self) -> Option<Batch> {
+        let mut batch = Batch::default();
+        let received = self.api.now();
+        while batch.lines.len() < limits::STREAM_BATCH {
+            let next = self.lines.next();
+            let next = if self.reading { next } else { next.or_else(|| self.lines.finish()) };
+            let Some(line) = next else {
+                break;
+            };
+            let number = line.number;
+            let read = self.intake(line, received);
+            let read = read.inspect_err(|problem| self.api.metrics().refused(problem.kind()));
+            batch.lines.push((
+                number,
+                read.map(|event| {
+                    let id = event.id.clone();
+                    batch.events.push(event);
+                    id
+                }),
+            ));
+        }
+        (!batch.lines.is_empty()).then_some(batch)
+    }
+
+    fn intake(&self, line: Line, received: wardroom_event::Micros) -> Result<Event, Problem> {
+        let Some(text) = line.text else {
+            return Err(Problem::new(TOO_LARGE, format!("a line may have {} bytes", limits::EVENT_BYTES)));
+        };
+        Ok(self.api.engine().intake(&text, received)?)
+    }
+}
+
+/// Gives a batch its place in the engine's queue, and what will give its answers. Taking the places one by one is what
+/// keeps the order.
+async fn hand_over(api: &Api, work: Work, batch: Batch) -> BoxFuture<'static, Bytes> {
+    let api = api.clone();
+    let Batch { lines, events } = batch;
+    if events.is_empty() {
+        return Box::pin(async move { answers(&api, work, lines, Ok(Vec::new())).await });
+    }
+    let queued = api.engine().enqueue(events, work).await;
+    Box::pin(async move {
+        let outcomes = match queued {
+            Ok(outcomes) => outcomes.await,
+            Err(e) => Err(e),
+        };
+        answers(&api, work, lines, outcomes).await
+    })
+}
+
+async fn answers(
+    api: &Api,
+    work: Work,
+    lines: Vec<(u64, Result<EventId, Problem>)>,
+    outcomes: Result<Vec<wardroom_engine::Outcome>, SubmitError>,
+) -> Bytes {
+    let ids: Vec<&EventId> = lines.iter().filter_map(|(_, read)| read.as_ref().ok()).collect();
+    let settled = match outcomes {
+        Ok(outcomes) => answer::settle(api, work, &ids, outcomes).await,
+        Err(error) => ids.iter().map(|_| Err(api.refused(error.clone()))).collect(),
+    };
+    let mut settled = settled.into_iter();
+    let mut out = Vec::with_capacity(lines.len() * 192);
+    for (number, read) in &lines {
+        match read {
+            Ok(id) => {
+                let none = || Err(Problem::ours("answer", &"the engine gave no outcome"));
+                let settled = settled.next().unwrap_or_else(none);
+                write_line(api, *number, id, settled, &mut out);
+            }
+            Err(problem) => answer::write_problem(*number, problem, &mut out),
+        }
+        out.push(b'\n');
+    }
+    out.into()
+}
+
+fn write_line(api: &Api, number: u64, id: &EventId, settled: Result<Settled, Problem>, out: &mut Vec<u8>) {
+    let start = out.len();
+    if let Err(problem) = settled.and_then(|settled| settled.write(Some(number), id, out)) {
+        api.metrics().refused(problem.kind());
+        out.truncate(start);
+        answer::write_problem(number, &problem, out);
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Every role against every route.
+
+use crate::harness::Server;
+use wardroom_api::{Keys, Role};
+
+/// Every route with what it takes: its method, path, content type, and role.
+const ROUTES: [(&str, &str, &str, Option<Role>); 13] = [
+    ("POST", "/v1/decide", "application/json", Some(Role::Ingest)),
+    ("POST", "/v1/record", "application/json", Some(Role::Ingest)),
+    ("POST", "/v1/stream", "application/x-ndjson", Some(Role::Ingest)),
+    ("GET", "/v1/decisions/1", "", Some(Role::Read)),
+    ("GET", "/v1/decisions?event=1", "", Some(Role::Read)),
+    ("GET", "/v1/policy", "", Some(Role::Read)),
+    ("GET", "/v1/policy/files", "", Some(Role::Read)),
+    ("POST", "/v1/policy/check", "application/json", Some(Role::Policy)),
+    ("PUT", "/v1/policy", "application/json", Some(Role::Policy)),
+    ("GET", "/metrics", "", Some(Role::Read)),
+    ("GET", "/healthz", "", None),
+    ("GET", "/readyz", "", None),
+    ("GET", "/openapi.json", "", None),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_asks_for_its_role() {
+    let server = Server::start().await;
+    for (method, path, kind, needed) in ROUTES {
+        let call = async |token: Option<&str>| server.call(method, path, token, Some((kind, b"{}"))).await;
+        for role in Role::ALL {
+            let answer = call(Some(server.token(role))).await;
+            if needed.is_none_or(|n| n == role) {
+                assert!(![401, 403].contains(&answer.status), "{role} at {path}: {}", answer.text());
+                continue;
+            }
+            let problem = answer.problem(403, "missing_role");
+            let name = format!("`{}`", needed.unwrap());
+            assert!(problem["detail"].as_str().unwrap().contains(&name), "{problem}");
+        }
+        let token = server.token(Role::Read);
+        let end = if token.ends_with('0') { '1' } else { '0' };
+        let near = format!("{}{end}", &token[..token.len() - 1]);
+        for token in [
+            None,
+            Some(""),
+            Some("wk_00000000_00000000000000000000000000000000"),
+            Some(&near),
+            Some("hunter2"),
+        ] {
+            let answer = call(token).await;
+            if needed.is_none() {
+                assert_eq!(answer.status, 200, "{path} is open");
+                continue;
+            }
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+            let problem = answer.problem(401, "no_key");
+            assert!(!problem.to_string().contains("hunter2") && !problem.to_string().contains(&near));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_matrix_knows_every_route() {
+    let document: serde_json::Value = serde_json::from_str(&wardroom_api::document()).unwrap();
+    let mut described = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let secured = operation.get("security").is_some();
+            described.push((method.to_uppercase(), path.clone(), secured));
+        }
+    }
+    assert_eq!(described.len(), ROUTES.len());
+    for (method, path, _, role) in ROUTES {
+        let path = path.split('?').next().unwrap().replace("/1", "/{id}");
+        let expected = (method.to_owned(), path, role.is_some());
+        assert!(described.contains(&expected), "{expected:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_change_while_the_server_runs() {
+    let server = Server::start().await;
+    let path = server.dir.path().join("keys.toml");
+    let id = server.token(Role::Read)[3..11].to_owned();
+    assert_eq!(server.get("/v1/policy", Role::Read).await.status, 200);
+    Keys::revoke(&path, &id).unwrap();
+    server.api.replace_keys(Keys::load(&path).unwrap());
+    server.get("/v1/policy", Role::Read).await.problem(401, "no_key");
+    let both = server.token_of(&[Role::Read, Role::Ingest]);
+    assert_eq!(server.call("GET", "/v1/policy", Some(&both), None).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_are_open_when_configured_so() {
+    let server = Server::with(|o| o.metrics_open = true).await;
+    assert_eq!(server.call("GET", "/metrics", None, None).await.status, 200);
+}

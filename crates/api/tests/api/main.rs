@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The API as its clients meet it: a real engine on a directory of its own, a real listener, raw HTTP.
+#![allow(clippy::unwrap_used)]
+
+mod connections;
+mod decisions;
+mod documents;
+mod events;
+mod harness;
+mod keys;
+mod page;
+mod policies;
+mod streams;
