@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Anti-abuse for providers of mail and accounts: events in, verdicts with reasons out.
+#[derive(Debug, Parser)]
+#[command(name = "wardroom", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show a simulated provider under attack: server, traffic and live view, nothing left behind
+    Demo(Demo),
+    /// Make a directory ready to serve: configuration, a first policy, an API key
+    Init(Init),
+    /// Serve the API
+    Serve(Serve),
+    /// Check a policy and say everything that is wrong with it
+    Check(Check),
+    /// Run a policy's tests
+    Test(TestArgs),
+    /// Explain a diagnostic code, such as W0201
+    Explain(Explain),
+    /// Judge real logs, or events as NDJSON, from a file or as they are written
+    Replay(Replay),
+    /// Make, list and revoke API keys
+    Key(Key),
+    /// Show the configuration in force and where each value comes from
+    Config(ConfigArgs),
+    /// Measure this machine: durable decisions a second, and how long each takes
+    Bench(Bench),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Demo {
+    /// Stop after this many seconds [default: until Ctrl-C]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) seconds: Option<u64>,
+    /// Print nothing but the result, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// What the simulation is drawn from: the same number gives the same people and attacks
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Simulated seconds in one second
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) speed: u32,
+    /// Accounts at the simulated provider
+    #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(100..=2_000_000))]
+    pub(crate) accounts: u32,
+    /// Judge by the policy in this directory instead of the shipped one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where; made if it is not there
+    #[arg(default_value = ".")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// The data directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The policy directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The policy: a directory, or one .ward file
+    #[arg(default_value = "policy")]
+    pub(crate) policy: PathBuf,
+    /// Diagnostics as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// The policy: a directory, or one .ward file
+    #[arg(default_value = "policy")]
+    pub(crate) policy: PathBuf,
+    /// Run only the tests whose name holds this
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Option<String>,
+    /// Results as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A diagnostic code; all of them are listed without one
+    pub(crate) code: Option<String>,
+}
+
+/// What lines hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// sshd and PAM: auth.log, secure, or journalctl -o short-iso
+    Auth,
+    /// Web server: common and combined log format
+    Access,
+    /// One event a line, as the API takes it
+    Ndjson,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The file; `-` reads standard input
+    pub(crate) file: PathBuf,
+    /// What the lines hold [default: seen from the first lines]
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+    /// The policy [default: ./policy, or else the shipped one]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Go on as the file grows, through rotation, until Ctrl-C; signals are printed as they come
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// With --follow: begin with the first line of the file, not after its last
+    #[arg(long, requires = "follow")]
+    pub(crate) from_start: bool,
+    /// Keep what is decided in this data directory, and go on from what it holds
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The year of the first line, where lines carry none [default: from the file's time]
+    #[arg(long, value_name = "YEAR")]
+    pub(crate) year: Option<i16>,
+    /// The log's offset from UTC, where lines carry none
+    #[arg(long, value_name = "+HH:MM", default_value = "+00:00", allow_hyphen_values = true)]
+    pub(crate) offset: String,
+    /// How many addresses to list
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) top: usize,
+    /// Show every signal, not only the summary
+    #[arg(long)]
+    pub(crate) signals: bool,
+    /// Show identifiers of people whole
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// The summary as JSON; with --signals or --follow one JSON object a signal before it
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    pub(crate) action: KeyAction,
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyAction {
+    /// Make a key; it is shown once
+    New {
+        /// What it is for
+        name: String,
+        /// What it may do: ingest, read, reveal, policy; several with commas
+        #[arg(long, value_delimiter = ',', default_value = "ingest")]
+        role: Vec<String>,
+    },
+    /// List keys
+    List,
+    /// Make a key worthless; a running server takes note when it is restarted or sent SIGHUP
+    Revoke {
+        /// Its id, as `key list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Seconds measured in each part
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    /// Events a second for the measurement of latency
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    pub(crate) rate: u32,
+    /// Space those events evenly, instead of as people come
+    #[arg(long)]
+    pub(crate) even: bool,
+    /// Connections kept open
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) connections: u32,
+    /// Judge by the policy in this directory instead of the shipped one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Where to keep the data while measuring: the disk that is measured [default: a temporary directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Results as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

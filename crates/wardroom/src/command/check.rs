@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `wardroom check`: everything there is to say about a policy.
+
+use crate::cli::Check;
+use crate::failure::NotRight;
+use crate::policy_dir;
+use crate::terminal::Paint;
+use anyhow::Result;
+use std::io::Write;
+use std::process::ExitCode;
+use wardroom_policy::{Bundle, Compiled};
+use wardroom_report::{Diagnostic, render, to_json};
+
+pub(crate) fn run(args: &Check) -> Result<ExitCode> {
+    let compiled = wardroom_policy::compile(&policy_dir::load(&args.policy)?);
+    if args.json {
+        writeln!(std::io::stdout(), "{}", to_json(&compiled.diagnostics, &compiled.sources))?;
+    } else {
+        say(&compiled)?;
+    }
+    if compiled.program.is_none() {
+        return Err(NotRight.into());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Compiles a policy for a command that needs one; says what is wrong with it on standard error.
+pub(crate) fn compile_or_say(bundle: &Bundle) -> Result<()> {
+    let compiled = wardroom_policy::compile(bundle);
+    if compiled.program.is_none() {
+        say(&compiled)?;
+        return Err(NotRight.into());
+    }
+    Ok(())
+}
+
+/// Diagnostics on standard error, and one line that sums up.
+fn say(compiled: &Compiled) -> Result<()> {
+    let mut err = std::io::stderr();
+    let drawn = render(&compiled.diagnostics, &compiled.sources, Paint::stderr().is_on());
+    if !drawn.is_empty() {
+        writeln!(err, "{drawn}\n")?;
+    }
+    let errors = compiled.diagnostics.iter().filter(|d| d.is_error()).count();
+    let warnings = compiled.diagnostics.len() - errors;
+    match &compiled.program {
+        Some(program) => {
+            let out = format!(
+                "policy {} is right: {}, {}, {}, {}{}",
+                program.version,
+                plural(program.schema.len(), "event type"),
+                plural(program.features.len(), "feature"),
+                plural(program.rules.len(), "rule"),
+                plural(program.cases.len(), "test"),
+                if warnings > 0 { format!(", {}", plural(warnings, "warning")) } else { String::new() },
+            );
+            writeln!(std::io::stdout(), "{out}")?;
+        }
+        None => writeln!(err, "{}", refusal(&compiled.diagnostics, errors, warnings))?,
+    }
+    Ok(())
+}
+
+fn refusal(diagnostics: &[Diagnostic], errors: usize, warnings: usize) -> String {
+    let mut line = format!("the policy has {}", plural(errors, "error"));
+    if warnings > 0 {
+        line.push_str(&format!(" and {}", plural(warnings, "warning")));
+    }
+    if let Some(first) = diagnostics.iter().find(|d| d.is_error()) {
+        line.push_str(&format!("; `wardroom explain {}` says more", first.code));
+    }
+    line
+}
+
+/// `1 rule`, `2 rules`.
+pub(crate) fn plural(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `wardroom init`: a directory ready to serve. Nothing that is there is touched.
+
+use crate::cli::Init;
+use crate::config::{Config, FILE};
+use crate::packs;
+use anyhow::{Context, Result, bail};
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+const CONFIG: &str = "\
+# Wardroom's configuration. Every value here is the default; `wardroom config` shows what is in force.
+listen = \"127.0.0.1:8320\"
+data = \"data\"
+policy = \"policy\"
+durability = \"sync\"        # or how often to sync, such as \"50ms\"
+";
+
+pub(crate) fn run(args: &Init) -> Result<ExitCode> {
+    let dir = &args.dir;
+    let (config, policy, data) = (dir.join(FILE), dir.join("policy"), dir.join("data"));
+    for taken in [&config, &policy, &data] {
+        if taken.exists() {
+            bail!("{} is there already; nothing was changed", taken.display());
+        }
+    }
+    let make = |path: &Path| {
+        std::fs::create_dir_all(path).with_context(|| format!("cannot make the directory {}", path.display()))
+    };
+    make(&policy)?;
+    make(&data)?;
+    write(&config, CONFIG)?;
+    write(&policy.join("first.ward"), packs::FIRST)?;
+    let in_force = Config::load(Some(&config))?;
+    let keys = super::key::file(&in_force.data.value);
+    let roles = ["ingest", "read", "policy"].map(str::to_owned);
+    let token = super::key::issue(&keys, "first", &roles)?;
+    say(dir, &token)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn say(dir: &Path, token: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let here = dir == Path::new(".");
+    writeln!(out, "made {FILE}, policy/first.ward and data/ in {}\n", dir.display())?;
+    writeln!(
+        out,
+        "An API key that may send events, read decisions and change the policy. It is not shown again:\n"
+    )?;
+    writeln!(out, "    export WARDROOM_KEY={token}\n")?;
+    writeln!(out, "Then serve, and ask for a first verdict from another terminal:\n")?;
+    if !here {
+        writeln!(out, "    cd {}", dir.display())?;
+    }
+    writeln!(out, "    wardroom serve\n")?;
+    writeln!(
+        out,
+        "    curl -s http://127.0.0.1:8320/v1/decide -H \"Authorization: Bearer $WARDROOM_KEY\" \\"
+    )?;
+    writeln!(out, "         -H 'Content-Type: application/json' \\")?;
+    writeln!(out, "         -d '{{\"type\":\"signup\",\"account\":\"alice\",\"ip\":\"203.0.113.7\"}}'")?;
+    Ok(())
+}

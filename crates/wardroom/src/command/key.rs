@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `wardroom key`: make, list and revoke API keys.
+
+use crate::cli::{Key, KeyAction};
+use crate::clock;
+use crate::config::Config;
+use crate::failure::Usage;
+use anyhow::{Context, Result};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use wardroom_api::{KeyError, Keys, Role};
+
+/// Where a data directory keeps its keys.
+pub(crate) fn file(data: &Path) -> PathBuf {
+    data.join("keys.toml")
+}
+
+pub(crate) fn run(args: Key) -> Result<ExitCode> {
+    let mut config = Config::load(args.config.as_deref())?;
+    config.data.or_given(args.data);
+    let path = file(&config.data.value);
+    let mut out = std::io::stdout().lock();
+    match args.action {
+        KeyAction::New { name, role } => {
+            let data = &config.data.value;
+            std::fs::create_dir_all(data)
+                .with_context(|| format!("cannot make the directory {}", data.display()))?;
+            let token = issue(&path, &name, &role)?;
+            writeln!(out, "{token}")?;
+            writeln!(
+                std::io::stderr(),
+                "shown once; a running server takes it when it is sent SIGHUP or restarted"
+            )?;
+        }
+        KeyAction::List => {
+            for key in Keys::list(&path)? {
+                let roles: Vec<&str> = key.roles.iter().map(|r| r.name()).collect();
+                writeln!(out, "{}  {:<24}  {:<28}  {}", key.id, key.name, roles.join(","), key.created)?;
+            }
+        }
+        KeyAction::Revoke { id } => {
+            let key = match Keys::revoke(&path, &id) {
+                Err(KeyError::Unknown(id)) => {
+                    return Err(
+                        Usage(format!("no key has the id `{id}`; `wardroom key list` shows them")).into()
+                    );
+                }
+                other => other?,
+            };
+            writeln!(out, "key {} ({}) is revoked; send a running server SIGHUP", key.id, key.name)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a key and gives its token.
+pub(crate) fn issue(path: &Path, name: &str, roles: &[String]) -> Result<String> {
+    let roles: Vec<Role> = roles.iter().map(|r| role(r)).collect::<Result<_>>()?;
+    Ok(Keys::issue(path, name, &roles, clock::now())?.token.expose().to_owned())
+}
+
+fn role(name: &str) -> Result<Role> {
+    Role::named(name).ok_or_else(|| {
+        let names: Vec<&str> = Role::ALL.iter().map(|r| r.name()).collect();
+        let near = wardroom_event::nearest(name, names.iter().copied());
+        let help = near
+            .map_or_else(|| format!("there are: {}", names.join(", ")), |n| format!("did you mean `{n}`?"));
+        Usage(format!("no role `{name}`; {help}")).into()
+    })
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One file a command.
+
+mod bench;
+mod check;
+mod config;
+mod explain;
+mod init;
+mod key;
+mod serve;
+mod test;
+
+pub(crate) use check::compile_or_say;
+pub(crate) use serve::stop_signal;
+
+use crate::cli::{Cli, Command};
+use anyhow::{Context, Result};
+use std::process::ExitCode;
+
+/// Runs the command.
+pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Demo(args) => block_on(crate::demo::run(args)),
+        Command::Init(args) => init::run(&args),
+        Command::Serve(args) => block_on(serve::run(args)),
+        Command::Check(args) => check::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Replay(args) => crate::replay::run(&args),
+        Command::Key(args) => key::run(args),
+        Command::Config(args) => config::run(&args),
+        Command::Bench(args) => block_on(bench::run(args)),
+    }
+}
+
+/// Runs what serves on a runtime with a worker for each core.
+fn block_on(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(work)
+}

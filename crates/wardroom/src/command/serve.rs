@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `wardroom serve`: the API over a data directory, until told to stop.
+
+use crate::cli::Serve;
+use crate::clock;
+use crate::config::Config;
+use crate::policy_dir;
+use crate::terminal::{Paint, grouped};
+use anyhow::{Context, Result};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use wardroom_api::{Api, Keys, Options};
+use wardroom_engine::{Engine, EngineError, Opened, Origin, SwapError};
+use wardroom_report::render;
+
+pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
+    let began = Instant::now();
+    let mut config = Config::load(args.config.as_deref())?;
+    config.listen.or_given(args.listen);
+    config.data.or_given(args.data);
+    config.policy.or_given(args.policy);
+    log_to_stderr(&config)?;
+    ignore_file_size_signal();
+
+    let listen = &config.listen.value;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let engine = Arc::new(open(&config)?);
+    let keys_file = super::key::file(&config.data.value);
+    let keys = Keys::load(&keys_file)?;
+    if keys.is_empty() {
+        tracing::warn!("there is no API key: nobody can use the API; make one with `wardroom key new NAME`");
+    }
+    let options = Options {
+        metrics_open: config.metrics_open.value,
+        max_connections: config.max_connections.value,
+        grace: config.shutdown_grace.value,
+        ..Options::new(clock::now)
+    };
+    let api = Api::new(engine.clone(), keys, options);
+    reload_on_hangup(&config, engine.clone(), api.clone())?;
+
+    let address = listener.local_addr().context("cannot tell the address listened on")?;
+    tracing::info!(%address, ready_ms = began.elapsed().as_millis(), "serving");
+    wardroom_api::serve(listener, api, stop_signal()?).await;
+    engine.close().await;
+    tracing::info!("stopped; everything accepted is on disk");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the engine and says what it found.
+fn open(config: &Config) -> Result<Engine> {
+    let policy = policy_dir::load(&config.policy.value);
+    let bundle = match policy {
+        Ok(bundle) => Some(bundle),
+        // The journal may hold a policy; without one the engine says so.
+        Err(e) if !config.policy.value.exists() => {
+            tracing::warn!("{e:#}");
+            None
+        }
+        Err(e) => return Err(e),
+    };
+    let engine_config = wardroom_engine::Config {
+        durability: config.durability.value,
+        ..wardroom_engine::Config::new(&config.data.value)
+    };
+    let (engine, opened) = match Engine::open(&engine_config, bundle, clock::now()) {
+        Ok(found) => found,
+        Err(EngineError::Policy(SwapError::Policy { diagnostics, sources })) => {
+            say(&render(&diagnostics, &sources, Paint::stderr().is_on()));
+            anyhow::bail!("the policy in {} has errors", config.policy.value.display());
+        }
+        Err(EngineError::NoPolicy) => {
+            anyhow::bail!(
+                "no policy: {} is not there, and {} holds none; `wardroom init` makes both",
+                config.policy.value.display(),
+                config.data.value.display()
+            );
+        }
+        Err(e) => return Err(e.into()),
+    };
+    report(&engine, &opened);
+    Ok(engine)
+}
+
+fn report(engine: &Engine, opened: &Opened) {
+    if let Some(torn) = &opened.recovery.torn {
+        tracing::warn!(
+            ?torn,
+            "the last write before the stop was torn and is cut; none of it had been answered"
+        );
+    }
+    if opened.uncounted > 0 {
+        tracing::warn!(
+            events = opened.uncounted,
+            "events whose policy no longer compiles are kept, and not counted"
+        );
+    }
+    let active = engine.active();
+    tracing::info!(
+        events = %grouped(opened.events),
+        policy = %active.program.version,
+        origin = active.origin.name(),
+        new = opened.adopted,
+        rules = active.program.rules.len(),
+        "ready"
+    );
+    for warning in &opened.warnings {
+        tracing::warn!(code = warning.code, "policy: {}", warning.message);
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "diagnostics are drawn for a terminal, not for a log")]
+fn say(text: &str) {
+    eprintln!("{text}\n");
+}
+
+/// Resolves when the process is asked to stop.
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// SIGHUP reads the policy directory and the keys again. What is not right is logged and changes nothing.
+fn reload_on_hangup(config: &Config, engine: Arc<Engine>, api: Api) -> Result<()> {
+    let mut hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
+    let (policy, keys) = (config.policy.value.clone(), super::key::file(&config.data.value));
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            match Keys::load(&keys) {
+                Ok(keys) => api.replace_keys(keys),
+                Err(e) => tracing::error!("keys are not reloaded: {e}"),
+            }
+            let bundle = match policy_dir::load(&policy) {
+                Ok(bundle) => bundle,
+                Err(e) => {
+                    tracing::error!("the policy is not reloaded: {e:#}");
+                    continue;
+                }
+            };
+            match engine.swap(bundle, Origin::Directory, clock::now()).await {
+                Ok(_) => tracing::info!(policy = %engine.active().program.version, "reloaded"),
+                Err(SwapError::Policy { diagnostics, sources }) => {
+                    tracing::error!(
+                        "the policy is not reloaded: it has errors\n{}",
+                        render(&diagnostics, &sources, false)
+                    );
+                }
+                Err(e) => tracing::error!("the policy is not reloaded: {e}"),
+            }
+        }
+    });
+    Ok(())
+}
+
+fn log_to_stderr(config: &Config) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log.value).context("`log` is not a level")?;
+    let base =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    if config.log_format.value == "json" {
+        base.json().init();
+    } else {
+        base.with_ansi(Paint::stderr().is_on()).init();
+    }
+    Ok(())
+}
+
+/// A file at the size limit of the process (`ulimit -f`) is then an error that can be told, not a signal that kills.
+pub(crate) fn ignore_file_size_signal() {
+    // Tokio installs a handler, which is enough: the write then fails with EFBIG. Its stream is never read.
+    if let Ok(stream) = signal(SignalKind::from_raw(SIGXFSZ)) {
+        std::mem::forget(stream);
+    }
+}
+
+/// Linux's number on all architectures we build for but MIPS.
+const SIGXFSZ: i32 = 25;

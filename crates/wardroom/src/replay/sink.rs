@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Drafts to verdicts: in memory, or through an engine whose data directory keeps them.
+
+use super::source::Read;
+use crate::clock;
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+use std::sync::Arc;
+use wardroom_engine::{Active, Engine, Flow, Origin, Outcome, StoredSignal, SubmitError, Work};
+use wardroom_event::{Draft, Event, Faults, Micros, read};
+use wardroom_policy::{Bundle, Verdict};
+use wardroom_state::{Keyer, Secret};
+
+/// A judged event, or a line that held none.
+pub(crate) enum Judged {
+    Event {
+        event: Event,
+        verdict: Verdict,
+        signals: Vec<StoredSignal>,
+        /// It was judged in an earlier run.
+        repeated: bool,
+    },
+    Refused {
+        line: Option<u64>,
+        faults: Faults,
+    },
+    /// An event type that the policy does not have: told once for each type.
+    Unknown(String),
+}
+
+/// Where events are judged.
+pub(crate) struct Sink {
+    to: To,
+    /// The latest time seen: a log's events arrive when they happen, and a line out of order arrives late.
+    now: Micros,
+    made: u64,
+}
+
+enum To {
+    Memory(Box<Flow>),
+    Engine { engine: Box<Engine>, runtime: tokio::runtime::Runtime },
+}
+
+impl Sink {
+    /// Judges in memory, or in `data`.
+    pub(crate) fn open(bundle: Bundle, data: Option<&Path>) -> Result<Sink> {
+        let to = match data {
+            None => {
+                let secret = Secret([0; 16]);
+                let (active, _) = Active::compile(bundle, Origin::Directory, &Keyer::new(secret), None)?;
+                To::Memory(Box::new(Flow::new(secret, Arc::new(active), clock::now())))
+            }
+            Some(data) => {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let config = wardroom_engine::Config::new(data);
+                let (engine, _) = Engine::open(&config, Some(bundle), clock::now())
+                    .with_context(|| format!("cannot open the data directory {}", data.display()))?;
+                To::Engine { engine: Box::new(engine), runtime }
+            }
+        };
+        Ok(Sink { to, now: Micros(i64::MIN), made: 0 })
+    }
+
+    /// Judges what was read, in order.
+    pub(crate) fn judge(&mut self, batch: Vec<Read>) -> Result<Vec<Judged>> {
+        let mut out = Vec::with_capacity(batch.len());
+        let mut events = Vec::with_capacity(batch.len());
+        for item in batch {
+            match item {
+                Read::Draft(draft) => match self.typed(draft, None) {
+                    Ok(event) => events.push(event),
+                    Err(judged) => out.push(judged),
+                },
+                Read::Json(line, text) => match Draft::from_json(text.as_bytes()) {
+                    Ok(draft) => match self.typed(draft, Some(line)) {
+                        Ok(event) => events.push(event),
+                        Err(judged) => out.push(judged),
+                    },
+                    Err(faults) => out.push(Judged::Refused { line: Some(line), faults }),
+                },
+            }
+        }
+        self.pass(events, &mut out)?;
+        Ok(out)
+    }
+
+    fn typed(&mut self, draft: Draft<'_>, line: Option<u64>) -> Result<Event, Judged> {
+        let schema = match &self.to {
+            To::Memory(flow) => flow.active().program.schema.clone(),
+            To::Engine { engine, .. } => engine.active().program.schema.clone(),
+        };
+        if line.is_none() && schema.id(&draft.kind).is_none() {
+            return Err(Judged::Unknown(draft.kind.into_owned()));
+        }
+        let time = draft.time.unwrap_or_else(clock::now);
+        self.now = self.now.max(time);
+        self.made += 1;
+        let id = self.made;
+        read(draft, &schema, self.now, || format!("line-{id}").into())
+            .map_err(|faults| Judged::Refused { line, faults })
+    }
+
+    fn pass(&mut self, events: Vec<Event>, out: &mut Vec<Judged>) -> Result<()> {
+        match &mut self.to {
+            To::Memory(flow) => {
+                for event in events {
+                    let step = flow.judge(&event);
+                    let rules = &flow.active().program.rules;
+                    let signals = step.judgement.signals.into_iter().map(|s| {
+                        let rule = &rules[s.rule].id;
+                        s.named(rule)
+                    });
+                    let signals = signals.collect();
+                    out.push(Judged::Event {
+                        event,
+                        verdict: step.judgement.verdict,
+                        signals,
+                        repeated: false,
+                    });
+                }
+            }
+            To::Engine { engine, runtime } => {
+                let outcomes = runtime.block_on(engine.submit_waiting(events.clone(), Work::Decide))?;
+                for (event, outcome) in events.into_iter().zip(outcomes) {
+                    out.push(judged(engine, event, outcome)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable.
+    pub(crate) fn close(&mut self) {
+        if let To::Engine { engine, runtime } = &self.to {
+            runtime.block_on(engine.close());
+        }
+    }
+}
+
+fn judged(engine: &Engine, event: Event, outcome: Outcome) -> Result<Judged> {
+    match outcome {
+        Outcome::Decided { verdict, signals, .. } => {
+            Ok(Judged::Event { event, verdict, signals, repeated: false })
+        }
+        Outcome::Repeated { seq } => {
+            let stored = engine.decision(seq)?.and_then(|s| s.judged);
+            let (verdict, signals) = stored.map_or((Verdict::Allow, Vec::new()), |j| (j.verdict, j.signals));
+            Ok(Judged::Event { event, verdict, signals, repeated: true })
+        }
+        Outcome::Recorded { .. } => {
+            Ok(Judged::Event { event, verdict: Verdict::Allow, signals: vec![], repeated: false })
+        }
+        Outcome::Refused(SubmitError::Full(why)) => {
+            bail!("the disk is full, and the replay stops here: {why}")
+        }
+        Outcome::Refused(e) => Err(e.into()),
+    }
+}

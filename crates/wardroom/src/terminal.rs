@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a person sees on a terminal: colours where they are wanted, progress where it takes a while.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+use wardroom_policy::Verdict;
+
+/// Colours, or none.
+#[derive(Clone, Copy)]
+pub(crate) struct Paint {
+    on: bool,
+}
+
+impl Paint {
+    /// Colours on standard output when a person reads it and has not asked for none (<https://no-color.org>).
+    pub(crate) fn stdout() -> Paint {
+        Paint { on: std::io::stdout().is_terminal() && wants_colour() }
+    }
+
+    /// As [`Paint::stdout`], for standard error.
+    pub(crate) fn stderr() -> Paint {
+        Paint { on: std::io::stderr().is_terminal() && wants_colour() }
+    }
+
+    pub(crate) fn is_on(self) -> bool {
+        self.on
+    }
+
+    fn with(self, code: &str, text: &str) -> String {
+        if self.on { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    pub(crate) fn good(self, text: &str) -> String {
+        self.with("32", text)
+    }
+
+    pub(crate) fn bad(self, text: &str) -> String {
+        self.with("31", text)
+    }
+
+    /// A verdict in the colour of its strength, padded to eleven columns.
+    pub(crate) fn verdict(self, verdict: Verdict) -> String {
+        let code = match verdict {
+            Verdict::Allow => "32",
+            Verdict::Limit => "36",
+            Verdict::Challenge => "33",
+            Verdict::Review => "35",
+            Verdict::Block => "31",
+        };
+        self.with(code, &format!("{verdict:<10}"))
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the edge where the environment is read")]
+fn wants_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// A line on standard error that says how far something is; silent in the first second and where no person reads it.
+pub(crate) struct Progress {
+    what: &'static str,
+    began: Instant,
+    shown: Option<Instant>,
+    on: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(what: &'static str) -> Progress {
+        Progress { what, began: Instant::now(), shown: None, on: std::io::stderr().is_terminal() }
+    }
+
+    /// Says that `done` of `all` is done.
+    pub(crate) fn at(&mut self, done: u64, all: u64) {
+        let last = self.shown.unwrap_or(self.began);
+        let due = if self.shown.is_some() { Duration::from_millis(100) } else { Duration::from_secs(1) };
+        if !self.on || last.elapsed() < due {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let share = if all == 0 { 0.0 } else { done as f64 * 100.0 / all as f64 };
+        let _ = write!(std::io::stderr(), "\r{} {share:.0} %\u{1b}[K", self.what);
+    }
+
+    /// Takes the line away.
+    pub(crate) fn finish(&mut self) {
+        if self.shown.take().is_some() {
+            let _ = write!(std::io::stderr(), "\r\u{1b}[K");
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// The size of the terminal on standard output: columns, rows.
+pub(crate) fn size() -> (usize, usize) {
+    match rustix::termios::tcgetwinsize(std::io::stdout()) {
+        Ok(s) if s.ws_col > 0 && s.ws_row > 0 => (s.ws_col.into(), s.ws_row.into()),
+        _ => (100, 30),
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// At most `most` characters of a line, the cut marked.
+pub(crate) fn fit(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut out: String = text.chars().take(most.saturating_sub(1)).collect();
+    out.push('…');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_lines_fit() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(fit("äöü", 3), "äöü");
+        assert_eq!(fit("äöüß", 3), "äö…");
+    }
+}
