@@ -19,7 +19,7 @@ pub(crate) enum Which {
 /// Runs them; `rest` goes to the program that was named.
 pub(crate) fn run(place: &Place, which: Which, rest: &[String]) -> Result<()> {
     if which != Which::Server {
-        place::run(place.cargo("bench --locked -p wardroom-benches --").args(rest))?;
+        place::run(place.cargo("run --release --locked -p wardroom-benches --").args(rest))?;
     }
     if which != Which::Rules {
         place::run(place.cargo("run --release --locked -p wardroom -- bench").args(rest))?;
