@@ -41,7 +41,6 @@
 
 mod connections;
 mod header;
-mod ids;
 mod message;
 mod years;
 
@@ -50,9 +49,8 @@ mod tests;
 
 use connections::{Connections, Seen};
 use header::{Header, Stamp};
-use ids::Ids;
 use message::Message;
-use wardroom_event::{Draft, Micros, Span};
+use wardroom_event::{Draft, LineIds, Micros, Span};
 pub use years::YearPolicy;
 use years::Years;
 
@@ -125,7 +123,7 @@ pub struct Reader {
     years: Years,
     utc_offset_secs: i32,
     connections: Connections,
-    ids: Ids,
+    ids: LineIds,
     /// Host and message of the line before, if it may be repeated by "last message repeated N times".
     last: Option<(String, String, String)>,
     /// The newest time read.
@@ -140,7 +138,7 @@ impl Reader {
             years: Years::new(options.year, options.utc_offset_secs),
             utc_offset_secs: options.utc_offset_secs,
             connections: Connections::new(options.connections, options.hold),
-            ids: Ids::new("account.authlog"),
+            ids: LineIds::new("account.authlog"),
             last: None,
             newest: None,
             tally: Tally::default(),

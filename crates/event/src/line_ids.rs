@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Event ids that come out the same each time a log is read.
+//! Ids for events that come from lines of a log: the same each time the log is read.
 
 use siphasher::sip128::{Hasher128, SipHasher24};
 use std::collections::{HashMap, VecDeque};
@@ -11,7 +11,7 @@ const WINDOW: usize = 8192;
 
 /// Gives lines their ids. The key is no secret: whoever can write the log needs no collision.
 #[derive(Debug)]
-pub(super) struct Ids {
+pub struct LineIds {
     reader: &'static str,
     latest: VecDeque<u128>,
     /// How often each line of `latest` was seen while it stood there.
@@ -20,18 +20,19 @@ pub(super) struct Ids {
 
 /// A line: the hash of its bytes, and how many identical ones came shortly before.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LineId {
+pub struct LineId {
     hash: u128,
     ordinal: u32,
 }
 
-impl Ids {
-    pub(super) fn new(reader: &'static str) -> Ids {
-        Ids { reader, latest: VecDeque::new(), seen: HashMap::new() }
+impl LineIds {
+    /// For one reader, named so that two readers of one file give different ids.
+    pub fn new(reader: &'static str) -> LineIds {
+        LineIds { reader, latest: VecDeque::new(), seen: HashMap::new() }
     }
 
     /// Takes note of a line.
-    pub(super) fn line(&mut self, line: &str) -> LineId {
+    pub fn line(&mut self, line: &str) -> LineId {
         let mut hasher = SipHasher24::new();
         hasher.write(self.reader.as_bytes());
         hasher.write_u8(0);
@@ -54,7 +55,7 @@ impl Ids {
 
 impl LineId {
     /// The id of the line's event; `repeat` tells apart the several of one line.
-    pub(super) fn event(self, repeat: u32) -> String {
+    pub fn event(self, repeat: u32) -> String {
         let mut hasher = SipHasher24::new();
         hasher.write_u128(self.hash);
         hasher.write_u32(self.ordinal);
@@ -70,19 +71,19 @@ mod tests {
     #[test]
     fn identical_lines_get_different_ids_the_same_each_time() {
         let read = || {
-            let mut ids = Ids::new("r");
+            let mut ids = LineIds::new("r");
             ["a", "b", "a", "a"].map(|line| ids.line(line).event(0))
         };
         let first = read();
         assert_eq!(first, read());
         assert!((0..4).all(|i| (0..i).all(|j| first[i] != first[j])), "{first:?}");
-        assert_ne!(Ids::new("r").line("a").event(0), Ids::new("r").line("a").event(1));
-        assert_ne!(Ids::new("r").line("a").event(0), Ids::new("s").line("a").event(0));
+        assert_ne!(LineIds::new("r").line("a").event(0), LineIds::new("r").line("a").event(1));
+        assert_ne!(LineIds::new("r").line("a").event(0), LineIds::new("s").line("a").event(0));
     }
 
     #[test]
     fn memory_is_bounded() {
-        let mut ids = Ids::new("r");
+        let mut ids = LineIds::new("r");
         for n in 0..3 * WINDOW {
             ids.line(&n.to_string());
         }

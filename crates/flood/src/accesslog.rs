@@ -28,16 +28,14 @@
 //! sequences: whoever shows a field treats it as a stranger's text.
 
 mod escape;
-mod ids;
 mod line;
 
 #[cfg(test)]
 mod tests;
 
-use ids::Ids;
 use line::{Fault, Parts};
 use std::borrow::Cow;
-use wardroom_event::{Draft, Raw, limits};
+use wardroom_event::{Draft, LineIds, Raw, limits};
 
 /// Longest line that is read, in bytes; a longer one is counted and dropped. Servers take 8 KiB for the request line and
 /// for each header by default, and write a byte as up to four, so an honest line, and a hostile one, fits.
@@ -72,7 +70,7 @@ pub struct Tally {
 /// Reads lines in the order written.
 #[derive(Debug)]
 pub struct Reader {
-    ids: Ids,
+    ids: LineIds,
     tally: Tally,
 }
 
@@ -85,7 +83,7 @@ impl Default for Reader {
 impl Reader {
     /// A reader that has seen nothing.
     pub fn new() -> Reader {
-        Reader { ids: Ids::new("flood.accesslog"), tally: Tally::default() }
+        Reader { ids: LineIds::new("flood.accesslog"), tally: Tally::default() }
     }
 
     /// Reads one line, with or without its line end, and adds its event to `out`.
@@ -135,7 +133,7 @@ impl Reader {
         fields.plain("host", parts.host);
         fields.escaped("user", parts.user, limits::ENTITY_BYTES);
         self.tally.cut += fields.cut;
-        let id = self.ids.line(line).event();
+        let id = self.ids.line(line).event(0);
         Draft {
             kind: "http_request".into(),
             source: None,

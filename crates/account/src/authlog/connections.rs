@@ -6,14 +6,13 @@
 //! with something held tells it then. So the worst an overfull memory does is to tell an attempt twice.
 
 use super::Tally;
-use super::ids::LineId;
 use super::message::{Attempt, Message, Peer};
 use siphasher::sip::SipHasher13;
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hasher;
 use std::net::IpAddr;
-use wardroom_event::{Draft, Micros, Raw, Span, limits};
+use wardroom_event::{Draft, LineId, Micros, Raw, Span, limits};
 
 /// The line a message stands on.
 #[derive(Debug)]
