@@ -83,7 +83,7 @@ fn compile_rule(rule: CheckedRule, scope: &mut Scope<'_>) -> Rule {
         .into_iter()
         .map(|piece| match piece {
             CheckedPiece::Text(text) => Reason::Text(text),
-            CheckedPiece::Value(typed) => Reason::Value(typed.kind, value(&typed, scope)),
+            CheckedPiece::Value(kind, typed) => Reason::Value(kind, value(&typed, scope)),
         })
         .collect();
     Rule {
@@ -189,8 +189,12 @@ fn boolean(typed: &Typed, scope: &mut Scope<'_>) -> BoolFn {
         Node::InConst(needle, values) => {
             let (needle, values) = (value_or_slot(needle, scope), values.clone());
             Box::new(move |row| {
-                needle
-                    .with(row, |v| if v.is_missing() { Tri::Unknown } else { Tri::known(values.contains(v)) })
+                needle.with(
+                    row,
+                    |v| {
+                        if v.is_missing() { Tri::Unknown } else { Tri::known(values.contains(v)) }
+                    },
+                )
             })
         }
         Node::Within(needle, hay) => {

@@ -6,12 +6,31 @@ use crate::syntax::tree::{ArithOp, CompareOp};
 use crate::{Expect, Given, Verdict};
 use wardroom_event::{Part, Schema, Span, Type, TypeId, Value};
 
-/// A typed expression with the text it was written as.
+/// A typed expression and where it was written.
 #[derive(Clone, Debug)]
 pub(crate) struct Typed {
     pub(crate) node: Node,
     pub(crate) kind: Type,
     pub(crate) loc: wardroom_report::Loc,
+}
+
+impl Typed {
+    /// The expressions it is made of.
+    pub(crate) fn children(&self) -> Vec<&Typed> {
+        match &self.node {
+            Node::Const(_) | Node::Field(_) | Node::Time | Node::Feature(_) => Vec::new(),
+            Node::Part(_, of)
+            | Node::Not(of)
+            | Node::Neg(of)
+            | Node::InList(_, of)
+            | Node::InConst(of, _)
+            | Node::IsMissing(of)
+            | Node::Widen(of) => vec![of],
+            Node::All(parts) | Node::Any(parts) | Node::Call(_, parts) => parts.iter().collect(),
+            Node::Arith(_, a, b) | Node::Compare(_, a, b) | Node::Within(a, b) => vec![a, b],
+            Node::If(cond, then, other) => vec![cond, then, other],
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -107,7 +126,8 @@ pub(crate) struct CheckedRule {
 #[derive(Debug)]
 pub(crate) enum CheckedPiece {
     Text(Box<str>),
-    Value(Typed),
+    /// A value and the type it is shown as, which says whether it is masked.
+    Value(Type, Typed),
 }
 
 /// A test's parts before they are a [`crate::Case`].

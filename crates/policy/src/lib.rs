@@ -16,6 +16,7 @@ mod ir;
 pub mod limits;
 mod program;
 mod row;
+mod sink;
 mod syntax;
 mod verdict;
 
@@ -34,7 +35,7 @@ use wardroom_report::{Diagnostic, Sources};
 pub struct Compiled {
     /// The program, unless a diagnostic is an error.
     pub program: Option<Program>,
-    /// Errors and warnings.
+    /// Errors and warnings in the order of their places, at most [`limits::DIAGNOSTICS`].
     pub diagnostics: Vec<Diagnostic>,
     /// The texts that diagnostics point into.
     pub sources: Sources,
@@ -42,10 +43,9 @@ pub struct Compiled {
 
 /// Reads, checks and compiles a policy. All faults are reported at once; a warning does not refuse.
 pub fn compile(bundle: &Bundle) -> Compiled {
-    let mut diagnostics = Vec::new();
-    let (files, sources) = syntax::parse_bundle(bundle, &mut diagnostics);
-    let checked = check::check(&files, bundle, &sources, &mut diagnostics);
-    let refused = diagnostics.iter().any(Diagnostic::is_error);
-    let program = if refused { None } else { Some(compile::program(checked, bundle.version())) };
-    Compiled { program, diagnostics, sources }
+    let mut sink = sink::Sink::default();
+    let (files, sources) = syntax::parse_bundle(bundle, &mut sink);
+    let checked = check::check(&files, bundle, &sources, &mut sink);
+    let program = (sink.errors() == 0).then(|| compile::program(checked, bundle.version()));
+    Compiled { program, diagnostics: sink.finish(), sources }
 }

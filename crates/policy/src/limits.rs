@@ -9,10 +9,16 @@ pub const FILE_BYTES: usize = 1024 * 1024;
 pub const BUNDLE_BYTES: usize = 16 * 1024 * 1024;
 /// Most files in one policy.
 pub const FILES: usize = 1024;
-/// Deepest nesting of an expression.
+/// Deepest nesting of an expression: brackets within brackets, and operators, parts or calls in a row.
 pub const DEPTH: usize = 64;
 /// Most diagnostics reported for one policy; the rest would be noise.
 pub const DIAGNOSTICS: usize = 200;
+/// Longest sentence of a diagnostic, in characters: names in it can be as long as a file.
+pub const MESSAGE_CHARS: usize = 400;
+/// Most names compared, over one policy, to find those that were probably meant.
+pub const SUGGESTIONS: usize = 20_000;
+/// Most names listed in one message.
+pub const LISTED: usize = 12;
 /// Most fields of one event type.
 pub const FIELDS: usize = 128;
 /// Most event types.
@@ -25,5 +31,5 @@ pub const WINDOW_LEAST: Span = Span::from_secs(1);
 pub const WINDOW_MOST: Span = Span::from_secs(400 * 86_400);
 /// Most events one `given` of a test may make.
 pub const GIVEN: i64 = 10_000;
-/// Up to how many items `distinct` counts exactly; a rule may not compare with more.
+/// How many items `distinct` counts; a rule may not ask for more.
 pub const DISTINCT_EXACT: i64 = 4096;

@@ -31,7 +31,7 @@ pub struct Program {
     pub features: Vec<Feature>,
     /// Its lists.
     pub lists: Vec<List>,
-    /// Its rules, in the order written.
+    /// Its rules, in the order written: files by their paths, then lines.
     pub rules: Vec<Rule>,
     /// Its tests.
     pub cases: Vec<Case>,
@@ -120,7 +120,8 @@ pub struct Plan {
     pub serve: Vec<Serve>,
     /// Features to count the event in, after reading.
     pub count: Vec<Count>,
-    /// Rules to judge it by, as numbers into [`Program::rules`].
+    /// Rules to judge it by, as numbers into [`Program::rules`], in the order written. Drafts and retired rules are not
+    /// among them, though what drafts read is served: tests run them.
     pub rules: Vec<usize>,
 }
 
@@ -206,7 +207,7 @@ pub struct Rule {
 
 /// One term of a rule's condition.
 pub struct Term {
-    /// As it was written.
+    /// As it was written, on one line and without comments.
     pub text: Box<str>,
     pub(crate) holds: BoolFn,
 }

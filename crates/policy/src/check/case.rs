@@ -7,10 +7,30 @@ use super::names::{Meaning, id};
 use crate::ir::CheckedCase;
 use crate::syntax::tree::{Arg, ExpectDecl, Expr, ExprKind, File, GivenDecl, Ident, TestDecl};
 use crate::{Case, Expect, Given, Verdict};
+use std::collections::HashMap;
 use wardroom_event::{Span, Type, TypeId, Value, nearest, parse_text};
-use wardroom_report::Diagnostic;
+use wardroom_report::{Diagnostic, Loc, Sources};
 
-pub(super) fn check(cx: &mut Context<'_>, file: &File, test: &TestDecl) {
+/// Line numbers of places that come one after the other: each file is walked once, not once a test.
+#[derive(Default)]
+pub(super) struct Lines {
+    at: Loc,
+    line: usize,
+}
+
+impl Lines {
+    fn of(&mut self, sources: &Sources, loc: Loc) -> usize {
+        if loc.file != self.at.file || loc.start < self.at.start || self.line == 0 {
+            *self = Lines { at: Loc { file: loc.file, start: 0, end: 0 }, line: 1 };
+        }
+        let passed = Loc { end: loc.start, ..self.at };
+        self.line += sources.slice(passed).matches('\n').count();
+        self.at.start = loc.start;
+        self.line
+    }
+}
+
+pub(super) fn check(cx: &mut Context<'_>, file: &File, test: &TestDecl, lines: &mut Lines) {
     let mut case = CheckedCase { given: Vec::new(), when: None, expect: None };
     for decl in &test.given {
         case.given.extend(given(cx, decl));
@@ -22,7 +42,7 @@ pub(super) fn check(cx: &mut Context<'_>, file: &File, test: &TestDecl) {
     let (Some(when), Some(expect)) = (case.when, case.expect) else {
         return;
     };
-    let (line, _) = cx.sources.line_col(test.name.loc);
+    let line = lines.of(cx.sources, test.name.loc);
     cx.checked.cases.push(Case {
         id: id(&file.namespace, &test.name.name).into(),
         title: test.title.as_deref().map(Into::into),
@@ -43,7 +63,18 @@ fn given(cx: &mut Context<'_>, decl: &GivenDecl) -> Option<Given> {
         _ => return not_an_event(cx, &decl.event),
     };
     let event = event_named(cx, &name)?;
-    let values = args.iter().filter_map(|arg| argument(cx, event, arg)).collect();
+    let mut given: HashMap<&str, Loc> = HashMap::new();
+    let mut values = Vec::new();
+    for arg in args {
+        if let Some(name) = &arg.name
+            && let Some(before) = given.insert(&name.name, name.loc)
+        {
+            let d = Diagnostic::error("W0107", name.loc, format!("`{}` is given twice", name.name));
+            cx.diagnostics.push(d.also(before, "given here before"));
+            continue;
+        }
+        values.extend(argument(cx, event, arg));
+    }
     Some(Given { times: decl.times, event, values, within: decl.within, ago: decl.ago })
 }
 
@@ -64,12 +95,26 @@ fn argument(cx: &mut Context<'_>, event: TypeId, arg: &Arg) -> Option<(usize, Va
     };
     let event_type = cx.checked.schema.get(event);
     let Some(slot) = event_type.slot(&name.name) else {
-        let d = super::express::no_field(&name.name, name.loc, event_type);
+        let d = super::express::no_field(cx, &name.name, name.loc, event_type);
         cx.diagnostics.push(d);
         return None;
     };
-    let kind = event_type.fields[slot].kind;
+    if cx.is_broken(event, &name.name) {
+        return None;
+    }
+    let (kind, optional) = (event_type.fields[slot].kind, event_type.fields[slot].optional);
+    if matches!(arg.value.kind, ExprKind::Bad) {
+        return None;
+    }
     match literal(&arg.value, kind) {
+        Ok(Value::Missing) if !optional => {
+            let message = format!("`{}` is never missing", name.name);
+            let d = Diagnostic::error("W0305", arg.value.loc, message);
+            cx.diagnostics.push(
+                d.help(format!("only an optional field can be; to make it one: {}: {kind}?", name.name)),
+            );
+            None
+        }
         Ok(value) => Some((slot, value)),
         Err(why) => {
             cx.diagnostics.push(
@@ -88,8 +133,11 @@ fn literal(expr: &Expr, kind: Type) -> Result<Value, String> {
         (ExprKind::Int(n), Type::Int) => Ok(Value::Int(*n)),
         (ExprKind::Int(n), Type::Number) => Ok(Value::Number(*n as f64)),
         (ExprKind::Number(n), Type::Number) => Ok(Value::Number(*n)),
+        (_, Type::Bool) => Err("must be true or false, without quotes".to_owned()),
+        (_, Type::Int) => Err("must be a whole number, without quotes".to_owned()),
+        (_, Type::Number) => Err("must be a number, without quotes".to_owned()),
         (ExprKind::Text(text), _) => parse_text(text, kind),
-        _ => Err(format!("must be a value of type {kind}")),
+        _ => Err("must be written in quotes".to_owned()),
     }
 }
 
@@ -112,7 +160,8 @@ fn expect(cx: &mut Context<'_>, file: &File, decl: &ExpectDecl) -> Option<Expect
                 Some((Meaning::Broken, _)) => None,
                 _ => {
                     let d = Diagnostic::error("W0201", expr.loc, format!("no rule `{name}`"));
-                    let near = cx.names.near(&file.namespace, &name);
+                    let is_rule = |meaning| matches!(meaning, Meaning::Rule(_));
+                    let near = cx.near(&name, cx.names.written(&file.namespace, is_rule));
                     cx.diagnostics.push(d.help_opt(near.map(|n| format!("did you mean `{n}`?"))));
                     None
                 }

@@ -3,9 +3,11 @@
 
 use super::Context;
 use crate::limits;
-use crate::syntax::tree::{Decl, EventDecl, FieldDecl, File};
+use crate::sink::Sink;
+use crate::syntax::tree::{Decl, EventDecl, FieldDecl, File, Ident};
 use std::collections::HashMap;
-use wardroom_event::{EventType, Field, Schema, Type, nearest};
+use std::collections::hash_map::Entry;
+use wardroom_event::{EventType, Field, Schema, Type, TypeId, nearest};
 use wardroom_report::{Diagnostic, Loc};
 
 /// Names an event has by itself or an envelope takes.
@@ -17,7 +19,7 @@ pub(super) fn declare(cx: &mut Context<'_>, files: &[File]) {
     let mut types = Vec::new();
     let decls = files.iter().flat_map(|f| &f.decls);
     for event in decls.filter_map(|d| if let Decl::Event(e) = d { Some(e) } else { None }) {
-        if let Some(before) = seen.insert(&event.name.name, event.name.loc) {
+        if let Some(before) = first_place(&mut seen, &event.name) {
             cx.diagnostics.push(
                 Diagnostic::error(
                     "W0202",
@@ -34,26 +36,32 @@ pub(super) fn declare(cx: &mut Context<'_>, files: &[File]) {
             cx.diagnostics.push(Diagnostic::error("W0005", event.name.loc, message));
             break;
         }
-        types.push(event_type(event, cx.diagnostics));
+        let (event_type, broken) = event_type(event, cx.diagnostics);
+        let id = TypeId(u16::try_from(types.len()).unwrap_or(u16::MAX));
+        cx.broken_fields.extend(broken.into_iter().map(|field| (id, field)));
+        types.push(event_type);
     }
     cx.checked.schema = Schema::new(types);
 }
 
-fn event_type(event: &EventDecl, diagnostics: &mut Vec<Diagnostic>) -> EventType {
-    let mut fields: Vec<Field> = Vec::new();
-    let mut places: HashMap<&str, Loc> = HashMap::new();
-    if event.fields.is_empty() {
-        diagnostics.push(
-            Diagnostic::error(
-                "W0204",
-                event.name.loc,
-                format!("event type `{}` has no fields", event.name.name),
-            )
-            .help("list them below it, one a line: account: account"),
-        );
+/// Where the name was met first, if this is not the first time.
+fn first_place<'n>(seen: &mut HashMap<&'n str, Loc>, name: &'n Ident) -> Option<Loc> {
+    match seen.entry(&name.name) {
+        Entry::Occupied(before) => Some(*before.get()),
+        Entry::Vacant(free) => {
+            free.insert(name.loc);
+            None
+        }
     }
+}
+
+/// The event type, and those of its fields that have no readable type.
+fn event_type(event: &EventDecl, diagnostics: &mut Sink) -> (EventType, Vec<String>) {
+    let mut fields: Vec<Field> = Vec::new();
+    let mut broken = Vec::new();
+    let mut places: HashMap<&str, Loc> = HashMap::new();
     for field in &event.fields {
-        if let Some(before) = places.insert(&field.name.name, field.name.loc) {
+        if let Some(before) = first_place(&mut places, &field.name) {
             diagnostics.push(
                 Diagnostic::error(
                     "W0202",
@@ -69,12 +77,18 @@ fn event_type(event: &EventDecl, diagnostics: &mut Vec<Diagnostic>) -> EventType
             diagnostics.push(Diagnostic::error("W0005", field.name.loc, message));
             break;
         }
-        fields.push(typed_field(field, diagnostics));
+        report_reserved(field, diagnostics);
+        let kind = field_type(field, diagnostics);
+        if kind.is_none() {
+            broken.push(field.name.name.clone());
+        }
+        let name = field.name.name.as_str().into();
+        fields.push(Field { name, kind: kind.unwrap_or(Type::Text), optional: field.optional });
     }
-    EventType { name: event.name.name.as_str().into(), fields }
+    (EventType { name: event.name.name.as_str().into(), fields }, broken)
 }
 
-fn typed_field(field: &FieldDecl, diagnostics: &mut Vec<Diagnostic>) -> Field {
+fn report_reserved(field: &FieldDecl, diagnostics: &mut Sink) {
     if RESERVED.contains(&field.name.name.as_str()) {
         diagnostics.push(
             Diagnostic::error(
@@ -86,11 +100,15 @@ fn typed_field(field: &FieldDecl, diagnostics: &mut Vec<Diagnostic>) -> Field {
             .help("choose another name for the field"),
         );
     }
-    let kind = Type::named(&field.kind.name).unwrap_or_else(|| {
-        diagnostics.push(unknown_type(&field.kind.name, field.kind.loc));
-        Type::Text
-    });
-    Field { name: field.name.name.as_str().into(), kind, optional: field.optional }
+}
+
+fn field_type(field: &FieldDecl, diagnostics: &mut Sink) -> Option<Type> {
+    let written = field.kind.as_ref()?;
+    let kind = Type::named(&written.name);
+    if kind.is_none() {
+        diagnostics.push(unknown_type(&written.name, written.loc));
+    }
+    kind
 }
 
 /// No type has that name.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Expressions: names resolved, types inferred, literals fitted to what they meet.
 
-use super::Context;
 use super::names::Meaning;
 use super::rule::readable;
+use super::{Context, listed};
 use crate::ir::{Function, Node, Typed};
 use crate::program::ListId;
 use crate::syntax::tree::{Arg, ArithOp, CompareOp, Expr, ExprKind, Ident};
@@ -59,6 +59,7 @@ pub(super) fn value(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr) -> Opt
         ExprKind::Number(n) => make(Node::Const(Value::Number(*n)), Type::Number),
         ExprKind::Text(t) => make(Node::Const(Value::Text(t.as_str().into())), Type::Text),
         ExprKind::Bool(b) => make(Node::Const(Value::Bool(*b)), Type::Bool),
+        ExprKind::Bad => None,
         ExprKind::Name(name) => named(cx, scope, name, expr.loc),
         ExprKind::Attr(of, name) => attribute(cx, scope, expr, of, name),
         ExprKind::Call(of, args) => call(cx, scope, expr, of, args),
@@ -117,14 +118,24 @@ fn conditions(cx: &mut Context<'_>, scope: &Scope<'_>, parts: &[Expr]) -> Option
 fn named(cx: &mut Context<'_>, scope: &Scope<'_>, name: &str, loc: Loc) -> Option<Typed> {
     let event = cx.checked.schema.get(scope.on);
     let field = event.slot(name).map(|slot| (slot, event.fields[slot].kind));
-    let event_name = event.name.clone();
     let meaning = if scope.fields_only { None } else { cx.names.find(scope.namespace, name) };
+    if field.is_some() && cx.is_broken(scope.on, name) {
+        return None;
+    }
     match (field, meaning) {
-        (Some((slot, kind)), None) => Some(Typed { node: Node::Field(slot), kind, loc }),
-        (Some(_), Some((_, declared))) => {
-            let message = format!("`{name}` is both a field of `{event_name}` and declared in this folder");
+        // A rule is no value: nobody takes its name for one.
+        (Some((slot, kind)), None | Some((Meaning::Rule(_), _))) => {
+            Some(Typed { node: Node::Field(slot), kind, loc })
+        }
+        (Some(_), Some((meaning, declared))) => {
+            let event = &cx.checked.schema.get(scope.on).name;
+            let what = if matches!(meaning, Meaning::List(_)) { "a list" } else { "a feature" };
+            let message = format!("`{name}` is both a field of `{event}` and {what}");
             let d = Diagnostic::error("W0205", loc, message).also(declared, "declared here");
-            cx.diagnostics.push(d.help("rename the one that was declared"));
+            let what = what.trim_start_matches("a ");
+            cx.diagnostics.push(
+                d.help(format!("rename the {what}: the field's name is known to those who send events")),
+            );
             None
         }
         (None, Some((meaning, declared))) => meant(cx, scope, name, loc, meaning, declared),
@@ -173,33 +184,36 @@ fn meant(
 
 fn unknown(cx: &Context<'_>, scope: &Scope<'_>, name: &str, loc: Loc) -> Diagnostic {
     let event = cx.checked.schema.get(scope.on);
-    let fields = event.fields.iter().map(|f| &*f.name);
-    let near = nearest(name, fields).map(str::to_owned);
-    let near = near.or_else(|| if scope.fields_only { None } else { cx.names.near(scope.namespace, name) });
-    let d = Diagnostic::error("W0201", loc, format!("no field or feature `{name}`")).label("not declared");
-    let d = if scope.fields_only {
-        d.note(format!("a filter reads the fields of event type `{}` only", event.name))
-    } else {
-        d
-    };
-    match near {
+    let fields = || event.fields.iter().map(|f| &*f.name);
+    if scope.fields_only {
+        let d = no_field(cx, name, loc, event);
+        return d.note("a filter reads the fields of the event it looks at, no features and no lists");
+    }
+    if ["missing", "None", "null"].contains(&name) {
+        return Diagnostic::error("W0201", loc, format!("`{name}` is no value"))
+            .help("to ask for it, write: … is missing");
+    }
+    let d =
+        Diagnostic::error("W0201", loc, format!("no field, feature or list `{name}`")).label("not declared");
+    match cx.near(name, fields()).or_else(|| near_declared(cx, scope, name)) {
         Some(near) => d.help(format!("did you mean `{near}`?")),
-        None => {
-            let names: Vec<&str> = event.fields.iter().map(|f| &*f.name).collect();
-            d.help(format!("`{}` has the fields: {}", event.name, names.join(", ")))
-        }
+        None => d.help(format!("`{}` has the fields: {}", event.name, listed(fields()))),
     }
 }
 
+/// The feature or list that was probably meant.
+fn near_declared(cx: &Context<'_>, scope: &Scope<'_>, name: &str) -> Option<String> {
+    let is_read = |meaning| matches!(meaning, Meaning::Feature(_) | Meaning::List(_));
+    cx.near(name, cx.names.written(scope.namespace, is_read))
+}
+
 /// The event type has no such field.
-pub(super) fn no_field(name: &str, loc: Loc, event: &EventType) -> Diagnostic {
+pub(super) fn no_field(cx: &Context<'_>, name: &str, loc: Loc, event: &EventType) -> Diagnostic {
+    let fields = || event.fields.iter().map(|f| &*f.name);
     let d = Diagnostic::error("W0201", loc, format!("event type `{}` has no field `{name}`", event.name));
-    match nearest(name, event.fields.iter().map(|f| &*f.name)) {
+    match cx.near(name, fields()) {
         Some(near) => d.help(format!("did you mean `{near}`?")),
-        None => {
-            let names: Vec<&str> = event.fields.iter().map(|f| &*f.name).collect();
-            d.help(format!("its fields are: {}", names.join(", ")))
-        }
+        None => d.help(format!("its fields are: {}", listed(fields()))),
     }
 }
 
@@ -209,7 +223,7 @@ pub(super) fn no_part(of: Type, name: &Ident) -> Diagnostic {
     let parts: Vec<&str> = Part::names(of).collect();
     match nearest(&name.name, parts.iter().copied()) {
         Some(near) => d.help(format!("did you mean `{near}`?")),
-        None if parts.is_empty() => d,
+        None if parts.is_empty() => d.help("parts have: ip (net), email (local, domain) and url (host)"),
         None => d.help(format!("its parts are: {}", parts.join(", "))),
     }
 }
@@ -230,10 +244,18 @@ fn attribute(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, of: &Expr, na
         _ if scope.fields_only => None,
         _ => dotted(expr),
     };
-    if let Some(id) = elsewhere
-        && let Some((meaning, declared)) = cx.names.find("", &id)
+    if let Some(id) = &elsewhere
+        && let Some((meaning, declared)) = cx.names.find("", id)
     {
-        return meant(cx, scope, &id, expr.loc, meaning, declared);
+        return meant(cx, scope, id, expr.loc, meaning, declared);
+    }
+    if let Some(id) = elsewhere
+        && let Some(near) = near_declared(cx, scope, &id).filter(|near| near.contains('.'))
+    {
+        let d =
+            Diagnostic::error("W0201", expr.loc, format!("no feature or list `{id}`")).label("not declared");
+        cx.diagnostics.push(d.help(format!("did you mean `{near}`?")));
+        return None;
     }
     let of = value(cx, scope, of)?;
     match Part::named(of.kind, &name.name) {
@@ -245,7 +267,7 @@ fn attribute(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, of: &Expr, na
     }
 }
 
-/// Name, type of what it works on, types of its arguments, type of its result.
+/// What texts have: name, function, how many texts it takes, type of its result.
 const METHODS: [(&str, Function, usize, Type); 3] = [
     ("startswith", Function::StartsWith, 1, Type::Bool),
     ("endswith", Function::EndsWith, 1, Type::Bool),
@@ -283,9 +305,14 @@ fn method(
     };
     let subject = value(cx, scope, subject)?;
     let mut all = vec![as_text(cx, subject)?];
-    if args.len() != count {
-        let message = format!("`{}` takes {count} value{}", name.name, if count == 1 { "" } else { "s" });
-        cx.diagnostics.push(Diagnostic::error("W0309", loc, message));
+    let named = args.iter().any(|arg| arg.name.is_some());
+    if args.len() != count || named {
+        let (message, help) = match (count, named) {
+            (_, true) => (format!("`{}` takes values without names", name.name), None),
+            (0, _) => (format!("`{}` takes no value", name.name), Some(format!("write: {}()", name.name))),
+            _ => (format!("`{}` takes one value", name.name), Some(format!("write: {}(\"…\")", name.name))),
+        };
+        cx.diagnostics.push(Diagnostic::error("W0309", loc, message).help_opt(help));
         return None;
     }
     for arg in args {
@@ -319,34 +346,38 @@ fn function(
             .push(d.help(format!("declare it: feature some_name = {name}(…), then use some_name here")));
         return None;
     }
-    let [arg] = args else {
-        let d =
-            Diagnostic::error("W0308", name_loc, format!("no function `{name}` with {} values", args.len()));
-        cx.diagnostics.push(d.help("there are len(text) and abs(number)"));
+    if !["len", "abs"].contains(&name) {
+        cx.diagnostics.push(no_function(name, name_loc));
+        return None;
+    }
+    let [Arg { name: None, value: arg }] = args else {
+        let d = Diagnostic::error("W0309", loc, format!("`{name}` takes one value, without a name"));
+        cx.diagnostics.push(d);
         return None;
     };
-    let of = value(cx, scope, &arg.value)?;
+    let of = value(cx, scope, arg)?;
     let (function, kind) = match (name, of.kind) {
         ("len", k) if k.repr() == Repr::Text => (Function::Len, Type::Int),
         ("abs", k @ (Type::Int | Type::Number | Type::Duration)) => (Function::Abs, k),
-        ("len" | "abs", k) => {
-            cx.diagnostics.push(Diagnostic::error(
-                "W0304",
-                of.loc,
-                format!("`{name}` of a value of type {k}"),
-            ));
-            return None;
-        }
-        _ => {
-            let d = Diagnostic::error("W0308", name_loc, format!("no function `{name}`"));
-            let near = nearest(name, ["len", "abs"]);
-            cx.diagnostics.push(d.help(near.map_or("there are len(text) and abs(number)".to_owned(), |n| {
-                format!("did you mean `{n}`?")
-            })));
+        (_, k) => {
+            let what = if name == "len" { "text" } else { "a number or a length of time" };
+            let d = Diagnostic::error("W0304", of.loc, format!("`{name}` of a value of type {k}"));
+            cx.diagnostics.push(d.label(format!("expected {what}")));
             return None;
         }
     };
     Some(Typed { node: Node::Call(function, vec![of]), kind, loc })
+}
+
+fn no_function(name: &str, loc: Loc) -> Diagnostic {
+    let d = Diagnostic::error("W0308", loc, format!("no function `{name}`"));
+    if METHODS.iter().any(|(method, ..)| *method == name) {
+        return d.help(format!("it stands after the text: x.{name}(…)"));
+    }
+    match nearest(name, ["len", "abs"]) {
+        Some(near) => d.help(format!("did you mean `{near}`?")),
+        None => d.help("there are len(text) and abs(number)"),
+    }
 }
 
 fn arithmetic(
@@ -376,12 +407,19 @@ fn arithmetic(
         | (Mul | Div, Type::Duration, Type::Int | Type::Number) => Type::Duration,
         (Add | Sub, Type::Time, Type::Duration) => Type::Time,
         (_, ka, kb) => {
-            let message = format!("`{}` between {ka} and {kb}", op.sign());
-            cx.diagnostics.push(
-                Diagnostic::error("W0304", loc, message)
-                    .also(a.loc, format!("of type {ka}"))
-                    .also(b.loc, format!("of type {kb}")),
-            );
+            let span = |t: &Typed| matches!(&t.node, Node::Const(Value::Text(t)) if parse_text(t, Type::Duration).is_ok());
+            let help = match (ka, kb) {
+                (Type::Int | Type::Number, Type::Duration) if op == Mul => {
+                    Some("the length of time goes first: form_time * 2")
+                }
+                _ if span(&a) || span(&b) => Some("a length of time is written as one text: \"1h30m\""),
+                _ => None,
+            };
+            let message = format!("`{}` does not go between {ka} and {kb}", op.sign());
+            let d = Diagnostic::error("W0304", loc, message)
+                .also(a.loc, format!("of type {ka}"))
+                .also(b.loc, format!("of type {kb}"));
+            cx.diagnostics.push(d.help_opt(help.map(str::to_owned)));
             return None;
         }
     };
@@ -419,7 +457,10 @@ fn adapt(cx: &mut Context<'_>, typed: Typed, want: Type) -> Option<Typed> {
         Ok(value) => Some(Typed { node: Node::Const(value), kind: want, loc: typed.loc }),
         Err(why) => {
             let d = Diagnostic::error("W0305", typed.loc, format!("this text {why}"));
-            cx.diagnostics.push(d.label(format!("compared with a value of type {want}")));
+            let network = want == Type::Ip && parse_text(text, Type::Net).is_ok();
+            let help = network
+                .then(|| "to ask whether an address lies in a network: ip in \"203.0.113.0/24\"".to_owned());
+            cx.diagnostics.push(d.label(format!("a value of type {want} is expected here")).help_opt(help));
             None
         }
     }
@@ -442,13 +483,20 @@ fn alike(cx: &mut Context<'_>, a: Typed, b: Typed, loc: Loc, sign: &str) -> Opti
     if both_text && (plain_text(a.kind) || plain_text(b.kind)) {
         return Some((a, b));
     }
-    let d = Diagnostic::error("W0304", loc, format!("`{sign}` between {} and {}", a.kind, b.kind))
-        .also(a.loc, format!("of type {}", a.kind))
-        .also(b.loc, format!("of type {}", b.kind));
+    let d =
+        Diagnostic::error("W0304", loc, format!("`{sign}` does not go between {} and {}", a.kind, b.kind))
+            .also(a.loc, format!("of type {}", a.kind))
+            .also(b.loc, format!("of type {}", b.kind));
     let with_time = [a.kind, b.kind].contains(&Type::Duration) && (numeric(a.kind) || numeric(b.kind));
+    let quoted = |t: &Typed| match &t.node {
+        Node::Const(Value::Text(text)) => text.parse::<f64>().is_ok(),
+        _ => false,
+    };
+    let with_text = (numeric(a.kind) && quoted(&b)) || (numeric(b.kind) && quoted(&a));
     let with_net = [a.kind, b.kind].contains(&Type::Ip) && [a.kind, b.kind].contains(&Type::Net);
     cx.diagnostics.push(match () {
         () if with_time => d.help("write a length of time in quotes: \"30s\""),
+        () if with_text => d.help("write the number without quotes"),
         () if with_net => d.help("ask whether the address lies in the network: ip in net"),
         () => d,
     });
@@ -464,14 +512,23 @@ fn comparison(
     b: &Expr,
 ) -> Option<Typed> {
     let (a, b) = (value(cx, scope, a), value(cx, scope, b));
-    let (a, b) = alike(cx, a?, b?, loc, op.sign())?;
-    let ordered = matches!(a.kind.repr(), Repr::Int | Repr::Number | Repr::Time | Repr::Duration);
-    if op.orders() && !ordered {
-        let d = Diagnostic::error("W0304", loc, format!("values of type {} have no order", a.kind));
+    let (a, b) = (a?, b?);
+    if op.orders()
+        && let Some(kind) = unordered(a.kind, b.kind)
+    {
+        let d = Diagnostic::error("W0304", loc, format!("values of type {kind} have no order"));
         cx.diagnostics.push(d.help("compare with == or !=, or ask with `in`"));
         return None;
     }
+    let (a, b) = alike(cx, a, b, loc, op.sign())?;
     Some(Typed { node: Node::Compare(op, a.into(), b.into()), kind: Type::Bool, loc })
+}
+
+/// The type of the two that has no order. A text beside another type may be a literal of that type.
+fn unordered(a: Type, b: Type) -> Option<Type> {
+    let has_order = |k: &Type| matches!(k.repr(), Repr::Int | Repr::Number | Repr::Time | Repr::Duration);
+    let both_text = a == Type::Text && b == Type::Text;
+    [a, b].into_iter().find(|k| !has_order(k) && (*k != Type::Text || both_text))
 }
 
 fn membership(cx: &mut Context<'_>, scope: &Scope<'_>, loc: Loc, needle: &Expr, hay: &Expr) -> Option<Typed> {
@@ -492,8 +549,14 @@ fn membership(cx: &mut Context<'_>, scope: &Scope<'_>, loc: Loc, needle: &Expr, 
     let fits = (hay.kind == Type::Net && matches!(needle.kind, Type::Ip | Type::Net))
         || (hay.kind.repr() == Repr::Text && needle.kind.repr() == Repr::Text);
     if !fits {
-        let d = Diagnostic::error("W0304", loc, format!("`in` between {} and {}", needle.kind, hay.kind))
-            .help("a list, a network or a text can hold something");
+        let d = Diagnostic::error(
+            "W0304",
+            loc,
+            format!("`in` does not go between {} and {}", needle.kind, hay.kind),
+        )
+        .also(needle.loc, format!("of type {}", needle.kind))
+        .also(hay.loc, format!("of type {}", hay.kind))
+        .help("a list, a network or a text can hold something");
         cx.diagnostics.push(d);
         return None;
     }
@@ -503,7 +566,8 @@ fn membership(cx: &mut Context<'_>, scope: &Scope<'_>, loc: Loc, needle: &Expr, 
 /// The list that an expression names, if it names one and no field.
 fn list_named(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr) -> Option<(usize, Loc)> {
     let name = dotted(expr)?;
-    if scope.fields_only || cx.checked.schema.get(scope.on).slot(&name).is_some() {
+    let first = name.split('.').next().unwrap_or(&name);
+    if scope.fields_only || cx.checked.schema.get(scope.on).slot(first).is_some() {
         return None;
     }
     match cx.names.find(scope.namespace, &name)? {
@@ -547,31 +611,29 @@ fn in_items(
     items: &[Expr],
 ) -> Option<Typed> {
     let needle = value(cx, scope, needle)?;
-    let mut values = Vec::new();
-    for item in items {
-        let typed = value(cx, scope, item)?;
-        let typed = adapt(cx, typed, needle.kind)?;
-        let typed = if needle.kind == Type::Number { widen(typed) } else { typed };
-        let same =
-            typed.kind == needle.kind || (typed.kind == Type::Text && needle.kind.repr() == Repr::Text);
-        match typed.node {
-            Node::Const(value) if same => values.push(value),
-            Node::Const(_) => {
-                let message = format!("an item of type {} among values of type {}", typed.kind, needle.kind);
-                cx.diagnostics.push(
-                    Diagnostic::error("W0304", typed.loc, message)
-                        .also(needle.loc, format!("of type {}", needle.kind)),
-                );
-                return None;
-            }
-            _ => {
-                let d = Diagnostic::error("W0307", typed.loc, "items in brackets are written values");
-                cx.diagnostics.push(d.help("compare with == instead"));
-                return None;
-            }
-        }
-    }
+    let found: Vec<Option<Value>> = items.iter().map(|i| in_item(cx, scope, &needle, i)).collect();
+    let values = found.into_iter().collect::<Option<Vec<Value>>>()?;
     Some(Typed { node: Node::InConst(needle.into(), values), kind: Type::Bool, loc })
+}
+
+/// One written value of those a needle is looked for among.
+fn in_item(cx: &mut Context<'_>, scope: &Scope<'_>, needle: &Typed, item: &Expr) -> Option<Value> {
+    let typed = value(cx, scope, item)?;
+    let typed = adapt(cx, typed, needle.kind)?;
+    let typed = if needle.kind == Type::Number { widen(typed) } else { typed };
+    let same = typed.kind == needle.kind || (typed.kind == Type::Text && needle.kind.repr() == Repr::Text);
+    let d = match typed.node {
+        Node::Const(value) if same => return Some(value),
+        Node::Const(_) => {
+            let message = format!("an item of type {} among values of type {}", typed.kind, needle.kind);
+            Diagnostic::error("W0304", typed.loc, message)
+                .also(needle.loc, format!("of type {}", needle.kind))
+        }
+        _ => Diagnostic::error("W0307", typed.loc, "items in brackets are written values")
+            .help("compare with == instead"),
+    };
+    cx.diagnostics.push(d);
+    None
 }
 
 fn choice(
@@ -582,6 +644,7 @@ fn choice(
 ) -> Option<Typed> {
     let (then, cond, other) = (value(cx, scope, then), boolean(cx, scope, cond), value(cx, scope, other));
     let (then, other) = alike(cx, then?, other?, loc, "if … else")?;
-    let kind = then.kind;
+    // Of a text and an entity the entity: what names a person goes on doing so.
+    let kind = if then.kind == Type::Text { other.kind } else { then.kind };
     Some(Typed { node: Node::If(cond?.into(), then.into(), other.into()), kind, loc })
 }

@@ -3,10 +3,12 @@
 
 use super::Context;
 use super::express::{Scope, boolean};
-use super::names::{Meaning, id};
-use crate::ir::{CheckedFeature, Counted, KeyName};
+use super::listed;
+use super::names::{Meaning, id, not_time};
+use crate::ir::{CheckedFeature, Counted, KeyName, Typed};
 use crate::limits;
 use crate::program::{Aggregate, KeyPath};
+use crate::syntax::plain::one_line;
 use crate::syntax::tree::{Arg, Expr, ExprKind, FeatureDecl, File, Ident};
 use wardroom_event::{Part, Span, Type, TypeId, nearest};
 use wardroom_report::{Diagnostic, Loc};
@@ -20,9 +22,10 @@ const LATER: [&str; 12] = [
 struct Faulty;
 
 pub(super) fn check(cx: &mut Context<'_>, file: &File, decl: &FeatureDecl) {
-    let before = cx.diagnostics.len();
+    let before = cx.diagnostics.errors();
+    not_time(cx, &decl.name);
     let feature = feature(cx, file, decl);
-    let faulty = cx.diagnostics[before..].iter().any(Diagnostic::is_error);
+    let faulty = cx.diagnostics.errors() > before;
     let meaning = match feature {
         Ok(feature) if !faulty => {
             cx.checked.features.push(feature);
@@ -43,55 +46,71 @@ struct Parts<'a> {
     last: Option<&'a Expr>,
 }
 
+/// What can be checked without the rest is, so that one fault does not hide the next.
 fn feature(cx: &mut Context<'_>, file: &File, decl: &FeatureDecl) -> Result<CheckedFeature, Faulty> {
     let (aggregate, args) = aggregate(cx, &decl.value)?;
-    let parts = parts(cx, aggregate, args, decl.value.loc)?;
+    let parts = parts(cx, aggregate, args);
+    let window = window(cx, aggregate, parts.last, decl.value.loc);
     let (events_expr, item_expr) = match aggregate {
-        Aggregate::Distinct => (parts.of, parts.first),
+        Aggregate::Distinct => (parts.of, Some(needed(cx, aggregate, parts.first, &decl.value))),
         _ => (parts.first, None),
     };
-    let Some(events_expr) = events_expr else {
-        let (message, help) = match aggregate {
-            Aggregate::Distinct => (
-                "distinct needs `of=`: the events to look at",
-                "distinct(account, of=login, by=ip, last=\"1h\")",
-            ),
-            _ => ("the events to count are missing", "count(login, by=ip, last=\"1h\")"),
-        };
-        return report(cx, Diagnostic::error("W0402", decl.value.loc, message).help(help));
+    let events_expr = match aggregate {
+        Aggregate::Distinct if events_expr.is_none() => {
+            let d = Diagnostic::error("W0402", decl.value.loc, "distinct needs `of=`: the events to look at");
+            return report(cx, d.help("distinct(account, of=login, by=ip, last=\"1h\")"));
+        }
+        _ => needed(cx, aggregate, events_expr, &decl.value)?,
     };
     let events = events(cx, events_expr)?;
-    let window = window(cx, aggregate, parts.last, decl.value.loc)?;
-    let by = match parts.by {
-        Some(by) => key(cx, &events, by)?,
-        None => Vec::new(),
-    };
-    let item = match item_expr {
-        Some(expr) => Some(path(cx, &events, expr)?),
-        None if aggregate == Aggregate::Distinct => {
-            let d = Diagnostic::error("W0402", decl.value.loc, "distinct needs what to tell apart")
-                .help("distinct(account, of=login, by=ip, last=\"1h\")");
-            return report(cx, d);
-        }
-        None => None,
-    };
+    let by = parts.by.map_or(Ok(Vec::new()), |by| key(cx, &events, by));
+    let item = item_expr.map(|expr| expr.and_then(|expr| path(cx, &events, expr))).transpose();
+    let filters: Vec<Result<Option<Typed>, Faulty>> =
+        events.iter().map(|event| filter(cx, file, *event, parts.filter)).collect();
+    let (window, by, item) = (window?, by?, item?);
     let mut counted = Vec::new();
-    for event in &events {
-        let filter = match parts.filter {
-            Some(expr) => Some(boolean(cx, &Scope::filter(*event, &file.namespace), expr).ok_or(Faulty)?),
-            None => None,
-        };
+    for (event, filter) in events.into_iter().zip(filters) {
         counted.push(Counted {
-            event: *event,
-            key: by.iter().map(|k| slot(cx, *event, k)).collect(),
-            item: item.as_ref().map(|k| slot(cx, *event, k)),
-            filter,
+            event,
+            key: by.iter().map(|k| slot(cx, event, k)).collect(),
+            item: item.as_ref().map(|k| slot(cx, event, k)),
+            filter: filter?,
         });
     }
     let kind = if aggregate == Aggregate::FirstSeen { Type::Time } else { Type::Int };
     let definition = definition(cx, aggregate, &parts, window);
     let id = id(&file.namespace, &decl.name.name).into();
     Ok(CheckedFeature { id, aggregate, window, kind, by, counted, definition })
+}
+
+/// The one argument without a name.
+fn needed<'e>(
+    cx: &mut Context<'_>,
+    of: Aggregate,
+    first: Option<&'e Expr>,
+    value: &Expr,
+) -> Result<&'e Expr, Faulty> {
+    if let Some(first) = first {
+        return Ok(first);
+    }
+    let (what, help) = match of {
+        Aggregate::Count => ("the events to count", "count(login, by=ip, last=\"1h\")"),
+        Aggregate::Distinct => ("what to tell apart", "distinct(account, of=login, by=ip, last=\"1h\")"),
+        Aggregate::FirstSeen => ("the events to look at", "first_seen(login, by=account)"),
+    };
+    report(cx, Diagnostic::error("W0402", value.loc, format!("{} needs {what}", of.name())).help(help))
+}
+
+fn filter(
+    cx: &mut Context<'_>,
+    file: &File,
+    event: TypeId,
+    filter: Option<&Expr>,
+) -> Result<Option<Typed>, Faulty> {
+    match filter {
+        Some(expr) => boolean(cx, &Scope::filter(event, &file.namespace), expr).map(Some).ok_or(Faulty),
+        None => Ok(None),
+    }
 }
 
 fn report<T>(cx: &mut Context<'_>, diagnostic: Diagnostic) -> Result<T, Faulty> {
@@ -106,7 +125,8 @@ fn aggregate<'e>(cx: &mut Context<'_>, value: &'e Expr) -> Result<(Aggregate, &'
         return report(cx, d);
     };
     let ExprKind::Name(word) = &name.kind else {
-        return report(cx, Diagnostic::error("W0401", name.loc, "expected count, distinct or first_seen"));
+        let d = Diagnostic::error("W0401", name.loc, "expected count, distinct or first_seen");
+        return report(cx, d.help("the events stand first in parentheses: count(login, by=ip, last=\"1h\")"));
     };
     let found =
         [Aggregate::Count, Aggregate::Distinct, Aggregate::FirstSeen].into_iter().find(|a| a.name() == word);
@@ -125,7 +145,8 @@ fn aggregate<'e>(cx: &mut Context<'_>, value: &'e Expr) -> Result<(Aggregate, &'
     Ok((found, args))
 }
 
-fn parts<'e>(cx: &mut Context<'_>, of: Aggregate, args: &'e [Arg], loc: Loc) -> Result<Parts<'e>, Faulty> {
+/// Takes the arguments apart; what has no place among them is reported and left out.
+fn parts<'e>(cx: &mut Context<'_>, of: Aggregate, args: &'e [Arg]) -> Parts<'e> {
     let known: &[&str] = match of {
         Aggregate::Distinct => &["of", "where", "by", "last"],
         _ => &["where", "by", "last"],
@@ -133,80 +154,113 @@ fn parts<'e>(cx: &mut Context<'_>, of: Aggregate, args: &'e [Arg], loc: Loc) -> 
     let mut parts = Parts::default();
     for arg in args {
         let Some(name) = &arg.name else {
-            if parts.first.replace(&arg.value).is_some() {
+            if parts.first.is_some() {
                 let d = Diagnostic::error(
                     "W0402",
                     arg.value.loc,
                     format!("{} takes one value without a name", of.name()),
-                )
-                .help(format!("the others are named: {}", known.join(", ")));
-                return report(cx, d);
+                );
+                cx.diagnostics.push(d.help(format!("the others are named: {}", known.join(", "))));
             }
+            parts.first.get_or_insert(&arg.value);
             continue;
         };
-        if !known.contains(&name.name.as_str()) {
-            let d = Diagnostic::error(
-                "W0402",
-                name.loc,
-                format!("{} has no argument `{}`", of.name(), name.name),
-            );
-            let near = nearest(&name.name, known.iter().copied());
-            return report(
-                cx,
-                d.help(
-                    near.map_or(format!("it has {}", known.join(", ")), |n| format!("did you mean `{n}`?")),
-                ),
-            );
-        }
         let place = match name.name.as_str() {
-            "of" => &mut parts.of,
+            "of" if of == Aggregate::Distinct => &mut parts.of,
             "where" => &mut parts.filter,
             "by" => &mut parts.by,
-            _ => &mut parts.last,
+            "last" => &mut parts.last,
+            other => {
+                let meant = unknown_argument(cx, of, known, other, name.loc);
+                match meant {
+                    Some("of") => &mut parts.of,
+                    Some("where") => &mut parts.filter,
+                    Some("by") => &mut parts.by,
+                    Some("last") => &mut parts.last,
+                    _ => continue,
+                }
+            }
         };
         if place.replace(&arg.value).is_some() {
-            return report(
-                cx,
-                Diagnostic::error("W0107", name.loc, format!("`{}` is given twice", name.name)),
-            );
+            cx.diagnostics.push(Diagnostic::error(
+                "W0107",
+                name.loc,
+                format!("`{}` is given twice", name.name),
+            ));
         }
     }
-    if parts.first.is_none() {
-        let what = if of == Aggregate::Distinct { "what to tell apart" } else { "the events to count" };
-        return report(cx, Diagnostic::error("W0402", loc, format!("{} needs {what}", of.name())));
-    }
-    Ok(parts)
+    parts
 }
 
-/// One event type, or several in brackets.
+/// Reports an argument and gives the one that was probably meant.
+fn unknown_argument<'k>(
+    cx: &mut Context<'_>,
+    of: Aggregate,
+    known: &[&'k str],
+    name: &str,
+    loc: Loc,
+) -> Option<&'k str> {
+    let meant = nearest(name, known.iter().copied());
+    let d = Diagnostic::error("W0402", loc, format!("{} has no argument `{name}`", of.name()));
+    let help = match (name, meant) {
+        ("of", _) => format!("the events stand first: {}(login, …)", of.name()),
+        ("including", _) => {
+            "a window leaves the event in hand out; `including` is kept for a later version".to_owned()
+        }
+        (_, Some(near)) => format!("did you mean `{near}`?"),
+        (_, None) => format!("it has {}", known.join(", ")),
+    };
+    cx.diagnostics.push(d.help(help));
+    meant
+}
+
+/// One event type, or several in brackets, each once: it would count twice.
 fn events(cx: &mut Context<'_>, expr: &Expr) -> Result<Vec<TypeId>, Faulty> {
     let items = match &expr.kind {
         ExprKind::Items(items) => items.as_slice(),
         _ => std::slice::from_ref(expr),
     };
     let mut events = Vec::new();
+    let mut faulty = items.is_empty();
+    if faulty {
+        cx.diagnostics.push(Diagnostic::error("W0402", expr.loc, "expected an event type"));
+    }
     for item in items {
-        let ExprKind::Name(name) = &item.kind else {
-            return report(cx, Diagnostic::error("W0402", item.loc, "expected an event type"));
+        let event = match &item.kind {
+            ExprKind::Name(name) => event_named(cx, &Ident { name: name.clone(), loc: item.loc }),
+            _ => {
+                let d = Diagnostic::error("W0402", item.loc, "expected an event type");
+                cx.diagnostics.push(d.help("a condition on the events is written where=…"));
+                None
+            }
         };
-        events.push(event_named(cx, &Ident { name: name.clone(), loc: item.loc }).ok_or(Faulty)?);
+        faulty |= event.is_none();
+        if event.is_some_and(|event| events.contains(&event)) {
+            let name = cx.sources.slice(item.loc);
+            cx.diagnostics.push(Diagnostic::error(
+                "W0107",
+                item.loc,
+                format!("event type `{name}` stands here twice"),
+            ));
+            continue;
+        }
+        events.extend(event);
     }
-    if events.is_empty() {
-        return report(cx, Diagnostic::error("W0402", expr.loc, "expected an event type"));
-    }
-    Ok(events)
+    if faulty { Err(Faulty) } else { Ok(events) }
 }
 
 /// The event type of that name; reported where there is none.
 pub(super) fn event_named(cx: &mut Context<'_>, name: &Ident) -> Option<TypeId> {
     let found = cx.checked.schema.id(&name.name);
     if found.is_none() {
-        let names: Vec<&str> = cx.checked.schema.iter().map(|(_, t)| &*t.name).collect();
+        let names = || cx.checked.schema.iter().map(|(_, t)| &*t.name);
         let d = Diagnostic::error("W0201", name.loc, format!("no event type `{}`", name.name));
-        let d = match nearest(&name.name, names.iter().copied()) {
+        let d = match cx.near(&name.name, names()) {
             Some(near) => d.help(format!("did you mean `{near}`?")),
-            None if names.is_empty() => d.help("declare it: event login:"),
-            None => d.help(format!("the policy declares: {}", names.join(", "))),
+            None if cx.checked.schema.is_empty() => d.help("declare it: event login:"),
+            None => {
+                d.help(format!("the policy declares: {}", listed(names().collect::<Vec<_>>().into_iter())))
+            }
         };
         cx.diagnostics.push(d);
     }
@@ -237,8 +291,9 @@ fn window(
     match Span::parse(text) {
         Ok(span) if (limits::WINDOW_LEAST..=limits::WINDOW_MOST).contains(&span) => Ok(Some(span)),
         Ok(span) => {
+            let days = limits::WINDOW_MOST.0 / Span::from_secs(86_400).0;
             let d = Diagnostic::error("W0403", expr.loc, format!("a window of {span} is out of range"))
-                .help(format!("between {} and {}", limits::WINDOW_LEAST, limits::WINDOW_MOST));
+                .help(format!("between {} and {days}d", limits::WINDOW_LEAST));
             report(cx, d)
         }
         Err(e) => report(
@@ -256,9 +311,10 @@ fn key(cx: &mut Context<'_>, events: &[TypeId], by: &Expr) -> Result<Vec<KeyName
     };
     if items.len() > limits::KEY_PARTS {
         let message = format!("a key of {} parts; the most is {}", items.len(), limits::KEY_PARTS);
-        return report(cx, Diagnostic::error("W0404", by.loc, message));
+        return report(cx, Diagnostic::error("W0404", by.loc, message).label("too many"));
     }
-    items.iter().map(|item| path(cx, events, item)).collect()
+    let paths: Vec<Result<KeyName, Faulty>> = items.iter().map(|item| path(cx, events, item)).collect();
+    paths.into_iter().collect()
 }
 
 /// A field or a part of one, which every one of the events has under the same type.
@@ -267,30 +323,25 @@ fn path(cx: &mut Context<'_>, events: &[TypeId], expr: &Expr) -> Result<KeyName,
         ExprKind::Name(name) => (Ident { name: name.clone(), loc: expr.loc }, None),
         ExprKind::Attr(of, part) => match &of.kind {
             ExprKind::Name(name) => (Ident { name: name.clone(), loc: of.loc }, Some(part)),
-            _ => {
-                return report(
-                    cx,
-                    Diagnostic::error("W0404", expr.loc, "expected a field or a part of one, such as ip.net"),
-                );
-            }
+            _ => return report(cx, not_a_path(expr)),
         },
-        _ => {
-            return report(
-                cx,
-                Diagnostic::error("W0404", expr.loc, "expected a field or a part of one, such as ip.net"),
-            );
-        }
+        _ => return report(cx, not_a_path(expr)),
     };
     let mut kind: Option<Type> = None;
     for event in events {
         let event_type = cx.checked.schema.get(*event);
         let Some(slot) = event_type.slot(&field.name) else {
-            let d = super::express::no_field(&field.name, field.loc, event_type);
+            let d = super::express::no_field(cx, &field.name, field.loc, event_type);
             return report(cx, d);
         };
+        if cx.is_broken(*event, &field.name) {
+            return Err(Faulty);
+        }
         let this = event_type.fields[slot].kind;
         if kind.is_some_and(|k| k != this) {
-            let message = format!("`{}` has different types in the events counted", field.name);
+            let before = kind.unwrap_or(this);
+            let message =
+                format!("`{}` has different types in the events counted: {before} and {this}", field.name);
             return report(cx, Diagnostic::error("W0404", field.loc, message));
         }
         kind = Some(this);
@@ -301,6 +352,15 @@ fn path(cx: &mut Context<'_>, events: &[TypeId], expr: &Expr) -> Result<KeyName,
         None => None,
     };
     Ok(KeyName { field: field.name.into(), field_kind, part })
+}
+
+fn not_a_path(expr: &Expr) -> Diagnostic {
+    let d = Diagnostic::error("W0404", expr.loc, "expected a field or a part of one, such as ip.net");
+    if matches!(expr.kind, ExprKind::Attr(..)) {
+        d
+    } else {
+        d.help("several stand in parentheses: by=(account, ip.net)")
+    }
 }
 
 fn part_named(cx: &mut Context<'_>, of: Type, name: &Ident) -> Result<Part, Faulty> {
@@ -316,9 +376,10 @@ fn slot(cx: &Context<'_>, event: TypeId, key: &KeyName) -> KeyPath {
     KeyPath { slot, part: key.part }
 }
 
-/// The feature in one line, spaces folded: what tells two versions of it apart.
+/// The feature in one line, the arguments in one order, spaces and comments folded: what tells two versions of it
+/// apart.
 fn definition(cx: &Context<'_>, of: Aggregate, parts: &Parts<'_>, window: Option<Span>) -> Box<str> {
-    let text = |e: &Expr| cx.sources.slice(e.loc).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = |e: &Expr| one_line(cx.sources, e.loc);
     let mut out = format!("{}({}", of.name(), parts.first.map(text).unwrap_or_default());
     for (name, expr) in [("of", parts.of), ("where", parts.filter), ("by", parts.by)] {
         if let Some(expr) = expr {

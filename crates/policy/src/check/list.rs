@@ -2,13 +2,14 @@
 //! Lists: their type and their entries, inline or from a file beside the policy.
 
 use super::Context;
-use super::names::{Meaning, id};
+use super::names::{Meaning, id, not_time};
 use crate::List;
 use crate::syntax::tree::{Expr, ExprKind, File, Ident, ListDecl, ListFrom};
 use wardroom_event::{Repr, Type, Value, parse_text};
 use wardroom_report::Diagnostic;
 
 pub(super) fn check(cx: &mut Context<'_>, file: &File, list: &ListDecl) {
+    not_time(cx, &list.name);
     let Some(kind) = Type::named(&list.kind.name) else {
         cx.diagnostics.push(super::event::unknown_type(&list.kind.name, list.kind.loc));
         cx.names.declare(&file.namespace, &list.name, ("list", Meaning::Broken), cx.diagnostics);
@@ -32,6 +33,7 @@ pub(super) fn check(cx: &mut Context<'_>, file: &File, list: &ListDecl) {
 
 fn inline_entry(cx: &mut Context<'_>, item: &Expr, kind: Type) -> Option<Value> {
     match (&item.kind, kind) {
+        (ExprKind::Bad, _) => None,
         (ExprKind::Int(n), Type::Int) => Some(Value::Int(*n)),
         (ExprKind::Text(text), _) if kind != Type::Int => match parse_text(text, kind) {
             Ok(value) => Some(value),
@@ -43,48 +45,59 @@ fn inline_entry(cx: &mut Context<'_>, item: &Expr, kind: Type) -> Option<Value> 
             }
         },
         _ => {
-            let message =
-                format!("an entry of a list of {kind} is written as a value, such as a quoted text");
-            cx.diagnostics.push(Diagnostic::error("W0305", item.loc, message));
+            let message = format!("this is no entry of a list of {kind}");
+            let help = if kind == Type::Int {
+                "entries are whole numbers: [25, 465]"
+            } else {
+                "entries are quoted: [\"…\"]"
+            };
+            cx.diagnostics.push(Diagnostic::error("W0305", item.loc, message).help(help));
             None
         }
     }
 }
 
-/// One entry a line; `#` begins a comment, empty lines are passed over.
+/// One entry a line, empty lines passed over. `#` begins a comment where a line or a word begins: within a URL it
+/// is part of it.
 fn file_entries(cx: &mut Context<'_>, file: &File, name: &Ident, kind: Type) -> Vec<Value> {
-    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let path = if folder.is_empty() { name.name.clone() } else { format!("{folder}/{}", name.name) };
+    let prefix = file.path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let path = format!("{prefix}{}", name.name);
     let Some(text) = cx.bundle.get(&path) else {
-        let known: Vec<&str> = cx.bundle.files().map(|(p, _)| p).filter(|p| !p.ends_with(".ward")).collect();
+        let known = cx.bundle.files().map(|(p, _)| p).filter(|p| !p.ends_with(".ward"));
         let d = Diagnostic::error("W0206", name.loc, format!("the policy has no file `{path}`"))
             .note("a list's file lies in the folder of the policy file that names it, or below it");
-        cx.diagnostics.push(match wardroom_event::nearest(&path, known) {
-            Some(near) => d.help(format!("did you mean `{near}`?")),
-            None => d,
-        });
+        let near = cx.near(&path, known).map(|near| near.strip_prefix(&prefix).unwrap_or(&near).to_owned());
+        cx.diagnostics.push(d.help_opt(near.map(|near| format!("did you mean \"{near}\"?"))));
         return Vec::new();
     };
     let mut entries = Vec::new();
     let mut faults = Vec::new();
-    for (i, line) in text.lines().enumerate() {
-        let entry = line.split('#').next().unwrap_or("").trim();
+    for (i, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate() {
+        let entry = without_comment(line).trim();
         if entry.is_empty() {
             continue;
         }
         let value = match kind {
-            Type::Int => entry.parse().map(Value::Int).map_err(|_| "is no whole number".to_owned()),
+            Type::Int => entry.parse().map(Value::Int).map_err(|_| "must be a whole number".to_owned()),
             _ => parse_text(entry, kind),
         };
         match value {
             Ok(value) => entries.push(value),
-            Err(why) => faults.push(format!("{path}:{}: this entry {why}", i + 1)),
+            Err(why) => faults.push(format!("{path}:{}: `{entry}` {why}", i + 1)),
         }
     }
     if !faults.is_empty() {
-        let message = format!("{} of the entries in `{path}` are not of type {kind}", faults.len());
+        let message = match faults.len() {
+            1 => format!("an entry in `{path}` is not of type {kind}"),
+            n => format!("{n} entries in `{path}` are not of type {kind}"),
+        };
         let d = Diagnostic::error("W0305", name.loc, message);
         cx.diagnostics.push(faults.into_iter().take(5).fold(d, Diagnostic::note));
     }
     entries
+}
+
+fn without_comment(line: &str) -> &str {
+    let begins = |(at, _): &(usize, &str)| line[..*at].chars().next_back().is_none_or(char::is_whitespace);
+    line.match_indices('#').find(begins).map_or(line, |(at, _)| &line[..at])
 }

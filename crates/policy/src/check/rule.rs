@@ -6,46 +6,39 @@ use super::express::{Scope, boolean, value};
 use super::feature::event_named;
 use super::names::{Meaning, id};
 use crate::ir::{CheckedPiece, CheckedRule, Node, Typed};
-use crate::program::Mode;
-use crate::syntax::tree::{Expr, ExprKind, File, Ident, RuleDecl, TemplatePiece};
+use crate::program::{Aggregate, Mode};
+use crate::syntax::plain::one_line;
+use crate::syntax::tree::{CompareOp, Expr, ExprKind, File, Ident, RuleDecl, TemplatePiece};
 use crate::{Verdict, limits};
-use wardroom_event::{TypeId, Value, nearest};
-use wardroom_report::Diagnostic;
+use wardroom_event::{Type, TypeId, Value, nearest};
+use wardroom_report::{Diagnostic, Loc};
 
-pub(super) fn check(cx: &mut Context<'_>, file: &File, decl: &RuleDecl) {
-    let before = cx.diagnostics.len();
-    let rule = rule(cx, file, decl);
-    let faulty = cx.diagnostics[before..].iter().any(Diagnostic::is_error);
-    let meaning = match rule {
-        Some(rule) if !faulty => {
-            cx.checked.rules.push(rule);
-            Meaning::Rule(cx.checked.rules.len() - 1)
-        }
-        _ => Meaning::Broken,
-    };
+/// Declares the rule's name before any rule is checked, so that what a name means does not hang on the order of
+/// rules. Its number counts rules with faults too: with those there is no program for it to be wrong in.
+pub(super) fn declare(cx: &mut Context<'_>, file: &File, decl: &RuleDecl) {
+    let meaning = Meaning::Rule(cx.names.rules);
+    cx.names.rules += 1;
     cx.names.declare(&file.namespace, &decl.name, ("rule", meaning), cx.diagnostics);
 }
 
+pub(super) fn check(cx: &mut Context<'_>, file: &File, decl: &RuleDecl) {
+    let rule = rule(cx, file, decl);
+    cx.checked.rules.extend(rule);
+}
+
 fn rule(cx: &mut Context<'_>, file: &File, decl: &RuleDecl) -> Option<CheckedRule> {
+    let follows = follows(cx, &decl.then);
+    let mode = decl.mode.as_ref().map_or(Some(Mode::Live), |word| mode(cx, word));
+    let missing = decl.missing.as_ref().map_or(Some(Missing::Nothing), |word| missing(cx, word));
     let on = event_named(cx, &decl.on)?;
     let scope = Scope::rule(on, &file.namespace);
     let when = decl.when.as_ref().and_then(|when| boolean(cx, &scope, when));
-    let follows = follows(cx, &decl.then);
     let because = because(cx, &scope, decl);
-    let mode = decl.mode.as_ref().map_or(Some(Mode::Live), |word| mode(cx, word));
-    let missing = decl.missing.as_ref().map_or(Some(Missing::Nothing), |word| missing(cx, word));
-    let (verdict, ask) = follows?;
     let when = when?;
-    if let Node::Const(Value::Bool(always)) = when.node {
-        cx.diagnostics.push(
-            Diagnostic::error("W0501", when.loc, format!("the condition is always {always}"))
-                .help("say what must hold of the event"),
-        );
-    }
+    report_constant(cx, &when);
+    beyond_exact(cx, &when);
     let terms = terms(cx, when);
-    for (term, _) in &terms {
-        beyond_exact(cx, term);
-    }
+    let (verdict, ask) = follows?;
     let missing = missing?;
     Some(CheckedRule {
         id: id(&file.namespace, &decl.name.name).into(),
@@ -70,68 +63,111 @@ fn terms(cx: &Context<'_>, when: Typed) -> Vec<(Typed, Box<str>)> {
         Node::All(parts) => parts,
         _ => vec![when],
     };
-    let text = |t: &Typed| cx.sources.slice(t.loc).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = |t: &Typed| one_line(cx.sources, t.loc).into();
     parts
         .into_iter()
         .map(|t| {
-            let text = text(&t).into();
+            let text = text(&t);
             (t, text)
         })
         .collect()
 }
 
-/// `distinct` stops counting exactly; a rule that compares with more would never fire.
-fn beyond_exact(cx: &mut Context<'_>, term: &Typed) {
-    let Node::Compare(_, a, b) = &term.node else {
+/// A condition that reads nothing of the event is the same for every event.
+fn report_constant(cx: &mut Context<'_>, when: &Typed) {
+    let message = match when.node {
+        Node::Const(Value::Bool(always)) => format!("the condition is always {always}"),
+        _ if !reads(when) => "the condition is the same for every event".to_owned(),
+        _ => return,
+    };
+    let d = Diagnostic::error("W0501", when.loc, message);
+    cx.diagnostics.push(d.help("say what must hold of the event, such as a field or a feature of it"));
+}
+
+/// Whether the expression depends on anything but itself.
+fn reads(typed: &Typed) -> bool {
+    match &typed.node {
+        Node::Field(_) | Node::Time | Node::Feature(_) | Node::InList(..) => true,
+        _ => typed.children().into_iter().any(reads),
+    }
+}
+
+/// `distinct` counts so many and no more; what needs more never happens.
+fn beyond_exact(cx: &mut Context<'_>, typed: &Typed) {
+    if let Node::Compare(op, a, b) = &typed.node {
+        report_beyond(cx, *op, a, b);
+        report_beyond(cx, op.mirrored(), b, a);
+    }
+    for child in typed.children() {
+        beyond_exact(cx, child);
+    }
+}
+
+fn report_beyond(cx: &mut Context<'_>, op: CompareOp, feature: &Typed, limit: &Typed) {
+    let feature = match &feature.node {
+        Node::Widen(of) => &of.node,
+        node => node,
+    };
+    let most = limits::DISTINCT_EXACT as f64;
+    let limit_is = match &limit.node {
+        Node::Const(Value::Int(n)) => *n as f64,
+        Node::Const(Value::Number(n)) => *n,
+        _ => return,
+    };
+    let Node::Feature(number) = feature else {
         return;
     };
-    for (feature, limit) in [(a, b), (b, a)] {
-        let (Node::Feature(number), Node::Const(Value::Int(n))) = (&feature.node, &limit.node) else {
-            continue;
-        };
-        let aggregate = cx.checked.features[*number].aggregate;
-        if aggregate == crate::Aggregate::Distinct && *n >= limits::DISTINCT_EXACT {
-            let message = format!("distinct counts up to {} items a key", limits::DISTINCT_EXACT);
-            cx.diagnostics.push(
-                Diagnostic::error("W0406", limit.loc, message)
-                    .label("never reached")
-                    .help("compare with less, or count a shorter window"),
-            );
-        }
+    let reached = limit_is < most || (limit_is == most && !matches!(op, CompareOp::Gt | CompareOp::Le));
+    if cx.checked.features[*number].aggregate != Aggregate::Distinct || reached {
+        return;
     }
+    let message = format!("distinct counts up to {} items a key", limits::DISTINCT_EXACT);
+    cx.diagnostics.push(
+        Diagnostic::error("W0406", limit.loc, message)
+            .label("it never comes to more than that")
+            .help("compare with less, or count over a shorter window"),
+    );
 }
 
 /// What follows: exactly one verdict for now.
 fn follows(cx: &mut Context<'_>, then: &[Expr]) -> Option<(Verdict, Option<Box<str>>)> {
     let mut found: Option<(Verdict, Option<Box<str>>)> = None;
+    let mut first: Option<Loc> = None;
     for action in then {
-        let (name, args) = match &action.kind {
-            ExprKind::Name(name) => (name, &[][..]),
-            ExprKind::Call(of, args) => match &of.kind {
-                ExprKind::Name(name) => (name, args.as_slice()),
-                _ => return unknown_action(cx, action, ""),
-            },
-            _ => return unknown_action(cx, action, ""),
+        let Some(verdict) = verdict(cx, action) else {
+            continue;
         };
-        let Some(verdict) = Verdict::named(name) else {
-            return unknown_action(cx, action, name);
-        };
-        let ask = match args {
-            [] => None,
-            [one] if one.name.is_none() => match &one.value.kind {
-                ExprKind::Text(text) => Some(text.as_str().into()),
-                _ => return wrong_ask(cx, &one.value),
-            },
-            [first, ..] => return wrong_ask(cx, &first.value),
-        };
-        if found.replace((verdict, ask)).is_some() {
-            cx.diagnostics.push(
-                Diagnostic::error("W0503", action.loc, "a second verdict")
-                    .help("a rule gives one verdict; write another rule for the other"),
-            );
+        if found.replace(verdict).is_some() {
+            let d = Diagnostic::error("W0503", action.loc, "a second verdict");
+            let d = first.iter().fold(d, |d, loc| d.also(*loc, "the first is here"));
+            cx.diagnostics.push(d.help("a rule gives one verdict; write another rule for the other"));
         }
+        first.get_or_insert(action.loc);
     }
     found
+}
+
+/// A verdict, with what to ask for where it says so.
+fn verdict(cx: &mut Context<'_>, action: &Expr) -> Option<(Verdict, Option<Box<str>>)> {
+    let (name, args) = match &action.kind {
+        ExprKind::Name(name) => (name, &[][..]),
+        ExprKind::Call(of, args) => match &of.kind {
+            ExprKind::Name(name) => (name, args.as_slice()),
+            _ => return unknown_action(cx, action, ""),
+        },
+        _ => return unknown_action(cx, action, ""),
+    };
+    let Some(verdict) = Verdict::named(name) else {
+        return unknown_action(cx, action, name);
+    };
+    match args {
+        [] => Some((verdict, None)),
+        [arg] => match &arg.value.kind {
+            ExprKind::Text(text) if arg.name.is_none() => Some((verdict, Some(text.as_str().into()))),
+            _ => wrong_ask(cx, &arg.value),
+        },
+        [_, second, ..] => wrong_ask(cx, &second.value),
+    }
 }
 
 fn wrong_ask<T>(cx: &mut Context<'_>, arg: &Expr) -> Option<T> {
@@ -161,10 +197,23 @@ fn because(cx: &mut Context<'_>, scope: &Scope<'_>, decl: &RuleDecl) -> Vec<Chec
     for piece in decl.because.iter().flatten() {
         match piece {
             TemplatePiece::Text(text) => pieces.push(CheckedPiece::Text(text.as_str().into())),
-            TemplatePiece::Expr(expr) => pieces.extend(value(cx, scope, expr).map(CheckedPiece::Value)),
+            TemplatePiece::Expr(expr) => {
+                let shown = value(cx, scope, expr).map(|typed| (shown_as(&typed), typed));
+                pieces.extend(shown.map(|(kind, typed)| CheckedPiece::Value(kind, typed)));
+            }
         }
     }
     pieces
+}
+
+/// The type a value is shown as. Text taken from what names a person (`email.local`, `account.lower()`) still names
+/// one, and is masked like it.
+fn shown_as(typed: &Typed) -> Type {
+    if typed.kind == Type::Text && names_person(typed) { Type::Account } else { typed.kind }
+}
+
+fn names_person(typed: &Typed) -> bool {
+    typed.kind.is_personal() || (typed.kind == Type::Text && typed.children().into_iter().any(names_person))
 }
 
 fn mode(cx: &mut Context<'_>, word: &Ident) -> Option<Mode> {
@@ -210,6 +259,7 @@ pub(super) fn readable(cx: &Context<'_>, feature: usize, on: TypeId) -> Result<(
     let event = cx.checked.schema.get(on);
     for key in &cx.checked.features[feature].by {
         match event.slot(&key.field) {
+            _ if cx.is_broken(on, &key.field) => {}
             None => {
                 return Err(format!(
                     "it is counted by `{}`, and event type `{}` has no such field",

@@ -3,15 +3,24 @@
 
 use super::lex::{Kind, Token};
 use super::tree::Ident;
+use crate::sink::Sink;
 use wardroom_report::{Diagnostic, Loc};
+
+/// Words that mean something wherever an expression stands, so that no name can be one of them.
+const TAKEN: [&str; 19] = [
+    "and", "or", "not", "in", "is", "if", "else", "true", "false", "True", "False", "None", "missing", "for",
+    "while", "lambda", "def", "return", "import",
+];
 
 /// A walk over the tokens of one clause.
 pub(crate) struct Cursor<'t, 'd> {
     tokens: &'t [Token],
     at: usize,
     end: Loc,
+    /// What stands at the end, in words.
+    end_is: &'static str,
     pub(crate) depth: usize,
-    pub(crate) diagnostics: &'d mut Vec<Diagnostic>,
+    pub(crate) diagnostics: &'d mut Sink,
 }
 
 /// Parsing stopped; the diagnostic has been reported.
@@ -22,9 +31,14 @@ pub(crate) type Parsed<T> = Result<T, Stopped>;
 
 impl<'t, 'd> Cursor<'t, 'd> {
     /// Walks `tokens`; `after` is the place of what stands before them.
-    pub(crate) fn new(tokens: &'t [Token], after: Loc, diagnostics: &'d mut Vec<Diagnostic>) -> Self {
+    pub(crate) fn new(tokens: &'t [Token], after: Loc, diagnostics: &'d mut Sink) -> Self {
         let end = tokens.last().map_or(after, |t| t.loc).after();
-        Cursor { tokens, at: 0, end, depth: 0, diagnostics }
+        Cursor { tokens, at: 0, end, end_is: "the end of the line", depth: 0, diagnostics }
+    }
+
+    /// Walks the tokens of a `{…}`, which ends at the brace at `close`.
+    pub(crate) fn within_braces(tokens: &'t [Token], close: Loc, diagnostics: &'d mut Sink) -> Self {
+        Cursor { tokens, at: 0, end: close, end_is: "`}`", depth: 0, diagnostics }
     }
 
     pub(crate) fn peek(&self) -> Option<&'t Kind> {
@@ -95,6 +109,17 @@ impl<'t, 'd> Cursor<'t, 'd> {
         }
     }
 
+    /// A name that is declared here: none of the words that could not be read back.
+    pub(crate) fn new_name(&mut self, what: &str) -> Parsed<Ident> {
+        let name = self.name(what)?;
+        if TAKEN.contains(&name.name.as_str()) {
+            let message = format!("`{}` is a word of the language", name.name);
+            let d = Diagnostic::error("W0203", name.loc, message).label("cannot be a name");
+            self.diagnostics.push(d.help("choose another name"));
+        }
+        Ok(name)
+    }
+
     pub(crate) fn text(&mut self, what: &str) -> Parsed<Ident> {
         match self.peek() {
             Some(Kind::Text(text)) => {
@@ -109,6 +134,9 @@ impl<'t, 'd> Cursor<'t, 'd> {
     /// Reports that something else stands here.
     pub(crate) fn unexpected(&mut self, wanted: &str) -> Stopped {
         let found = self.found();
+        if self.peek() == Some(&Kind::Bad) {
+            return Stopped;
+        }
         let diagnostic = Diagnostic::error("W0101", self.here(), format!("expected {wanted}, found {found}"));
         self.stop(diagnostic.label(format!("expected {wanted}")))
     }
@@ -120,10 +148,11 @@ impl<'t, 'd> Cursor<'t, 'd> {
 
     fn found(&self) -> String {
         match self.peek() {
-            None => "the end of the line".to_owned(),
+            None => self.end_is.to_owned(),
             Some(Kind::Word(w)) => format!("`{w}`"),
             Some(Kind::Int(n)) => format!("`{n}`"),
-            Some(Kind::Number(n)) => format!("`{n}`"),
+            Some(Kind::Number(_)) => "a number".to_owned(),
+            Some(Kind::Bad) => "what could not be read".to_owned(),
             Some(Kind::Text(_) | Kind::Template(_)) => "a string".to_owned(),
             Some(Kind::Mark(m)) => format!("`{m}`"),
         }
@@ -137,14 +166,17 @@ impl<'t, 'd> Cursor<'t, 'd> {
         let found = self.found();
         let d = Diagnostic::error("W0102", self.here(), format!("{found} after {after}"))
             .label("nothing more belongs here")
-            .help_opt(hint(self.peek()));
+            .help_opt(hint(self.peek(), self.end_is == "`}`"));
         Err(self.stop(d))
     }
 }
 
 /// What another language's writer meant.
-fn hint(kind: Option<&Kind>) -> Option<String> {
+fn hint(kind: Option<&Kind>, in_braces: bool) -> Option<String> {
     match kind? {
+        Kind::Mark(":") if in_braces => Some("a value is shown as it is: there are no formats".to_owned()),
+        Kind::Mark("**" | "//" | "%") => Some("numbers are joined with + - * and /".to_owned()),
+        Kind::Word(w) if w == "contains" => Some("write: \"part\" in text".to_owned()),
         Kind::Mark("=") => Some("to compare, write `==`".to_owned()),
         Kind::Mark("?") => Some("to choose, write `a if condition else b`".to_owned()),
         Kind::Word(w) if w == "AND" || w == "OR" || w == "NOT" => {

@@ -10,6 +10,7 @@ use super::tree::{
     RuleDecl, TemplatePiece, TestDecl,
 };
 use crate::limits;
+use crate::sink::Sink;
 use wardroom_event::{Span, nearest};
 use wardroom_report::{Diagnostic, Loc, Sources};
 
@@ -23,7 +24,7 @@ const RULE_CLAUSES: [&str; 6] = ["when", "then", "because", "mode", "missing", "
 const TEST_CLAUSES: [&str; 3] = ["given", "when", "expect"];
 
 /// Reads one declaration; `None` when nothing can be made of it.
-pub(crate) fn declaration(b: &Block<'_>, s: &Sources, d: &mut Vec<Diagnostic>) -> Option<Decl> {
+pub(crate) fn declaration(b: &Block<'_>, s: &Sources, d: &mut Sink) -> Option<Decl> {
     let first = b.head.first()?;
     let mut c = Cursor::new(b.head, first.loc, d);
     let head = match first_word(&mut c, first) {
@@ -53,8 +54,8 @@ fn first_word(c: &mut Cursor<'_, '_>, first: &Token) -> Parsed<&'static str> {
         base.help("a declaration begins at the left margin; is the line above missing its `:`?")
     } else if LATER.contains(&word.as_str()) {
         base.note(format!("`{word}` is kept for a later version of the language"))
-    } else if RULE_CLAUSES.contains(&word.as_str()) || TEST_CLAUSES.contains(&word.as_str()) {
-        base.help("indent a clause under its rule or test")
+    } else if is_clause(word) {
+        at_the_margin(word, first.loc)
     } else {
         match nearest(word, WORDS) {
             Some(near) => base.help(format!("did you mean `{near}`?")),
@@ -64,47 +65,91 @@ fn first_word(c: &mut Cursor<'_, '_>, first: &Token) -> Parsed<&'static str> {
     Err(c.stop(d))
 }
 
-/// `:` at the end of the head of a declaration with a body.
-fn colon(c: &mut Cursor<'_, '_>, what: &str) {
+/// Whether a clause of a rule or test begins with this word.
+pub(crate) fn is_clause(word: &str) -> bool {
+    RULE_CLAUSES.contains(&word) || TEST_CLAUSES.contains(&word)
+}
+
+fn at_the_margin(word: &str, loc: Loc) -> Diagnostic {
+    Diagnostic::error("W0105", loc, format!("`{word}` does not begin a declaration"))
+        .help("indent a clause under its rule or test")
+}
+
+/// `:` at the end of the head of a declaration with a body. Whether the head ends there.
+fn colon(c: &mut Cursor<'_, '_>, what: &str) -> bool {
     if !c.eat(":") {
-        let _ = c.unexpected(&format!("`:` after the {what}'s first line"));
-        return;
+        let _ = c.unexpected(&format!("`:` at the end of the {what}'s first line"));
+        return c.at_end();
     }
-    let _ = c.finish("`:`");
+    if c.at_end() {
+        return true;
+    }
+    let d = Diagnostic::error("W0102", c.here(), format!("the first line of the {what} goes on after `:`"))
+        .label("this belongs on a line of its own")
+        .help("begin a new line and indent it by four spaces");
+    let _ = c.stop(d);
+    false
 }
 
 fn event(c: &mut Cursor<'_, '_>, b: &Block<'_>) -> Parsed<Decl> {
-    let name = c.name("the event type's name")?;
-    colon(c, "event type");
+    let name = c.new_name("the event type's name")?;
+    let ended = colon(c, "event type");
     let mut fields = Vec::new();
     for line in &b.lines {
         let mut c = Cursor::new(line, name.loc, c.diagnostics);
-        if let Ok(field) = field(&mut c) {
-            fields.push(field);
-        }
+        fields.extend(field(&mut c));
+    }
+    if b.lines.is_empty() && ended {
+        c.diagnostics.push(
+            Diagnostic::error("W0204", name.loc, format!("event type `{}` has no fields", name.name))
+                .help("list them below it, one a line: account: account"),
+        );
     }
     Ok(Decl::Event(EventDecl { name, fields }))
 }
 
+/// A field whose type cannot be read is kept without one: what uses it is not at fault.
 fn field(c: &mut Cursor<'_, '_>) -> Parsed<FieldDecl> {
-    let name = c.name("a field's name")?;
+    let name = c.new_name("a field's name")?;
+    let (kind, optional) = match field_type(c) {
+        Ok((kind, optional)) => (Some(kind), optional),
+        Err(Stopped) => (None, true),
+    };
+    Ok(FieldDecl { name, kind, optional })
+}
+
+fn field_type(c: &mut Cursor<'_, '_>) -> Parsed<(Ident, bool)> {
     c.expect(":", "and the field's type")?;
     let kind = c.name("the field's type")?;
     let optional = c.eat("?");
     c.finish("the field's type")?;
-    Ok(FieldDecl { name, kind, optional })
+    Ok((kind, optional))
 }
 
 fn feature(c: &mut Cursor<'_, '_>) -> Parsed<Decl> {
-    let name = c.name("the feature's name")?;
+    let name = c.new_name("the feature's name")?;
+    Ok(match counted(c) {
+        Ok(value) => Decl::Feature(FeatureDecl { name, value }),
+        Err(Stopped) => Decl::Broken { what: "feature", name },
+    })
+}
+
+fn counted(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
     c.expect("=", "and what the feature counts")?;
     let value = expression(c)?;
     c.finish("the feature")?;
-    Ok(Decl::Feature(FeatureDecl { name, value }))
+    Ok(value)
 }
 
 fn list(c: &mut Cursor<'_, '_>) -> Parsed<Decl> {
-    let name = c.name("the list's name")?;
+    let name = c.new_name("the list's name")?;
+    Ok(match entries(c) {
+        Ok((kind, from)) => Decl::List(ListDecl { name, kind, from }),
+        Err(Stopped) => Decl::Broken { what: "list", name },
+    })
+}
+
+fn entries(c: &mut Cursor<'_, '_>) -> Parsed<(Ident, ListFrom)> {
     c.expect(":", "and the type of the list's entries")?;
     let kind = c.name("the type of the list's entries")?;
     let from = if c.eat("=") {
@@ -122,46 +167,88 @@ fn list(c: &mut Cursor<'_, '_>) -> Parsed<Decl> {
         ListFrom::Nothing
     };
     c.finish("the list")?;
-    Ok(Decl::List(ListDecl { name, kind, from }))
+    Ok((kind, from))
 }
 
-/// Opens a clause: its word, checked against those that may stand here.
-fn clause<'t>(c: &mut Cursor<'t, '_>, known: &[&'static str], of: &str) -> Parsed<(&'static str, Loc)> {
-    let word = c.name(&format!("a clause: {}", known.join(", ")))?;
-    match known.iter().find(|k| **k == word.name) {
-        Some(found) => {
+/// The clauses of one rule or test, as they are met.
+struct Clauses {
+    of: &'static str,
+    known: &'static [&'static str],
+    /// Those that may stand more than once.
+    many: &'static [&'static str],
+    seen: Vec<(&'static str, Loc)>,
+}
+
+impl Clauses {
+    /// Opens a clause: its word, checked against those that may stand here.
+    fn open(&mut self, c: &mut Cursor<'_, '_>, line: &[Token]) -> Parsed<&'static str> {
+        let word = c.name(&format!("a clause: {}", self.known.join(", ")))?;
+        if line.first().is_some_and(|t| t.col == 0) {
+            c.diagnostics.push(at_the_margin(&word.name, word.loc));
+        }
+        if let Some(found) = self.known.iter().find(|k| **k == word.name) {
             c.eat(":");
-            Ok((found, word.loc))
+            self.note(c, found, word.loc);
+            return Ok(found);
         }
-        None => {
-            let d = Diagnostic::error("W0106", word.loc, format!("a {of} has no clause `{}`", word.name));
-            let d = match nearest(&word.name, known.iter().copied()) {
-                Some(near) => d.help(format!("did you mean `{near}`?")),
-                None => d.help(format!("its clauses are: {}", known.join(", "))),
-            };
-            Err(c.stop(d))
+        let d = Diagnostic::error("W0106", word.loc, format!("a {} has no clause `{}`", self.of, word.name));
+        let d = match nearest(&word.name, self.known.iter().copied()) {
+            Some(near) => {
+                // Not to be missed as well.
+                self.seen.extend(self.known.iter().find(|k| **k == near).map(|k| (*k, word.loc)));
+                d.help(format!("did you mean `{near}`?"))
+            }
+            None => d.help(format!("its clauses are: {}", self.known.join(", "))),
+        };
+        Err(c.stop(d))
+    }
+
+    /// Reports a clause that stands twice.
+    fn note(&mut self, c: &mut Cursor<'_, '_>, word: &'static str, loc: Loc) {
+        if let Some((_, before)) = self.seen.iter().find(|(w, _)| *w == word && !self.many.contains(w)) {
+            c.diagnostics.push(
+                Diagnostic::error("W0107", loc, format!("a second `{word}`"))
+                    .also(*before, "the first is here"),
+            );
         }
+        self.seen.push((word, loc));
+    }
+
+    /// Reports those of `wanted` that were not met, with an example of each.
+    fn require(&self, name: &Ident, wanted: &[(&str, &str)], diagnostics: &mut Sink) {
+        let absent: Vec<&(&str, &str)> =
+            wanted.iter().filter(|(word, _)| !self.seen.iter().any(|(w, _)| w == word)).collect();
+        if absent.is_empty() {
+            return;
+        }
+        let words: Vec<String> = absent.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let message = format!("{} `{}` has no {}", self.of, name.name, words.join(" and no "));
+        let d = Diagnostic::error("W0108", name.loc, message);
+        diagnostics.push(absent.into_iter().fold(d, |d, (_, help)| d.help(*help)));
     }
 }
 
-/// Reports a clause that stands twice.
-fn once(seen: &mut Vec<(&'static str, Loc)>, clause: (&'static str, Loc), d: &mut Vec<Diagnostic>) {
-    if let Some((_, before)) = seen.iter().find(|(w, _)| *w == clause.0) {
-        d.push(
-            Diagnostic::error("W0107", clause.1, format!("a second `{}`", clause.0))
-                .also(*before, "the first is here"),
-        );
-    }
-    seen.push(clause);
-}
+/// What a rule must say, with how to say it.
+const RULE_NEEDS: [(&str, &str); 3] = [
+    ("when", "say what must hold: when failures > 10"),
+    ("then", "say what follows: then block"),
+    ("because", "say why, for a person to read: because \"{failures} failures from {ip}\""),
+];
+/// What a test must say, with how to say it.
+const TEST_NEEDS: [(&str, &str); 2] = [
+    ("when", "say which event comes: when login(ip=\"192.0.2.7\", ok=false)"),
+    ("expect", "say which verdict is right: expect block"),
+];
 
 fn rule(c: &mut Cursor<'_, '_>, b: &Block<'_>, s: &Sources) -> Parsed<Decl> {
-    let name = c.name("the rule's name")?;
+    let name = c.new_name("the rule's name")?;
     if !c.eat_word("on") {
-        return Err(c.unexpected("`on` and the event type the rule judges"));
+        let _ = c.unexpected("`on` and the event type the rule judges");
     }
-    let on = c.name("the event type the rule judges")?;
-    colon(c, "rule");
+    let Ok(on) = c.name("the event type the rule judges") else {
+        return Ok(Decl::Broken { what: "rule", name });
+    };
+    let ended = colon(c, "rule");
     let loc = name.loc;
     let mut rule = RuleDecl {
         name,
@@ -173,37 +260,27 @@ fn rule(c: &mut Cursor<'_, '_>, b: &Block<'_>, s: &Sources) -> Parsed<Decl> {
         missing: None,
         owner: None,
     };
-    let mut seen = Vec::new();
+    let mut clauses = Clauses { of: "rule", known: &RULE_CLAUSES, many: &[], seen: Vec::new() };
     for line in &b.lines {
         let mut c = Cursor::new(line, loc, c.diagnostics);
-        let Ok(word) = clause(&mut c, &RULE_CLAUSES, "rule") else {
-            continue;
-        };
-        once(&mut seen, word, c.diagnostics);
-        let _ = rule_clause(&mut c, word.0, &mut rule, s);
-    }
-    for wanted in ["when", "then", "because"] {
-        if !seen.iter().any(|(w, _)| *w == wanted) {
-            c.diagnostics.push(
-                Diagnostic::error("W0108", loc, format!("rule `{}` has no `{wanted}`", rule.name.name))
-                    .help(missing_clause(wanted)),
-            );
+        if let Ok(word) = clauses.open(&mut c, line) {
+            let _ = rule_clause(&mut c, word, &mut rule, s);
         }
+    }
+    if ended {
+        clauses.require(&rule.name, &RULE_NEEDS, c.diagnostics);
     }
     Ok(Decl::Rule(rule))
 }
 
-fn missing_clause(word: &str) -> &'static str {
-    match word {
-        "when" => "say what must hold: when failures > 10",
-        "then" => "say what follows: then block",
-        _ => "say why, for a person to read: because \"{failures} failures from {ip}\"",
-    }
-}
-
 fn rule_clause(c: &mut Cursor<'_, '_>, word: &str, rule: &mut RuleDecl, s: &Sources) -> Parsed<()> {
     match word {
-        "when" => rule.when = Some(expression(c)?),
+        "when" => {
+            let when = expression(c)?;
+            // Half a condition may look wrong where the whole is not.
+            c.finish("`when`")?;
+            rule.when = Some(when);
+        }
         "then" => {
             rule.then.push(expression(c)?);
             while c.eat(",") {
@@ -211,14 +288,20 @@ fn rule_clause(c: &mut Cursor<'_, '_>, word: &str, rule: &mut RuleDecl, s: &Sour
             }
         }
         "because" => rule.because = Some(template(c, s)?),
-        "mode" => rule.mode = Some(c.name("a mode: draft, shadow, live or retired")?),
+        "mode" => {
+            let mode = rule.mode.insert(c.name("a mode: draft, shadow, live or retired")?);
+            if mode.name == "canary" {
+                // Its share may follow: what is wrong with it is said with the mode.
+                return Ok(());
+            }
+        }
         "missing" => rule.missing = Some(c.name("false, true or review")?),
         _ => rule.owner = Some(c.text("the owner, in quotes")?),
     }
     c.finish(&format!("`{word}`"))
 }
 
-/// `"text {expression} text"`; `{{` and `}}` stand for braces.
+/// `"text {expression} text"`; `{{` and `}}` stand for braces. A fault in one value does not hide the next.
 fn template(c: &mut Cursor<'_, '_>, sources: &Sources) -> Parsed<Vec<TemplatePiece>> {
     let loc = c.here();
     let Some(Kind::Template(raw)) = c.peek() else {
@@ -228,31 +311,45 @@ fn template(c: &mut Cursor<'_, '_>, sources: &Sources) -> Parsed<Vec<TemplatePie
     let mut pieces = Vec::new();
     let mut text = String::new();
     let mut at = 0;
-    while at < raw.len() {
+    // One for the quote.
+    let place =
+        |from: usize, to: usize| Loc { start: within(loc, 1 + from), end: within(loc, 1 + to), ..loc };
+    while let Some(ch) = raw[at..].chars().next() {
         let rest = &raw[at..];
         if rest.starts_with("{{") || rest.starts_with("}}") {
-            text.push_str(&rest[..1]);
+            text.push(ch);
             at += 2;
-        } else if rest.starts_with('{') {
-            let Some(len) = closing(rest) else {
-                let d = Diagnostic::error("W0109", loc, "a `{` in the reason that is not closed")
-                    .help("write `{{` for a brace that is only text");
-                return Err(c.stop(d));
+        } else if ch == '{' {
+            let Some(len) = lex::closing(rest) else {
+                return Err(c.stop(unbalanced(
+                    place(at, at + 1),
+                    "a `{` in the reason that is not closed",
+                    "{{",
+                )));
             };
             if !text.is_empty() {
                 pieces.push(TemplatePiece::Text(std::mem::take(&mut text)));
             }
-            // One for the quote, one for the brace.
-            let start = loc.start as usize + 1 + at + 1;
-            pieces.push(TemplatePiece::Expr(embedded(c, sources, loc, start, len - 2)?));
+            pieces.extend(embedded(c, sources, place(at, at + len)).map(TemplatePiece::Expr));
             at += len;
-        } else {
-            let ch = rest.chars().next().unwrap_or(' ');
-            at += ch.len_utf8();
-            match ch {
-                '\\' => at += escape(&raw[at..], &mut text),
-                ch => text.push(ch),
+        } else if ch == '\\' {
+            let next = rest[1..].chars().next();
+            let end = at + 1 + next.map_or(0, char::len_utf8);
+            match next.and_then(lex::escape) {
+                Some(ch) => text.push(ch),
+                None => c.diagnostics.push(lex::unknown_escape(place(at, end))),
             }
+            at = end;
+        } else {
+            if ch == '}' {
+                c.diagnostics.push(unbalanced(
+                    place(at, at + 1),
+                    "a `}` in the reason without its `{`",
+                    "}}",
+                ));
+            }
+            text.push(ch);
+            at += ch.len_utf8();
         }
     }
     if !text.is_empty() {
@@ -261,44 +358,21 @@ fn template(c: &mut Cursor<'_, '_>, sources: &Sources) -> Parsed<Vec<TemplatePie
     Ok(pieces)
 }
 
-/// A character after a backslash: a quote or backslash stands for itself. Gives the bytes taken.
-fn escape(rest: &str, text: &mut String) -> usize {
-    let ch = rest.chars().next().unwrap_or('\\');
-    text.push(ch);
-    ch.len_utf8()
+/// The place `offset` bytes into a token.
+fn within(token: Loc, offset: usize) -> u32 {
+    token.start.saturating_add(u32::try_from(offset).unwrap_or(u32::MAX))
 }
 
-/// The length of `{…}` at the start of `text`, braces counted.
-fn closing(text: &str) -> Option<usize> {
-    let mut depth = 0;
-    for (i, ch) in text.char_indices() {
-        match ch {
-            '{' => depth += 1,
-            '}' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(i + 1);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
+fn unbalanced(loc: Loc, message: &str, plain: &str) -> Diagnostic {
+    Diagnostic::error("W0109", loc, message).help(format!("write `{plain}` for a brace that is only text"))
 }
 
-/// The expression in `len` bytes at `start` of the text that `loc` lies in, with its true places.
-fn embedded(c: &mut Cursor<'_, '_>, s: &Sources, loc: Loc, start: usize, len: usize) -> Parsed<Expr> {
-    let text = s.text(loc.file);
-    // Lexing from the file's start would be right but slow: blank out nothing, lex the piece, move the places.
-    let piece = text.get(start..start + len).unwrap_or("");
-    let mut tokens = lex::lex(loc.file, piece, c.diagnostics);
-    let offset = u32::try_from(start).unwrap_or(u32::MAX);
-    for t in &mut tokens {
-        t.loc.start = t.loc.start.saturating_add(offset);
-        t.loc.end = t.loc.end.saturating_add(offset);
-    }
-    let before = Loc { start: offset, end: offset, ..loc };
-    let mut inner = Cursor::new(&tokens, before, c.diagnostics);
+/// The expression in the `{…}` at `braces`.
+fn embedded(c: &mut Cursor<'_, '_>, sources: &Sources, braces: Loc) -> Parsed<Expr> {
+    let close = Loc { start: braces.end - 1, ..braces };
+    let (from, to) = (braces.start as usize + 1, close.start as usize);
+    let tokens = lex::lex_within(braces.file, sources.text(braces.file), from, to, c.diagnostics);
+    let mut inner = Cursor::within_braces(&tokens, close, c.diagnostics);
     let expr = expression(&mut inner)?;
     inner.finish("the value")?;
     Ok(expr)
@@ -310,25 +384,17 @@ fn test(c: &mut Cursor<'_, '_>, b: &Block<'_>) -> Parsed<Decl> {
         Some(Kind::Text(_)) => Some(c.text("a title")?.name),
         _ => None,
     };
-    colon(c, "test");
+    let ended = colon(c, "test");
     let mut test = TestDecl { name, title, given: vec![], when: None, expect: None };
-    let mut seen = Vec::new();
+    let mut clauses = Clauses { of: "test", known: &TEST_CLAUSES, many: &["given"], seen: Vec::new() };
     for line in &b.lines {
         let mut c = Cursor::new(line, test.name.loc, c.diagnostics);
-        let Ok(word) = clause(&mut c, &TEST_CLAUSES, "test") else {
-            continue;
-        };
-        if word.0 != "given" {
-            once(&mut seen, word, c.diagnostics);
+        if let Ok(word) = clauses.open(&mut c, line) {
+            let _ = test_clause(&mut c, word, &mut test);
         }
-        let _ = test_clause(&mut c, word.0, &mut test);
     }
-    for wanted in ["when", "expect"] {
-        if !seen.iter().any(|(w, _)| *w == wanted) {
-            let message = format!("test `{}` has no `{wanted}`", test.name.name);
-            let help = "a test says: given what happened before, when this event comes, expect this verdict";
-            c.diagnostics.push(Diagnostic::error("W0108", test.name.loc, message).help(help));
-        }
+    if ended {
+        clauses.require(&test.name, &TEST_NEEDS, c.diagnostics);
     }
     Ok(Decl::Test(test))
 }

@@ -4,7 +4,7 @@
 //! Loosest first: `a if c else b` · `or` · `and` · `not` · `== != < <= > >= in is` (chains join with `and`) · `+ -` ·
 //! `* /` · unary `-` · attribute and call.
 
-use super::cursor::{Cursor, Parsed};
+use super::cursor::{Cursor, Parsed, Stopped};
 use super::lex::Kind;
 use super::tree::{Arg, ArithOp, CompareOp, Expr, ExprKind};
 use crate::limits;
@@ -14,9 +14,8 @@ use wardroom_report::{Diagnostic, Loc};
 pub(crate) fn expression(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
     c.depth += 1;
     if c.depth > limits::DEPTH {
-        let d = Diagnostic::error("W0103", c.here(), format!("nested deeper than {} levels", limits::DEPTH))
-            .help("name a part of it as a rule or feature of its own");
-        return Err(c.stop(d));
+        let here = c.here();
+        return Err(too_deep(c, here));
     }
     let then = either(c)?;
     let expr = if c.eat_word("if") {
@@ -26,12 +25,28 @@ pub(crate) fn expression(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
         }
         let other = expression(c)?;
         let loc = then.loc.to(other.loc);
-        Expr { kind: ExprKind::If { then: then.into(), cond: cond.into(), other: other.into() }, loc }
+        grow(c, ExprKind::If { then: then.into(), cond: cond.into(), other: other.into() }, loc)?
     } else {
         then
     };
     c.depth -= 1;
     Ok(expr)
+}
+
+/// Brackets bound the parser's own depth; this bounds the tree's, which chains of operators make deeper still.
+fn grow(c: &mut Cursor<'_, '_>, kind: ExprKind, loc: Loc) -> Parsed<Expr> {
+    let height = kind.height();
+    if height > limits::DEPTH {
+        return Err(too_deep(c, loc));
+    }
+    Ok(Expr { kind, loc, height })
+}
+
+fn too_deep(c: &mut Cursor<'_, '_>, loc: Loc) -> Stopped {
+    let d = Diagnostic::error("W0103", loc, format!("nested deeper than {} levels", limits::DEPTH))
+        .note("each bracket, operator, part and call in a row is a level; a row of `and` or of `or` is one")
+        .help("split the condition, or ask for a part of it in a rule of its own");
+    c.stop(d)
 }
 
 fn either(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
@@ -57,7 +72,7 @@ fn joined(
         parts.push(part(c)?);
     }
     let loc = parts[0].loc.to(parts[parts.len() - 1].loc);
-    Ok(Expr { kind: make(parts), loc })
+    grow(c, make(parts), loc)
 }
 
 fn negated(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
@@ -65,15 +80,11 @@ fn negated(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
     while c.is_word("not") {
         starts.push(c.here());
         c.next();
-        if starts.len() > limits::DEPTH {
-            let d = Diagnostic::error("W0103", c.here(), format!("more than {} times `not`", limits::DEPTH));
-            return Err(c.stop(d));
-        }
     }
     let mut expr = comparison(c)?;
     for start in starts.into_iter().rev() {
         let loc = start.to(expr.loc);
-        expr = Expr { kind: ExprKind::Not(expr.into()), loc };
+        expr = grow(c, ExprKind::Not(expr.into()), loc)?;
     }
     Ok(expr)
 }
@@ -90,7 +101,7 @@ fn comparison(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
             let hay = sum(c)?;
             let loc = left.loc.to(hay.loc);
             let kind = ExprKind::In { needle: left.into(), hay: hay.clone().into(), negated: negated_in };
-            links.push(Expr { kind, loc });
+            links.push(grow(c, kind, loc)?);
             left = hay;
         } else if c.eat_word("is") {
             links.push(is_missing(c, left.clone())?);
@@ -98,19 +109,16 @@ fn comparison(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
             let right = sum(c)?;
             let loc = left.loc.to(right.loc);
             let kind = ExprKind::Compare(op, left.into(), right.clone().into());
-            links.push(Expr { kind, loc });
+            links.push(grow(c, kind, loc)?);
             left = right;
         } else {
             break;
         }
     }
     if let Some(middle) = links.iter().skip(1).find_map(|link| first_operand(link).filter(|e| !is_plain(e))) {
-        let d = Diagnostic::error(
-            "W0103",
-            middle.loc,
-            "the middle of a chain of comparisons is an expression itself",
-        )
-        .help("compare in two terms joined with `and`");
+        let d = Diagnostic::error("W0103", middle.loc, "too much in the middle of a chain of comparisons")
+            .label("a name, a part or a written value may stand here")
+            .help("write two comparisons and join them with `and`");
         return Err(c.stop(d));
     }
     match links.len() {
@@ -118,7 +126,7 @@ fn comparison(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
         1 => Ok(links.remove(0)),
         _ => {
             let loc = links[0].loc.to(links[links.len() - 1].loc);
-            Ok(Expr { kind: ExprKind::And(links), loc })
+            grow(c, ExprKind::And(links), loc)
         }
     }
 }
@@ -137,23 +145,20 @@ fn first_operand(link: &Expr) -> Option<&Expr> {
 fn is_plain(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Attr(of, _) => is_plain(of),
-        ExprKind::Name(_)
-        | ExprKind::Int(_)
-        | ExprKind::Number(_)
-        | ExprKind::Text(_)
-        | ExprKind::Bool(_) => true,
+        ExprKind::Name(_) | ExprKind::Int(_) | ExprKind::Number(_) | ExprKind::Text(_) => true,
+        ExprKind::Bool(_) | ExprKind::Bad => true,
         _ => false,
     }
 }
 
-/// `is missing`, `is not missing`; `None` for `missing` as Python has it.
+/// `is missing`, `is not missing`; `None` is understood for `missing`, as Python has it.
 fn is_missing(c: &mut Cursor<'_, '_>, of: Expr) -> Parsed<Expr> {
     let negated = c.eat_word("not");
     if !(c.eat_word("missing") || c.eat_word("None")) {
         return Err(c.unexpected("`missing` after `is`"));
     }
     let loc = of.loc.to(c.last());
-    Ok(Expr { kind: ExprKind::IsMissing { of: of.into(), negated }, loc })
+    grow(c, ExprKind::IsMissing { of: of.into(), negated }, loc)
 }
 
 fn compare_op(c: &mut Cursor<'_, '_>) -> Option<CompareOp> {
@@ -178,25 +183,18 @@ fn product(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
     arithmetic(c, unary, &[("*", ArithOp::Mul), ("/", ArithOp::Div)])
 }
 
-/// A chain of operators of one rank, left to right. Its length counts as depth: the tree leans to the left.
+/// A chain of operators of one rank, left to right; the tree leans to the left.
 fn arithmetic(
     c: &mut Cursor<'_, '_>,
     part: fn(&mut Cursor<'_, '_>) -> Parsed<Expr>,
     ops: &[(&str, ArithOp)],
 ) -> Parsed<Expr> {
     let mut left = part(c)?;
-    let mut links = 0;
     while let Some((_, op)) = ops.iter().find(|(mark, _)| c.is_mark(mark)) {
         c.next();
-        links += 1;
-        if links > limits::DEPTH {
-            let d =
-                Diagnostic::error("W0103", c.here(), format!("more than {} terms in a row", limits::DEPTH));
-            return Err(c.stop(d));
-        }
         let right = part(c)?;
         let loc = left.loc.to(right.loc);
-        left = Expr { kind: ExprKind::Arith(*op, left.into(), right.into()), loc };
+        left = grow(c, ExprKind::Arith(*op, left.into(), right.into()), loc)?;
     }
     Ok(left)
 }
@@ -213,27 +211,20 @@ fn unary(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
         ExprKind::Number(n) => ExprKind::Number(-n),
         _ => ExprKind::Neg(of.into()),
     };
-    Ok(Expr { kind, loc })
+    grow(c, kind, loc)
 }
 
 fn postfix(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
     let mut expr = atom(c)?;
-    let mut links = 0;
     loop {
-        links += 1;
-        if links > limits::DEPTH {
-            let d =
-                Diagnostic::error("W0103", c.here(), format!("more than {} parts in a row", limits::DEPTH));
-            return Err(c.stop(d));
-        }
         if c.eat(".") {
             let name = c.name("a name after `.`")?;
             let loc = expr.loc.to(name.loc);
-            expr = Expr { kind: ExprKind::Attr(expr.into(), name), loc };
+            expr = grow(c, ExprKind::Attr(expr.into(), name), loc)?;
         } else if c.eat("(") {
             let args = arguments(c)?;
             let loc = expr.loc.to(c.last());
-            expr = Expr { kind: ExprKind::Call(expr.into(), args), loc };
+            expr = grow(c, ExprKind::Call(expr.into(), args), loc)?;
         } else {
             return Ok(expr);
         }
@@ -274,11 +265,13 @@ fn atom(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
         Some(Kind::Int(n)) => ExprKind::Int(*n),
         Some(Kind::Number(n)) => ExprKind::Number(*n),
         Some(Kind::Text(t)) => ExprKind::Text(t.clone()),
+        Some(Kind::Bad) => ExprKind::Bad,
         Some(Kind::Word(w)) => word(c, w)?,
         Some(Kind::Mark("[")) => {
             c.next();
             let list = items(c, "]")?;
-            return Ok(Expr { kind: ExprKind::Items(list), loc: start.to(c.last()) });
+            let loc = start.to(c.last());
+            return grow(c, ExprKind::Items(list), loc);
         }
         Some(Kind::Mark("(")) => {
             c.next();
@@ -287,7 +280,7 @@ fn atom(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
         _ => return Err(c.unexpected("a value")),
     };
     c.next();
-    Ok(Expr { kind, loc: start })
+    grow(c, kind, start)
 }
 
 fn word(c: &mut Cursor<'_, '_>, word: &str) -> Parsed<ExprKind> {
@@ -312,5 +305,5 @@ fn parenthesised(c: &mut Cursor<'_, '_>, start: Loc) -> Parsed<Expr> {
     if list.len() == 1 {
         return Ok(Expr { loc, ..list.remove(0) });
     }
-    Ok(Expr { kind: ExprKind::Items(list), loc })
+    grow(c, ExprKind::Items(list), loc)
 }

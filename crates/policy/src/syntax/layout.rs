@@ -2,9 +2,11 @@
 //! Tokens to blocks: which lines belong together.
 //!
 //! A declaration begins at the left margin. When its first line ends with `:` the indented lines after it are its
-//! body, one clause a line; otherwise they continue it. A line indented deeper than its clause continues the clause.
-//! Each clause is parsed on its own, so a slip in one does not hide the next.
+//! body, one clause a line; otherwise they continue it. A line indented deeper than its clause continues the clause,
+//! and so does one that begins with a closing bracket. Each clause is parsed on its own, so a slip in one does not
+//! hide the next.
 
+use super::declare::is_clause;
 use super::lex::{Kind, Token};
 
 /// A declaration: its head line and the lines of its body.
@@ -16,15 +18,33 @@ pub(crate) struct Block<'t> {
 
 /// Groups tokens into declarations.
 pub(crate) fn blocks(tokens: &[Token]) -> Vec<Block<'_>> {
-    split(tokens, |t| t.first && t.col == 0).into_iter().map(block).collect()
+    let mut has_clauses = false;
+    let begins = |t: &Token| {
+        if !t.first || t.col > 0 || closes(t) {
+            return false;
+        }
+        let word = if let Kind::Word(word) = &t.kind { word } else { "" };
+        if has_clauses && is_clause(word) {
+            // A clause that was not indented.
+            return false;
+        }
+        has_clauses = matches!(word, "rule" | "test");
+        true
+    };
+    split(tokens, begins).into_iter().map(block).collect()
+}
+
+/// A closing bracket on a line of its own belongs to what it closes, at whatever column it stands.
+fn closes(token: &Token) -> bool {
+    matches!(token.kind, Kind::Mark(")" | "]"))
 }
 
 /// Cuts before each token that `begins` something; what stands before the first is a piece of its own.
-fn split(tokens: &[Token], begins: impl Fn(&Token) -> bool) -> Vec<&[Token]> {
+fn split(tokens: &[Token], mut begins: impl FnMut(&Token) -> bool) -> Vec<&[Token]> {
     let mut pieces = Vec::new();
     let mut start = 0;
     for (i, token) in tokens.iter().enumerate() {
-        if i > start && begins(token) {
+        if begins(token) && i > start {
             pieces.push(&tokens[start..i]);
             start = i;
         }
@@ -46,7 +66,7 @@ fn block(tokens: &[Token]) -> Block<'_> {
     }
     let (head, body) = tokens.split_at(end);
     let indent = body.first().map_or(0, |t| t.col);
-    Block { head, lines: split(body, |t| t.first && t.col <= indent) }
+    Block { head, lines: split(body, |t| t.first && t.col <= indent && !closes(t)) }
 }
 
 #[cfg(test)]
@@ -57,12 +77,12 @@ mod tests {
     #[test]
     fn lines_are_grouped() {
         let text = "rule r on e:\n    when a and\n        b\n    then block\nfeature f = count(\n    e)\n";
-        let mut none = Vec::new();
+        let mut none = crate::sink::Sink::default();
         let tokens = super::super::lex::lex(FileId(0), text, &mut none);
         let blocks = blocks(&tokens);
         let shape: Vec<(usize, Vec<usize>)> =
             blocks.iter().map(|b| (b.head.len(), b.lines.iter().map(|l| l.len()).collect())).collect();
         assert_eq!(shape, [(5, vec![4, 2]), (7, vec![])]);
-        assert!(none.is_empty());
+        assert_eq!(none.errors(), 0);
     }
 }

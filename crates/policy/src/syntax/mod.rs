@@ -6,35 +6,64 @@ mod declare;
 mod express;
 pub(crate) mod layout;
 pub(crate) mod lex;
+pub(crate) mod plain;
 pub(crate) mod tree;
 
+use crate::sink::Sink;
 use crate::{Bundle, limits};
-use wardroom_report::{Diagnostic, Loc, Sources};
+use wardroom_report::{Diagnostic, FileId, Loc, Sources};
 
 /// Parses every `.ward` file of a bundle; what cannot be understood is reported and left out.
-pub(crate) fn parse_bundle(bundle: &Bundle, diagnostics: &mut Vec<Diagnostic>) -> (Vec<tree::File>, Sources) {
+pub(crate) fn parse_bundle(bundle: &Bundle, diagnostics: &mut Sink) -> (Vec<tree::File>, Sources) {
     let mut sources = Sources::new();
     let mut files = Vec::new();
-    let mut bytes = 0;
+    if let Some((path, diagnostic)) = too_large(bundle) {
+        sources.add(path, "");
+        diagnostics.push(diagnostic);
+        return (files, sources);
+    }
     for (path, text) in bundle.sources() {
+        // Some editors begin a file with a byte-order mark; it says nothing about UTF-8.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let id = sources.add(path, text);
-        bytes += text.len();
-        let top = Loc { file: id, start: 0, end: 0 };
-        if text.len() > limits::FILE_BYTES || bytes > limits::BUNDLE_BYTES || files.len() == limits::FILES {
-            diagnostics.push(Diagnostic::error("W0005", top, "the policy is larger than its limits").note(
-                format!(
-                    "a file may have {} bytes, a policy {} files and {} bytes",
-                    limits::FILE_BYTES,
-                    limits::FILES,
-                    limits::BUNDLE_BYTES
-                ),
-            ));
-            break;
-        }
+        report_turning(id, text, diagnostics);
         let tokens = lex::lex(id, text, diagnostics);
         let blocks = layout::blocks(&tokens);
         let decls = blocks.iter().filter_map(|b| declare::declaration(b, &sources, diagnostics)).collect();
         files.push(tree::File { namespace: Bundle::namespace(path), path: path.to_owned(), decls });
     }
     (files, sources)
+}
+
+/// The first file that goes beyond a limit, before anything is read.
+fn too_large(bundle: &Bundle) -> Option<(&str, Diagnostic)> {
+    let mut sum = 0;
+    for (number, (path, text)) in bundle.files().enumerate() {
+        sum += text.len();
+        let message = if path.ends_with(".ward") && text.len() > limits::FILE_BYTES {
+            format!("a file of {} bytes; a policy file may have {}", text.len(), limits::FILE_BYTES)
+        } else if sum > limits::BUNDLE_BYTES {
+            format!("the policy has more than {} bytes, list files counted", limits::BUNDLE_BYTES)
+        } else if number == limits::FILES {
+            format!("the policy has more than {} files", limits::FILES)
+        } else {
+            continue;
+        };
+        return Some((path, Diagnostic::error("W0005", Loc::default(), message)));
+    }
+    None
+}
+
+/// Characters that turn the direction of writing (Unicode UAX #9) make a policy read otherwise than it works.
+fn report_turning(file: FileId, text: &str, diagnostics: &mut Sink) {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    for (at, c) in text.char_indices().filter(|(_, c)| turns(*c)) {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let loc = Loc { file, start: offset(at), end: offset(at + c.len_utf8()) };
+        let message = format!("a character that turns the direction of writing (U+{:04X})", u32::from(c));
+        diagnostics.push(
+            Diagnostic::error("W0001", loc, message)
+                .note("it is invisible, and makes the lines around it look different from what they say"),
+        );
+    }
 }

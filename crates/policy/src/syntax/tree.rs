@@ -27,18 +27,25 @@ pub(crate) enum Decl {
     List(ListDecl),
     Rule(RuleDecl),
     Test(TestDecl),
+    /// A declaration whose name is all that could be read. What uses it is not at fault.
+    Broken {
+        what: &'static str,
+        name: Ident,
+    },
 }
 
 #[derive(Debug)]
 pub(crate) struct EventDecl {
     pub(crate) name: Ident,
+    /// Empty only where no line stands below it.
     pub(crate) fields: Vec<FieldDecl>,
 }
 
 #[derive(Debug)]
 pub(crate) struct FieldDecl {
     pub(crate) name: Ident,
-    pub(crate) kind: Ident,
+    /// `None` where it could not be read, which has been reported.
+    pub(crate) kind: Option<Ident>,
     pub(crate) optional: bool,
 }
 
@@ -108,6 +115,8 @@ pub(crate) struct ExpectDecl {
 pub(crate) struct Expr {
     pub(crate) kind: ExprKind,
     pub(crate) loc: Loc,
+    /// Levels from here to its deepest leaf, itself counted: walks over the tree are as deep as this.
+    pub(crate) height: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -117,6 +126,8 @@ pub(crate) enum ExprKind {
     Number(f64),
     Text(String),
     Bool(bool),
+    /// What could not be read, which has been reported.
+    Bad,
     Attr(Box<Expr>, Ident),
     Call(Box<Expr>, Vec<Arg>),
     /// `[a, b]` or `(a, b)`.
@@ -141,6 +152,27 @@ pub(crate) enum ExprKind {
         cond: Box<Expr>,
         other: Box<Expr>,
     },
+}
+
+impl ExprKind {
+    /// The levels of an expression of this kind.
+    pub(crate) fn height(&self) -> usize {
+        let tallest = |exprs: &[Expr]| exprs.iter().map(|e| e.height).max().unwrap_or(0);
+        1 + match self {
+            ExprKind::Name(_) | ExprKind::Int(_) | ExprKind::Number(_) | ExprKind::Text(_) => 0,
+            ExprKind::Bool(_) | ExprKind::Bad => 0,
+            ExprKind::Attr(of, _)
+            | ExprKind::Not(of)
+            | ExprKind::Neg(of)
+            | ExprKind::IsMissing { of, .. } => of.height,
+            ExprKind::Call(of, args) => args.iter().map(|a| a.value.height).max().unwrap_or(0).max(of.height),
+            ExprKind::Items(parts) | ExprKind::And(parts) | ExprKind::Or(parts) => tallest(parts),
+            ExprKind::Arith(_, a, b)
+            | ExprKind::Compare(_, a, b)
+            | ExprKind::In { needle: a, hay: b, .. } => a.height.max(b.height),
+            ExprKind::If { then, cond, other } => then.height.max(cond.height).max(other.height),
+        }
+    }
 }
 
 /// An argument of a call, named or not.
@@ -188,6 +220,17 @@ impl CompareOp {
             CompareOp::Le => "<=",
             CompareOp::Gt => ">",
             CompareOp::Ge => ">=",
+        }
+    }
+
+    /// The operator that says the same of the operands in the other order.
+    pub(crate) fn mirrored(self) -> CompareOp {
+        match self {
+            CompareOp::Lt => CompareOp::Gt,
+            CompareOp::Le => CompareOp::Ge,
+            CompareOp::Gt => CompareOp::Lt,
+            CompareOp::Ge => CompareOp::Le,
+            same => same,
         }
     }
 

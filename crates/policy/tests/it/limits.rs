@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a policy can ask for is bounded, each bound is told, and reading any text takes little time and stack.
+
+use crate::support::{codes, compiled, said};
+use std::time::{Duration, Instant};
+use wardroom_policy::{Bundle, Compiled, compile, limits};
+
+const LOGIN: &str =
+    "event login:\n    account: account\n    ip: ip\n    ok: bool\n    n: int\n    m: number\n\n";
+
+/// Longer than any of these takes on a busy machine, shorter than anything that grows faster than it should.
+const MOST: Duration = Duration::from_secs(20);
+
+fn when(expr: &str) -> String {
+    format!("{LOGIN}rule r on login:\n    when {expr}\n    then block\n    because \"why\"\n")
+}
+
+/// Compiles on a thread with the stack that a server's threads have, and looks at how long it took.
+fn within_bounds(bundle: Bundle) -> Compiled {
+    let begun = Instant::now();
+    let run = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+    let compiled = run.spawn(move || compile(&bundle)).unwrap().join().unwrap();
+    assert!(begun.elapsed() < MOST, "it took {:?}", begun.elapsed());
+    assert!(compiled.diagnostics.len() <= limits::DIAGNOSTICS);
+    let shown = said(&compiled);
+    assert!(shown.len() < 4_000_000, "{} bytes of diagnostics", shown.len());
+    assert!(begun.elapsed() < MOST, "with drawing it took {:?}", begun.elapsed());
+    compiled
+}
+
+#[test]
+fn nesting_is_bounded_whatever_it_is_made_of() {
+    let n = 100_000;
+    let check = |expr: &str, code: &str| {
+        let text = when(expr);
+        let compiled = within_bounds(Bundle::single("a.ward", &text));
+        let head: String = expr.chars().take(30).collect();
+        let first = compiled.diagnostics.first().map(|d| d.code);
+        assert_eq!(first, Some(code), "{head}…");
+    };
+    check(&"(".repeat(n), "W0103");
+    check(&"[".repeat(n), "W0103");
+    check(&"f(".repeat(n), "W0103");
+    check(&"x.f(".repeat(n), "W0103");
+    check(&"not ".repeat(n), "W0101");
+    check(&format!("{}ok", "not ".repeat(n)), "W0103");
+    check(&"-".repeat(n), "W0101");
+    check(&format!("{}n > 1", "-(".repeat(n)), "W0103");
+    check(&format!("n{}", ".a".repeat(n)), "W0103");
+    check(&format!("n{}", "()".repeat(n)), "W0103");
+    check(&format!("1{}", "<1".repeat(n)), "W0501");
+    check(&format!("n{}", " + n".repeat(n)), "W0103");
+    check(&format!("n{}", " * n".repeat(n)), "W0103");
+    check(&"ok if ".repeat(n), "W0101");
+    check(&format!("{}ok", "ok if ok else ".repeat(n / 2)), "W0103");
+    check(&"n == (".repeat(n), "W0103");
+    check(&"n in [".repeat(n), "W0103");
+    check(&format!("{}{}{}", "(".repeat(60), "n", " + n)".repeat(60)), "W0303");
+    // Each bracket is few levels, but together they would be thousands.
+    let chain = "+n".repeat(60);
+    let mut tower = "n".to_owned();
+    for _ in 0..60 {
+        tower = format!("({tower}{chain})");
+    }
+    check(&format!("{tower} > 1"), "W0103");
+    let mut tower = "ok".to_owned();
+    for _ in 0..60 {
+        tower = format!("({}{tower})", "not ".repeat(60));
+    }
+    check(&tower, "W0103");
+}
+
+#[test]
+fn long_rows_of_one_rank_are_no_nesting() {
+    let n = 20_000;
+    let check = |expr: &str, expect: &[&str]| {
+        let compiled = within_bounds(Bundle::single("a.ward", &when(expr)));
+        let codes: Vec<&str> = compiled.diagnostics.iter().map(|d| d.code).collect();
+        assert_eq!(codes, expect, "{}", said(&compiled));
+    };
+    check(&format!("ok{}", " and ok".repeat(n)), &[]);
+    check(&format!("ok{}", " or ok".repeat(n)), &[]);
+    check(&format!("n in [1{}]", ", 2".repeat(n)), &[]);
+    check(&format!("1 < n{}", " < n".repeat(n)), &[]);
+}
+
+#[test]
+fn sixty_four_levels_are_read() {
+    let brackets = |n: usize| when(&format!("{}ok{}", "(".repeat(n), ")".repeat(n)));
+    assert_eq!(codes(&[("a.ward", &brackets(limits::DEPTH - 1))]), [""; 0]);
+    assert_eq!(codes(&[("a.ward", &brackets(limits::DEPTH))]), ["W0103"]);
+    let sum = |n: usize| when(&format!("n{} > 1", " + n".repeat(n)));
+    assert_eq!(codes(&[("a.ward", &sum(limits::DEPTH - 2))]), [""; 0]);
+    assert_eq!(codes(&[("a.ward", &sum(limits::DEPTH - 1))]), ["W0103"]);
+}
+
+#[test]
+fn reasons_are_bounded_too() {
+    let n = 100_000;
+    for reason in [
+        "{".repeat(n),
+        "}".repeat(n + 1),
+        "{(".repeat(n),
+        "{{".repeat(n),
+        "{n}".repeat(n),
+        "\\".repeat(n),
+        "{\"".repeat(n),
+    ] {
+        let text =
+            format!("{LOGIN}rule r on login:\n    when ok\n    then block\n    because \"{reason}\"\n");
+        within_bounds(Bundle::single("a.ward", &text));
+    }
+}
+
+#[test]
+fn long_words_make_short_messages() {
+    let n = 500_000;
+    let long = "a".repeat(n);
+    for expr in [
+        long.clone(),
+        format!("n.{long}"),
+        format!("{long}()"),
+        format!("ip == \"{long}\""),
+        "9".repeat(n),
+        format!("{long} {long}"),
+    ] {
+        let compiled = within_bounds(Bundle::single("a.ward", &when(&expr)));
+        for d in &compiled.diagnostics {
+            assert!(d.message.len() < 2000, "{} bytes", d.message.len());
+            assert!(d.helps.iter().chain(&d.notes).all(|t| t.len() < 2000));
+        }
+        assert!(!compiled.diagnostics.is_empty());
+    }
+}
+
+#[test]
+fn a_policy_of_slips_is_refused_quickly() {
+    let many = |text: &str| text.repeat(limits::FILE_BYTES / 16 / text.len());
+    let features: String = (0..5_000)
+        .map(|i| format!("feature a_feature_of_that_name_{i} = count(login, last=\"1h\")\n"))
+        .collect();
+    let unknown: String = (0..5_000).map(|i| format!("or b_feature_of_that_name_{i} > 3 ")).collect();
+    let types: String = (0..1000).map(|i| format!("event a_type_of_that_name_{i}:\n    ip: ip\n")).collect();
+    let tests = many("test t:\n    when login()\n    expect allow\n");
+    let check = |files: &[(&str, &str)], errors: bool| {
+        let mut bundle = Bundle::new();
+        for (path, text) in files {
+            bundle.add(*path, *text);
+        }
+        let compiled = within_bounds(bundle);
+        assert_eq!(compiled.program.is_none(), errors);
+    };
+    check(&[("a.ward", &many("$"))], true);
+    check(&[("a.ward", &many("x\n"))], true);
+    check(&[("a.ward", &many("rule a on b:\n    when c\n"))], true);
+    check(&[("a.ward", &types), ("b.ward", &many("rule a on a_type_of_that_nam:\n    when c\n"))], true);
+    check(
+        &[("a.ward", &types), ("b.ward", &format!("test t:\n    given {}\n", many("a_type_of_that_nam, ")))],
+        true,
+    );
+    check(
+        &[
+            ("a.ward", LOGIN),
+            ("b.ward", &features),
+            (
+                "c.ward",
+                &format!("rule r on login:\n    when ok {unknown}\n    then block\n    because \"x\"\n"),
+            ),
+        ],
+        true,
+    );
+    check(&[("a.ward", LOGIN), ("b.ward", &features)], false);
+    check(&[("a.ward", LOGIN), ("b.ward", &tests)], false);
+    check(
+        &[("a.ward", &format!("{LOGIN}test t:\n    when login({})\n    expect allow\n", many("x=1, ")))],
+        true,
+    );
+}
+
+#[test]
+fn the_bounds_are_told() {
+    let file = format!("{LOGIN}#{}", "x".repeat(limits::FILE_BYTES));
+    assert_eq!(codes(&[("a.ward", &file)]), ["W0005"]);
+    let most = "#".repeat(limits::FILE_BYTES);
+    assert_eq!(codes(&[("a.ward", &most)]), [""; 0]);
+    // List files count towards the whole, and have no bound of their own.
+    let entries = "192.0.2.1\n".repeat(limits::BUNDLE_BYTES / 10);
+    let list = format!("{LOGIN}list l: ip from \"l.txt\"\n");
+    let over = compiled(&[("a.ward", &list), ("l.txt", &entries)]);
+    assert!(over.program.is_none());
+    assert!(said(&over).contains("--> l.txt"), "{}", said(&over));
+    let mut files = Bundle::new();
+    for i in 0..=limits::FILES {
+        files.add(format!("{i}.ward"), "");
+    }
+    assert_eq!(compile(&files).diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), ["W0005"]);
+    let types: String = (0..=limits::EVENT_TYPES).map(|i| format!("event t{i}:\n    ip: ip\n")).collect();
+    assert_eq!(codes(&[("a.ward", &types)]), ["W0005"]);
+}
+
+#[test]
+fn an_error_is_never_lost_behind_warnings() {
+    let unused: String = (0..300).map(|i| format!("feature f{i} = count(login, last=\"1h\")\n")).collect();
+    let text =
+        format!("{LOGIN}{unused}{}", "rule r on login:\n    when okk\n    then block\n    because \"why\"\n");
+    let compiled = compiled(&[("a.ward", &text)]);
+    assert!(compiled.program.is_none());
+    assert!(compiled.diagnostics.iter().any(|d| d.code == "W0201"));
+}
+
+#[test]
+fn what_is_not_shown_is_counted() {
+    let text = when(&format!("ok{}", " and okk".repeat(limits::DIAGNOSTICS + 5)));
+    let compiled = compiled(&[("a.ward", &text)]);
+    assert_eq!(compiled.diagnostics.len(), limits::DIAGNOSTICS);
+    let last = &compiled.diagnostics[limits::DIAGNOSTICS - 1];
+    assert_eq!(last.notes.last().map(String::as_str), Some("and 5 more that are not shown"));
+}

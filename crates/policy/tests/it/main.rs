@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The policy language from outside: what it says of faulty policies, what it makes of good ones, and that no text
+//! whatever harms it.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+mod bad;
+mod book;
+mod features;
+mod good;
+mod limits;
+mod names;
+mod oracle;
+mod reasons;
+mod robust;
