@@ -240,11 +240,11 @@ impl Engine {
         let mut sequencer = sequencer(flow, folded, writer, dictionary, config.durability, shared.clone());
         let adopted = compiled.is_some();
         let mut warnings = Vec::new();
+        // First, for the swap may begin a segment, and that begins with the policy before it.
+        sequencer.rejoin()?;
         if let Some((active, said)) = compiled {
             warnings = said;
             sequencer.swap(active, now)?;
-        } else {
-            sequencer.rejoin()?;
         }
         let (tasks, receiver) = mpsc::channel(limits::QUEUE);
         let thread = std::thread::Builder::new()

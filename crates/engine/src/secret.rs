@@ -89,7 +89,9 @@ mod tests {
             let read = installation_secret(dir.path());
             assert_eq!(read.is_ok(), good, "{bytes:?}");
             assert!(good || matches!(read, Err(EngineError::Secret { .. })), "{bytes:?}");
-            assert_eq!(fs::read(dir.path().join("secret")).unwrap(), bytes, "it is never overwritten");
+            let mut kept = Vec::new();
+            fs::File::open(dir.path().join("secret")).unwrap().take(100).read_to_end(&mut kept).unwrap();
+            assert_eq!(kept, bytes, "it is never overwritten");
         };
         check(&[b'a'; 32], true);
         check(b"00112233445566778899aabbccddeeff\n", true);

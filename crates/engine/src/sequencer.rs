@@ -81,8 +81,7 @@ impl Sequencer {
                         let _ = reply.send(self.swap(*active, now));
                     }
                     Task::Find { id, reply } => {
-                        self.answer();
-                        let _ = reply.send(self.seen.find(&id));
+                        let _ = reply.send(self.find(&id));
                     }
                     Task::Sync => self.sync(),
                     Task::Stop { reply } => {
@@ -99,6 +98,17 @@ impl Sequencer {
             self.answer();
         }
         self.sync();
+    }
+
+    /// The number of the record with this id, once it can be read. Only one that waits for its sync causes a sync: who
+    /// asks for others must not break up the batches.
+    fn find(&mut self, id: &EventId) -> Option<u64> {
+        let seq = self.seen.find(id)?;
+        if seq > self.writer.committed_seq() {
+            self.answer();
+        }
+        // If that failed, it is remembered and not recorded.
+        Some(seq).filter(|seq| *seq <= self.writer.committed_seq())
     }
 
     fn events(&mut self, events: Vec<Event>, judge: bool, reply: oneshot::Sender<Vec<Outcome>>) {
@@ -286,15 +296,18 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Goes on under the policy that the journal has in force.
+    /// Goes on under the policy that the journal has in force, if there is one.
     pub(crate) fn rejoin(&mut self) -> Result<(), JournalError> {
+        self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
+        self.measure();
+        if self.dictionary.seq == 0 {
+            return Ok(());
+        }
         self.shared.put(InForce {
             active: self.flow.active().clone(),
             dictionary: self.dictionary.clone(),
             since: self.flow.since(),
         });
-        self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
-        self.measure();
         self.writer.set_prologue(vec![(kind::POLICY, self.dictionary.encode())])
     }
 
@@ -318,8 +331,8 @@ impl Sequencer {
 
 /// An event that is what its schema says. Intake makes no other; one that is not could be written and never read again.
 fn whole(event: Event) -> Result<Event, SubmitError> {
-    let fields = event.schema.iter().nth(usize::from(event.kind.0)).map(|(_, t)| t.fields.len());
-    if fields == Some(event.values.len()) {
+    let known = usize::from(event.kind.0) < event.schema.len();
+    if known && event.schema.get(event.kind).fields.len() == event.values.len() {
         return Ok(event);
     }
     let message = format!("an event of type number {} with {} values", event.kind.0, event.values.len());
@@ -444,7 +457,8 @@ rule listed on hit:
             let failed = |e: &SubmitError| matches!(e, SubmitError::Failed(_));
             assert!(submit(&engine, event(&engine, "3", Micros(14))).is_err_and(|e| failed(&e)));
             assert!(run(engine.find(event(&engine, "1", Micros(10)).id)).is_err_and(|e| failed(&e)));
-            let swapped = run(engine.swap(Bundle::single("b.ward", POLICY), Origin::Api, Micros(0))).map(drop);
+            let swapped =
+                run(engine.swap(Bundle::single("b.ward", POLICY), Origin::Api, Micros(0))).map(drop);
             assert!(matches!(swapped, Err(SwapError::Submit(SubmitError::Failed(_)))), "{swapped:?}");
             assert!(engine.decision(seq).unwrap().is_some(), "what was acknowledged can be read");
             run(engine.close());

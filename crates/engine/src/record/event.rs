@@ -212,7 +212,8 @@ mod tests {
         let field = (NAME, any_kind(), any::<bool>());
         (NAME, vec(field, 0..6)).prop_map(|(name, fields)| {
             let fields = fields.into_iter();
-            let fields = fields.map(|(name, kind, optional)| Field { name: name.into(), kind, optional }).collect();
+            let fields =
+                fields.map(|(name, kind, optional)| Field { name: name.into(), kind, optional }).collect();
             EventType { name: name.into(), fields }
         })
     }
@@ -221,20 +222,23 @@ mod tests {
         let heads = (any::<u64>(), any::<i64>(), NAME, any::<bool>(), any::<u64>());
         let names = (vec(any_event_type(), 1..5), vec((NAME, any_kind()), 1..5), vec(NAME, 1..5));
         let served = vec(vec(any::<prop::sample::Index>(), 0..5), 5);
-        (heads, names, served).prop_map(|((seq, time, version, api, parts), (types, features, rules), served)| {
-            let number = |of: Vec<prop::sample::Index>| of.into_iter().map(|i| i.index(features.len())).collect();
-            Dictionary {
-                seq,
-                time: Micros(time),
-                version: version.into(),
-                origin: if api { Origin::Api } else { Origin::Directory },
-                parts,
-                served: served.into_iter().take(types.len()).map(number).collect(),
-                schema: Arc::new(Schema::new(types)),
-                features: features.into_iter().map(|(id, kind)| (id.into(), kind)).collect(),
-                rules: rules.into_iter().map(Into::into).collect(),
-            }
-        })
+        (heads, names, served).prop_map(
+            |((seq, time, version, api, parts), (types, features, rules), served)| {
+                let number =
+                    |of: Vec<prop::sample::Index>| of.into_iter().map(|i| i.index(features.len())).collect();
+                Dictionary {
+                    seq,
+                    time: Micros(time),
+                    version: version.into(),
+                    origin: if api { Origin::Api } else { Origin::Directory },
+                    parts,
+                    served: served.into_iter().take(types.len()).map(number).collect(),
+                    schema: Arc::new(Schema::new(types)),
+                    features: features.into_iter().map(|(id, kind)| (id.into(), kind)).collect(),
+                    rules: rules.into_iter().map(Into::into).collect(),
+                }
+            },
+        )
     }
 
     fn any_piece() -> impl Strategy<Value = Piece> {
@@ -417,7 +421,8 @@ mod tests {
         let mut expect = vec![1, 0xac, 2, 0];
         expect.extend(b"\x01s\x017\x80\x01\x01\x08\xc0\x00\x02\x01\x03\x03\x00");
         assert_eq!(bytes, expect);
-        let because = vec![Piece::Text("x ".into()), Piece::Value(Type::Ip, Value::Ip("::1".parse().unwrap()))];
+        let because =
+            vec![Piece::Text("x ".into()), Piece::Value(Type::Ip, Value::Ip("::1".parse().unwrap()))];
         let signal = Signal {
             rule: 0,
             verdict: Verdict::Challenge,

@@ -67,7 +67,7 @@ fn text_without_a_head_is_passed_over() {
     let mut all = frames(&data);
     let part = all[0].clone();
     // At the very beginning.
-    let first = rewritten(&data, &[part.clone()]);
+    let first = rewritten(&data, std::slice::from_ref(&part));
     assert!(matches!(first.refusal(None), EngineError::NoPolicy));
     let engine = first.open(POLICY);
     decide(&engine, &login(1, 1, "a", "192.0.2.1", false));

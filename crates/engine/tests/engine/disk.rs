@@ -77,7 +77,8 @@ fn until_full(engine: &Engine, from: usize) -> usize {
     let mut taken = 0;
     for piece in 0..100_000 {
         let ids = from + piece * 9..from + piece * 9 + 9;
-        let events = ids.map(|i| login(i, i as i64 / 50, "a", "192.0.2.1", i % 3 == 0).on(engine)).collect();
+        let events =
+            ids.map(|i| login(i, (i % 4000) as i64 / 50, "a", "192.0.2.1", i % 3 == 0).on(engine)).collect();
         let outcomes = run(engine.submit(events, Work::Decide)).unwrap();
         let refused: Vec<_> = outcomes
             .iter()

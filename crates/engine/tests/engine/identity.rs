@@ -125,3 +125,18 @@ fn an_answer_is_readable_when_it_is_given() {
     assert!(engine.decision(u64::MAX).unwrap().is_none());
     assert!(engine.decision(1).unwrap().is_none(), "the policy's own record is no decision");
 }
+
+#[test]
+fn what_is_found_can_be_read() {
+    let data = Data::new();
+    let engine = data.open(POLICY);
+    let id = |i: usize| login(i, 0, "a", "192.0.2.1", true).on_id();
+    assert_eq!(run(engine.find(id(0))), Ok(None));
+    for i in 0..100 {
+        let event = login(i, 0, "a", "192.0.2.1", true).on(&engine);
+        // Nobody waits for the answer: the event may still be under way when it is asked for.
+        drop(run(engine.enqueue(vec![event], Work::Decide)).unwrap());
+        let seq = run(engine.find(id(i))).unwrap().expect("it came before");
+        assert_eq!(engine.decision(seq).unwrap().unwrap().id, id(i));
+    }
+}

@@ -2,8 +2,8 @@
 //! The engine as its callers see it: events in, durable decisions out, whatever happens in between.
 //!
 //! Each file asks one question. What a decision says: `verdicts`, `windows`. What is promised about it: `identity`,
-//! `restart`, `kill`. What may happen meanwhile: `swap`, `overload`. What the disk may
-//! do: `disk`, `damage`. What our own faults do: `guards`.
+//! `restart`, `kill`. What may happen meanwhile: `swap`, `overload`. What the disk may do: `disk`, `damage`. What our own
+//! faults do: `guards`.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,

@@ -162,7 +162,9 @@ impl Data {
 pub(crate) fn open(config: &Config, policy: Option<Bundle>) -> Result<(Engine, Opened), EngineError> {
     for _ in 0..50 {
         match Engine::open(config, policy.clone(), NOON) {
-            Err(EngineError::Journal(JournalError::Locked { .. })) => std::thread::sleep(Duration::from_millis(10)),
+            Err(EngineError::Journal(JournalError::Locked { .. })) => {
+                std::thread::sleep(Duration::from_millis(10))
+            }
             other => return other,
         }
     }

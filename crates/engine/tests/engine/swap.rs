@@ -2,8 +2,8 @@
 //! Another policy while events come: whole or not at all, and every decision names the one that made it.
 
 use crate::support::{
-    Data, NOON, OTHER, POLICY, bundle, decide, everything, heads, line, login, open, refused, run, sent, seq_of,
-    submit, verdict,
+    Data, NOON, OTHER, POLICY, bundle, decide, everything, heads, line, login, open, refused, run, sent,
+    seq_of, submit, verdict,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -272,8 +272,7 @@ rule listed on mail:
         bundle
     };
     let data = Data::new();
-    let (engine, opened) =
-        open(&data.config(), Some(policy("last.example"))).unwrap();
+    let (engine, opened) = open(&data.config(), Some(policy("last.example"))).unwrap();
     assert!(opened.adopted);
     let mail =
         |id: &str, from: &str, ip: &str| sent("mail", 0, &format!(r#""from":"{from}","ip":"{ip}""#)).id(id);
@@ -383,4 +382,58 @@ fn warnings_are_handed_on() {
         submit(&engine, &sent("hit", 0, r#""ip":"::1","n":1"#), Work::Decide),
         Outcome::Decided { .. }
     ));
+}
+
+/// Retention will let old segments go: what is left must say by itself what its numbers mean.
+#[test]
+fn each_segment_can_be_read_on_its_own() {
+    let data = Data::new();
+    let mut engine = data.open(POLICY);
+    for i in 0..60i64 {
+        for j in 0..5 {
+            decide(&engine, &login(format!("{i} {j}"), i, "a", "192.0.2.1", i % 2 == 0));
+        }
+        let next = [OTHER, POLICY][i as usize % 2];
+        if i % 3 == 0 {
+            swap(&engine, next).unwrap();
+        } else {
+            // At the start as well, where the policy may be what a new segment is begun for.
+            run(engine.close());
+            engine = data.open(next);
+        }
+    }
+    run(engine.close());
+    let mut segments = 0;
+    for file in std::fs::read_dir(data.journal()).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let Some(first) = name.strip_suffix(".wj").and_then(|n| n.parse::<u64>().ok()) else {
+            continue;
+        };
+        segments += 1;
+        let mut reader = wardroom_journal::Reader::open(data.journal()).unwrap().from(first).unwrap();
+        let mut head = None;
+        while let Some(frame) = reader.next_frame().unwrap() {
+            if frame.position.segment != first {
+                break;
+            }
+            // The first number after the version: a head's own, an event's policy.
+            let number = number(&frame.payload[1..]);
+            match frame.kind {
+                crate::support::POLICY_HEAD => head = Some(number),
+                1 | 2 => assert_eq!(Some(number), head, "record {} of segment {first}", frame.position.seq),
+                _ => {}
+            }
+        }
+        assert!(head.is_some() || reader.first_seq() == first, "segment {first}");
+        let mut begins = wardroom_journal::Reader::open(data.journal()).unwrap().from(first).unwrap();
+        let prologue = begins.next_frame().unwrap().unwrap().is_prologue();
+        assert_eq!(prologue, first > 1, "segment {first}");
+    }
+    assert!(segments > 10, "{segments}");
+}
+
+/// LEB128, as `records.md` has it.
+fn number(bytes: &[u8]) -> u64 {
+    let last = bytes.iter().position(|b| *b < 0x80).unwrap();
+    bytes[..=last].iter().rev().fold(0, |n, b| n << 7 | u64::from(b & 0x7f))
 }
