@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Restart: the journal from its beginning, folded into the state it left.
+//!
+//! Two threads: one reads records and takes them apart, the other counts. Order is the journal's all the way, so the state
+//! is the one that was, and a restart takes as long as the slower of the two.
 
 use crate::active::{Active, Origin};
 use crate::flow::Flow;
@@ -8,7 +11,8 @@ use crate::seen::Seen;
 use crate::{EngineError, SwapError};
 use std::path::Path;
 use std::sync::Arc;
-use wardroom_event::Micros;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use wardroom_event::{Event, Micros};
 use wardroom_journal::{Frame, Reader};
 use wardroom_policy::Bundle;
 use wardroom_state::{Keyer, Secret};
@@ -49,47 +53,117 @@ pub(crate) fn fold(dir: &Path, secret: Secret) -> Result<Folded, EngineError> {
     };
     let mut fold = Fold { secret, keyer: Keyer::new(secret), folded, parts: Vec::new() };
     let mut reader = Reader::open(dir)?;
-    while let Some(frame) = reader.next_frame()? {
-        fold.frame(&frame)?;
+    let (send, batches) = mpsc::sync_channel(AHEAD);
+    // What was counted goes back: memory is freed fastest, and without a lock, by the thread that asked for it.
+    let (give_back, spent) = mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(move || take_apart(&mut reader, &send, &spent));
+        for batch in batches {
+            let mut batch: Batch = batch?;
+            batch.iter_mut().for_each(|record| fold.record(record));
+            // The reader may have come to the end and gone.
+            let _ = give_back.send(batch);
+        }
+        Ok(fold.folded)
+    })
+}
+
+/// Records handed over together.
+const BATCH: usize = 512;
+/// Batches that may wait to be counted.
+const AHEAD: usize = 8;
+
+/// Records in the journal's order.
+type Batch = Vec<Record>;
+
+/// A record, taken apart.
+enum Record {
+    Event(u64, Event),
+    Part(Part),
+    Policy(Box<Dictionary>),
+    /// What was in it has been taken out.
+    Taken,
+}
+
+/// Reads to the end, or to the first record that cannot be read, and hands over what it finds.
+fn take_apart(reader: &mut Reader, send: &SyncSender<Result<Batch, EngineError>>, spent: &Receiver<Batch>) {
+    let mut dictionary = None;
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        let record = match reader.next_frame() {
+            Ok(Some(frame)) => record(&frame, &mut dictionary),
+            Ok(None) => break,
+            Err(e) => Err(e.into()),
+        };
+        match record {
+            Ok(found) => batch.extend(found),
+            Err(e) => {
+                // What came before the fault is of no use without the rest.
+                let _ = send.send(Err(e));
+                return;
+            }
+        }
+        if batch.len() == BATCH {
+            let empty = spent.try_recv().map_or_else(|_| Vec::with_capacity(BATCH), emptied);
+            if send.send(Ok(std::mem::replace(&mut batch, empty))).is_err() {
+                return;
+            }
+        }
     }
-    Ok(fold.folded)
+    let _ = send.send(Ok(batch));
+}
+
+fn emptied(mut batch: Batch) -> Batch {
+    batch.clear();
+    batch
+}
+
+/// Takes one frame apart. Events are read by the dictionary that came before them.
+fn record(frame: &Frame<'_>, dictionary: &mut Option<Dictionary>) -> Result<Option<Record>, EngineError> {
+    if frame.is_prologue() {
+        return Ok(None);
+    }
+    let seq = frame.position.seq;
+    let unreadable = |why| EngineError::Record { seq, why };
+    match frame.kind {
+        kind::DECIDED | kind::RECORDED => {
+            let judged = frame.kind == kind::DECIDED;
+            let event = match dictionary {
+                Some(dictionary) => decode_event(frame.payload, judged, dictionary),
+                None => Err("an event before any policy".to_owned()),
+            };
+            event.map(|event| Some(Record::Event(seq, event))).map_err(unreadable)
+        }
+        kind::POLICY_PART => Part::decode(frame.payload).map(|p| Some(Record::Part(p))).map_err(unreadable),
+        kind::POLICY => {
+            let found = Dictionary::decode(frame.payload).map_err(unreadable)?;
+            *dictionary = Some(found.clone());
+            Ok(Some(Record::Policy(Box::new(found))))
+        }
+        // A kind of a later version: what it means is not for this one to say.
+        _ => Ok(None),
+    }
 }
 
 impl Fold {
-    fn frame(&mut self, frame: &Frame<'_>) -> Result<(), EngineError> {
-        if frame.is_prologue() {
-            return Ok(());
+    fn record(&mut self, record: &mut Record) {
+        if let Record::Event(seq, event) = record {
+            return self.event(*seq, event);
         }
-        let seq = frame.position.seq;
-        let unreadable = |why| EngineError::Record { seq, why };
-        match frame.kind {
-            kind::DECIDED | kind::RECORDED => self.event(seq, frame.kind, frame.payload).map_err(unreadable),
-            kind::POLICY_PART => {
-                Part::decode(frame.payload).map(|part| self.parts.push(part)).map_err(unreadable)
-            }
-            kind::POLICY => {
-                let dictionary = Dictionary::decode(frame.payload).map_err(unreadable)?;
-                self.policy(dictionary);
-                Ok(())
-            }
-            // A kind of a later version: what it means is not for this one to say.
-            _ => Ok(()),
+        match std::mem::replace(record, Record::Taken) {
+            Record::Part(part) => self.parts.push(part),
+            Record::Policy(dictionary) => self.policy(*dictionary),
+            Record::Event(..) | Record::Taken => {}
         }
     }
 
-    fn event(&mut self, seq: u64, kind: u8, payload: &[u8]) -> Result<(), String> {
-        let Some((flow, dictionary)) = &mut self.folded.state else {
-            return Err("an event before any policy".to_owned());
-        };
-        let event = decode_event(payload, kind == kind::DECIDED, dictionary)?;
-        if self.folded.broken.is_some() {
-            self.folded.uncounted += 1;
-        } else {
-            flow.count(&event);
+    fn event(&mut self, seq: u64, event: &Event) {
+        match &mut self.folded.state {
+            Some((flow, _)) if self.folded.broken.is_none() => flow.count(event),
+            _ => self.folded.uncounted += 1,
         }
         self.folded.seen.insert(&event.id, seq, event.received);
         self.folded.events += 1;
-        Ok(())
     }
 
     fn policy(&mut self, mut dictionary: Dictionary) {
