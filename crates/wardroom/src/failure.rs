@@ -2,6 +2,7 @@
 //! How a command fails: one message on standard error, and an exit code that says whose fault it was.
 
 use std::fmt;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// The policy, test or input that was checked is not right. What is wrong has been printed.
@@ -28,8 +29,7 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// Prints an error and gives its exit code.
-#[allow(clippy::print_stderr, reason = "this is where errors reach the terminal")]
+/// Prints an error and gives its exit code, which stands even where nobody can read the message.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if error.is::<NotRight>() {
         return ExitCode::from(1);
@@ -39,6 +39,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         // Whoever read the output had enough: `wardroom … | head`.
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {error:#}");
+    // TOML's messages end a line of their own.
+    let _ = writeln!(std::io::stderr(), "error: {}", format!("{error:#}").trim_end());
     ExitCode::from(if error.is::<Usage>() { 2 } else { 3 })
 }

@@ -124,6 +124,17 @@ pub(crate) fn grouped(n: u64) -> String {
     out
 }
 
+/// Text of a stranger as one line that moves no cursor: characters that control a terminal, turn the direction of text or
+/// hide are written as their number.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let hides = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        if c.is_control() || hides { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    out
+}
+
 /// At most `most` characters of a line, the cut marked.
 pub(crate) fn fit(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
@@ -145,5 +156,11 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(fit("äöü", 3), "äöü");
         assert_eq!(fit("äöüß", 3), "äö…");
+    }
+
+    #[test]
+    fn what_would_act_on_a_terminal_is_written_out() {
+        assert_eq!(one_line("grün 漢 \u{1f600}"), "grün 漢 \u{1f600}");
+        assert_eq!(one_line("a\u{1b}[2J\u{9b}\n\u{202e}b"), r"a\u{1b}[2J\u{9b}\u{a}\u{202e}b");
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Init) -> Result<ExitCode> {
         std::fs::create_dir_all(path).with_context(|| format!("cannot make the directory {}", path.display()))
     };
     make(&policy)?;
-    make(&data)?;
+    super::key::make_data(&data)?;
     write(&config, CONFIG)?;
     write(&policy.join("first.ward"), packs::FIRST)?;
     let in_force = Config::load(Some(&config))?;

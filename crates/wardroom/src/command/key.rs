@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::failure::Usage;
 use anyhow::{Context, Result};
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wardroom_api::{KeyError, Keys, Role};
@@ -24,8 +25,7 @@ pub(crate) fn run(args: Key) -> Result<ExitCode> {
     match args.action {
         KeyAction::New { name, role } => {
             let data = &config.data.value;
-            std::fs::create_dir_all(data)
-                .with_context(|| format!("cannot make the directory {}", data.display()))?;
+            make_data(data)?;
             let token = issue(&path, &name, &role)?;
             writeln!(out, "{token}")?;
             writeln!(
@@ -52,6 +52,12 @@ pub(crate) fn run(args: Key) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a data directory, open to its owner alone: it says who did what. One that is there keeps what it has.
+pub(crate) fn make_data(data: &Path) -> Result<()> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.with_context(|| format!("cannot make the directory {}", data.display()))
 }
 
 /// Makes a key and gives its token.

@@ -11,7 +11,7 @@ mod serve;
 mod test;
 
 pub(crate) use check::compile_or_say;
-pub(crate) use serve::stop_signal;
+pub(crate) use serve::{ignore_file_size_signal, leave_signal, stop_signal};
 
 use crate::cli::{Cli, Command};
 use anyhow::{Context, Result};
@@ -36,5 +36,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
 /// Runs what serves on a runtime with a worker for each core.
 fn block_on(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start the runtime")?.block_on(work)
+    runtime.context("cannot start the runtime")?.block_on(async {
+        ignore_file_size_signal();
+        work.await
+    })
 }

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::policy_dir;
 use crate::terminal::{Paint, grouped};
 use anyhow::{Context, Result};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,7 +24,6 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     config.data.or_given(args.data);
     config.policy.or_given(args.policy);
     log_to_stderr(&config)?;
-    ignore_file_size_signal();
 
     let listen = &config.listen.value;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
@@ -53,6 +53,10 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
 /// Opens the engine and says what it found.
 fn open(config: &Config) -> Result<Engine> {
     let policy = policy_dir::load(&config.policy.value);
+    if policy.is_err() && !config.policy.value.exists() && !config.data.value.join("journal").exists() {
+        // Said before anything is made: what was left would stand in the way of `wardroom init`.
+        return Err(no_policy(config));
+    }
     let bundle = match policy {
         Ok(bundle) => Some(bundle),
         // The journal may hold a policy; without one the engine says so.
@@ -72,17 +76,16 @@ fn open(config: &Config) -> Result<Engine> {
             say(&render(&diagnostics, &sources, Paint::stderr().is_on()));
             anyhow::bail!("the policy in {} has errors", config.policy.value.display());
         }
-        Err(EngineError::NoPolicy) => {
-            anyhow::bail!(
-                "no policy: {} is not there, and {} holds none; `wardroom init` makes both",
-                config.policy.value.display(),
-                config.data.value.display()
-            );
-        }
+        Err(EngineError::NoPolicy) => return Err(no_policy(config)),
         Err(e) => return Err(e.into()),
     };
     report(&engine, &opened);
     Ok(engine)
+}
+
+fn no_policy(config: &Config) -> anyhow::Error {
+    let (policy, data) = (config.policy.value.display(), config.data.value.display());
+    anyhow::anyhow!("no policy: {policy} is not there, and {data} holds none; `wardroom init` makes both")
 }
 
 fn report(engine: &Engine, opened: &Opened) {
@@ -112,9 +115,9 @@ fn report(engine: &Engine, opened: &Opened) {
     }
 }
 
-#[allow(clippy::print_stderr, reason = "diagnostics are drawn for a terminal, not for a log")]
+/// Diagnostics are drawn for a terminal, not for a log.
 fn say(text: &str) {
-    eprintln!("{text}\n");
+    let _ = writeln!(std::io::stderr(), "{text}\n");
 }
 
 /// Resolves when the process is asked to stop.
@@ -125,6 +128,19 @@ pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static>
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// As [`stop_signal`], and when the terminal is closed: for a command that shows something to a person there and must
+/// clean up after itself.
+pub(crate) fn leave_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
+    let stop = stop_signal()?;
+    let mut hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
+    Ok(async move {
+        tokio::select! {
+            () = stop => {}
+            _ = hangup.recv() => {}
         }
     })
 }
@@ -165,6 +181,9 @@ fn log_to_stderr(config: &Config) -> Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log.value).context("`log` is not a level")?;
     let base =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A line that cannot be written, since whoever reads the log is gone, must not be complained about where it cannot
+    // be written either: that panics.
+    let base = base.log_internal_errors(false);
     if config.log_format.value == "json" {
         base.json().init();
     } else {

@@ -3,7 +3,7 @@
 
 use super::check::{compile_or_say, plural};
 use crate::cli::TestArgs;
-use crate::failure::NotRight;
+use crate::failure::{NotRight, Usage};
 use crate::policy_dir;
 use crate::terminal::Paint;
 use anyhow::Result;
@@ -27,6 +27,9 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
         None => true,
     };
     let results: Vec<CaseResult> = rehearse(&active).into_iter().filter(wanted).collect();
+    if let (true, Some(text)) = (results.is_empty(), &args.only) {
+        return Err(Usage(format!("no test's name holds `{text}`")).into());
+    }
     if args.json {
         say_json(&active, &results)?
     } else {

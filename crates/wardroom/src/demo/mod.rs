@@ -30,12 +30,13 @@ pub(crate) async fn run(args: Demo) -> Result<ExitCode> {
         None => packs::shipped(),
     };
     crate::command::compile_or_say(&bundle)?;
+    // Before there is anything to leave behind: from here on no signal but SIGKILL ends the demo at once.
+    let stop = crate::command::leave_signal()?;
     // Made first and dropped last: whatever ends the demo, the directory goes with it.
     let dir = tempfile::Builder::new()
         .prefix("wardroom-demo-")
         .tempdir()
         .context("cannot make a temporary directory")?;
-    let stop = crate::command::stop_signal()?;
     // Events carry simulated times, and so must their arrival.
     let simulated = Arc::new(AtomicI64::new(MORNING.0));
     let config = wardroom_engine::Config::new(dir.path());

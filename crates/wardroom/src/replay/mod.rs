@@ -3,6 +3,7 @@
 //!
 //! lines → `source` (drafts) → `sink` (events, verdicts) → `summary` (who, why)
 
+mod pipe;
 mod sink;
 mod source;
 mod summary;
@@ -13,10 +14,11 @@ use crate::follow::{self, Lines, Step, Tail};
 use crate::terminal::{Paint, Progress};
 use crate::{clock, packs, policy_dir};
 use anyhow::{Context, Result};
+use pipe::Pipe;
 use sink::Sink;
 use source::Source;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -26,7 +28,7 @@ use summary::Summary;
 use wardroom_event::{Micros, Sight, Span};
 use wardroom_policy::Bundle;
 
-/// How long a followed file rests before it is looked at again.
+/// How long a followed file rests before it is looked at again, and how long a pipe is silent before what came is judged.
 const REST: Duration = Duration::from_millis(200);
 /// Lines looked at to see what they hold.
 const SNIFF_BYTES: u64 = 64 * 1024;
@@ -45,10 +47,13 @@ pub(crate) fn run(args: &Replay) -> Result<ExitCode> {
     let show =
         (args.signals || args.follow).then(|| summary::Show { json: args.json, paint: Paint::stdout() });
     let mut run = Run { source, sink, summary: Summary::new(sight), show };
-    if args.follow {
+    if args.file == Path::new("-") {
+        run.read(Pipe::new(|| Ok(std::io::stdin()), REST)?, 0, &stop)?;
+    } else if args.follow {
         run.follow(&args.file, args.from_start, &stop)?;
-    } else if args.file == Path::new("-") {
-        run.read(std::io::stdin().lock(), 0, &stop)?;
+    } else if is_pipe(&args.file) {
+        let path = args.file.clone();
+        run.read(Pipe::new(|| File::open(path), REST)?, 0, &stop)?;
     } else {
         let file = open(&args.file)?;
         let all = file.metadata().map_or(0, |m| m.len());
@@ -77,6 +82,11 @@ fn open(path: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// Whether it is something that can be read once, such as what a shell's `<(zcat auth.log.1.gz)` names.
+fn is_pipe(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
+}
+
 /// When the file was last written: the year of its lines, where they carry none.
 fn modified(path: &Path) -> Micros {
     let time = std::fs::metadata(path).and_then(|m| m.modified()).ok();
@@ -87,7 +97,7 @@ fn modified(path: &Path) -> Micros {
 /// What the first lines hold.
 fn sniff(path: &Path, follow: bool) -> Result<Format> {
     let tell = || Usage("say what the lines hold: --format auth, access or ndjson".to_owned());
-    if path == Path::new("-") || (follow && !path.exists()) {
+    if path == Path::new("-") || is_pipe(path) || (follow && !path.exists()) {
         return Err(tell().into());
     }
     let mut head = Vec::new();
@@ -111,6 +121,7 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let stop = {
         let _guard = runtime.enter();
+        crate::command::ignore_file_size_signal();
         crate::command::stop_signal()?
     };
     let wait = move || {
@@ -134,14 +145,20 @@ impl Run {
     fn read(&mut self, input: impl Read, all: u64, stop: &AtomicBool) -> Result<()> {
         let mut lines = Lines::new(input, self.source.line_bytes());
         let mut progress = Progress::new("reading");
-        while let Some(line) = lines.next().context("cannot read the log")? {
-            if stop.load(Ordering::Relaxed) {
-                break;
-            }
-            progress.at(line.offset, all);
-            self.source.line(&line.text, line.number, line.cut);
-            if self.source.is_full() {
-                self.pass_on()?;
+        let mut quiet_since = Instant::now();
+        while !stop.load(Ordering::Relaxed) {
+            match lines.next() {
+                Ok(Some(line)) => {
+                    quiet_since = Instant::now();
+                    progress.at(line.offset, all);
+                    self.source.line(&line.text, line.number, line.cut);
+                    if self.source.is_full() {
+                        self.pass_on()?;
+                    }
+                }
+                Ok(None) => break,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => self.catch_up(quiet_since)?,
+                Err(e) => return Err(e).context("cannot read the log"),
             }
         }
         progress.finish();
@@ -167,10 +184,7 @@ impl Run {
                 }
                 Step::Restart => {}
                 Step::Wait => {
-                    let quiet = quiet_since.elapsed().as_micros();
-                    self.source.idle(Span(i64::try_from(quiet).unwrap_or(i64::MAX)));
-                    self.pass_on()?;
-                    std::io::stdout().flush()?;
+                    self.catch_up(quiet_since)?;
                     std::thread::sleep(REST);
                 }
             }
@@ -180,6 +194,14 @@ impl Run {
         }
         self.source.finish();
         self.pass_on()
+    }
+
+    /// Judges what there is while nothing new comes.
+    fn catch_up(&mut self, quiet_since: Instant) -> Result<()> {
+        let quiet = quiet_since.elapsed().as_micros();
+        self.source.idle(Span(i64::try_from(quiet).unwrap_or(i64::MAX)));
+        self.pass_on()?;
+        Ok(std::io::stdout().flush()?)
     }
 
     /// Judges what the source has gathered.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::sync::Arc;
 use wardroom_engine::{Active, Engine, Flow, Origin, Outcome, StoredSignal, SubmitError, Work};
-use wardroom_event::{Draft, Event, Faults, Micros, read};
+use wardroom_event::{Draft, Event, Faults, LineIds, Micros, read};
 use wardroom_policy::{Bundle, Verdict};
 use wardroom_state::{Keyer, Secret};
 
@@ -33,7 +33,8 @@ pub(crate) struct Sink {
     to: To,
     /// The latest time seen: a log's events arrive when they happen, and a line out of order arrives late.
     now: Micros,
-    made: u64,
+    /// Ids for events of NDJSON that bring none: the same each time the file is read, and others for another file.
+    ids: LineIds,
 }
 
 enum To {
@@ -58,7 +59,7 @@ impl Sink {
                 To::Engine { engine: Box::new(engine), runtime }
             }
         };
-        Ok(Sink { to, now: Micros(i64::MIN), made: 0 })
+        Ok(Sink { to, now: Micros(i64::MIN), ids: LineIds::new("wardroom.ndjson") })
     }
 
     /// Judges what was read, in order.
@@ -71,20 +72,26 @@ impl Sink {
                     Ok(event) => events.push(event),
                     Err(judged) => out.push(judged),
                 },
-                Read::Json(line, text) => match Draft::from_json(text.as_bytes()) {
-                    Ok(draft) => match self.typed(draft, Some(line)) {
-                        Ok(event) => events.push(event),
-                        Err(judged) => out.push(judged),
-                    },
-                    Err(faults) => out.push(Judged::Refused { line: Some(line), faults }),
-                },
+                Read::Json(line, text) => {
+                    // With its place: equal lines far apart are two events.
+                    let id = self.ids.line(&text).event(line as u32);
+                    match Draft::from_json(text.as_bytes()) {
+                        Ok(draft) => match self.typed(draft, Some((line, id))) {
+                            Ok(event) => events.push(event),
+                            Err(judged) => out.push(judged),
+                        },
+                        Err(faults) => out.push(Judged::Refused { line: Some(line), faults }),
+                    }
+                }
             }
         }
         self.pass(events, &mut out)?;
         Ok(out)
     }
 
-    fn typed(&mut self, draft: Draft<'_>, line: Option<u64>) -> Result<Event, Judged> {
+    /// The event, under the schema in force. A line of NDJSON comes with its number and the id for an event without one;
+    /// log readers give ids themselves.
+    fn typed(&mut self, draft: Draft<'_>, line: Option<(u64, String)>) -> Result<Event, Judged> {
         let schema = match &self.to {
             To::Memory(flow) => flow.active().program.schema.clone(),
             To::Engine { engine, .. } => engine.active().program.schema.clone(),
@@ -94,9 +101,13 @@ impl Sink {
         }
         let time = draft.time.unwrap_or_else(clock::now);
         self.now = self.now.max(time);
-        self.made += 1;
-        let id = self.made;
-        read(draft, &schema, self.now, || format!("line-{id}").into())
+        let received = match &self.to {
+            To::Memory(_) => self.now,
+            // An id is known for a day from its arrival here, however long ago its event was.
+            To::Engine { .. } => self.now.max(clock::now()),
+        };
+        let (line, id) = line.unzip();
+        read(draft, &schema, received, || id.unwrap_or_default().into())
             .map_err(|faults| Judged::Refused { line, faults })
     }
 

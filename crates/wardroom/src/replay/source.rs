@@ -3,6 +3,7 @@
 
 use crate::cli::{Format, Replay};
 use crate::failure::Usage;
+use crate::terminal::one_line;
 use anyhow::Result;
 use serde_json::{Value as Json, json};
 use wardroom_account::authlog;
@@ -42,15 +43,19 @@ pub(crate) struct Ndjson {
     empty: u64,
     too_long: u64,
     pub(crate) faulty: u64,
-    pub(crate) told: Vec<String>,
+    /// The first of them in the order of lines, each with its number.
+    told: Vec<(u64, String)>,
 }
 
 impl Ndjson {
     /// Notes a line whose event was refused.
     pub(crate) fn refuse(&mut self, number: u64, why: String) {
         self.faulty += 1;
-        if self.told.len() < FAULTS_TOLD {
-            self.told.push(format!("line {number}: {why}"));
+        // A line that is too long is known before the ones ahead of it are judged.
+        let at = self.told.partition_point(|(n, _)| *n <= number);
+        if at < FAULTS_TOLD {
+            self.told.insert(at, (number, one_line(&why)));
+            self.told.truncate(FAULTS_TOLD);
         }
     }
 }
@@ -175,10 +180,10 @@ impl Source {
     }
 
     /// The first faults of NDJSON lines.
-    pub(crate) fn faults(&self) -> &[String] {
+    pub(crate) fn faults(&self) -> Vec<String> {
         match &self.reader {
-            Reader::Ndjson(tally) => &tally.told,
-            _ => &[],
+            Reader::Ndjson(tally) => tally.told.iter().map(|(n, why)| format!("line {n}: {why}")).collect(),
+            _ => Vec::new(),
         }
     }
 }

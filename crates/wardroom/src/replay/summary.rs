@@ -173,7 +173,7 @@ impl Summary {
         let width = if std::io::stdout().is_terminal() { size().0 } else { 160 };
         writeln!(out, "{}  {}", paint.bold("read"), source.tally_text())?;
         for fault in source.faults() {
-            writeln!(out, "  {}", fit(fault, width.saturating_sub(2)))?;
+            writeln!(out, "  {}", fit(&fault, width.saturating_sub(2)))?;
         }
         for (kind, n) in &self.unknown_types {
             writeln!(out, "  {n} events of type `{kind}` are not in the policy and were passed over")?;

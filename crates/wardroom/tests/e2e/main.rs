@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The program as people meet it: the real binary, real sockets, real files, real servers whose logs it reads.
+//!
+//! Nothing here asserts a time. What is waited for is waited for until a deadline that only a hang can miss, and
+//! every process a test starts ends with the test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests read back what they wrote themselves, and say what they skip"
+)]
+
+mod commands;
+mod demo;
+mod disk;
+mod follow;
+mod hostile;
+mod kill;
+mod refusals;
+mod replay;
+mod session;
+
+mod http;
+mod process;
+mod server;
