@@ -9,17 +9,10 @@ use wardroom_event::{Draft, EventType, Field, Micros, Schema, Type, Value, limit
 
 /// One event type with an optional field of each type, named after the type, and one field that must be there.
 static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
-    let field = |name: &str, kind, optional| Field {
-        name: name.into(),
-        kind,
-        optional,
-    };
+    let field = |name: &str, kind, optional| Field { name: name.into(), kind, optional };
     let mut fields = vec![field("who", Type::Account, false)];
     fields.extend(Type::ALL.iter().map(|&kind| field(kind.name(), kind, true)));
-    Arc::new(Schema::new(vec![EventType {
-        name: "signup".into(),
-        fields,
-    }]))
+    Arc::new(Schema::new(vec![EventType { name: "signup".into(), fields }]))
 });
 
 /// When every event arrives: 2026-01-05T10:00:00Z.
@@ -38,26 +31,15 @@ fn read_event(bytes: &[u8]) {
         match Draft::from_json(bytes).and_then(|draft| read(draft, &SCHEMA, RECEIVED, || "new".into())) {
             Ok(event) => {
                 assert_eq!(event.values.len(), Type::ALL.len() + 1);
-                assert_ne!(
-                    event.values[0],
-                    Value::Missing,
-                    "a field that must be there is not"
-                );
-                assert!(
-                    event.time <= RECEIVED.plus(limits::FUTURE),
-                    "accepted from the future"
-                );
+                assert_ne!(event.values[0], Value::Missing, "a field that must be there is not");
+                assert!(event.time <= RECEIVED.plus(limits::FUTURE), "accepted from the future");
                 assert!(event.id.id.len() <= limits::ID_BYTES && event.id.source.len() <= limits::ID_BYTES);
                 event.values.iter().for_each(bounded);
                 return;
             }
             Err(faults) => faults,
         };
-    assert!(
-        (1..=limits::FAULTS).contains(&faults.list().len()),
-        "{} faults",
-        faults.list().len()
-    );
+    assert!((1..=limits::FAULTS).contains(&faults.list().len()), "{} faults", faults.list().len());
     for fault in faults.list() {
         assert!(
             fault.pointer.is_empty() || fault.pointer.starts_with('/'),
@@ -80,10 +62,6 @@ fn read_texts(text: &str) {
 /// No text outgrows its limit. Lower case may lengthen it: at most threefold, by Unicode's case mappings.
 fn bounded(value: &Value) {
     if let Value::Text(text) = value {
-        assert!(
-            text.len() <= 3 * limits::TEXT_BYTES,
-            "a text of {} bytes",
-            text.len()
-        );
+        assert!(text.len() <= 3 * limits::TEXT_BYTES, "a text of {} bytes", text.len());
     }
 }

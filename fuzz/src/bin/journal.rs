@@ -29,11 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
     let torn = tear(&*disk, &mut input);
 
     let (read, end) = read(&disk);
-    assert_eq!(
-        read,
-        written[..read.len()],
-        "what is read is not what was written"
-    );
+    assert_eq!(read, written[..read.len()], "what is read is not what was written");
     if end.is_err() {
         assert!(flipped || torn, "a sound journal is refused: {end:?}");
         // Refused as a whole or in a sealed segment; either way an answer.
@@ -43,10 +39,7 @@ fuzz_target!(|bytes: &[u8]| {
     if !torn {
         // Four bytes reach into two frames at most, and only the last synced batch has no witness after it.
         let lost = written.len() - read.len();
-        assert!(
-            lost == 0 || (flipped && lost <= 2),
-            "{lost} acknowledged records went without a word"
-        );
+        assert!(lost == 0 || (flipped && lost <= 2), "{lost} acknowledged records went without a word");
     }
     let (mut writer, recovery) =
         Journal::open_on(disk.clone(), DIR, options()).expect("what reads well opens");
@@ -76,23 +69,14 @@ impl Input<'_> {
 
 fn options() -> Options {
     // The smallest segments there are, so that a few records cross into the next.
-    Options {
-        segment_bytes: 0,
-        now_micros: 1,
-        salt: 42,
-    }
+    Options { segment_bytes: 0, now_micros: 1, salt: 42 }
 }
 
 /// Up to 15 records: a length each, and a fill that may be zeros, which is what a free part of a segment looks like.
 fn records(input: &mut Input) -> Vec<Record> {
     let count = input.byte() % 16;
     (0..count)
-        .map(|kind| {
-            (
-                kind,
-                vec![input.byte(); usize::try_from(input.number() % 1500).unwrap_or(0)],
-            )
-        })
+        .map(|kind| (kind, vec![input.byte(); usize::try_from(input.number() % 1500).unwrap_or(0)]))
         .collect()
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `wardroom demo`: a result for scripts, a screen for people, and nothing left of it.
 
-use crate::process::{Process, gather, run, until, wardroom};
+use crate::process::{Process, run, until, wardroom};
+use crate::terminal::on_terminal;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 /// Few people, so that their past is soon told.
@@ -115,33 +115,6 @@ fn a_demo_judges_by_the_policy_it_is_given() {
     assert_eq!(entries(tmp.path()), ["shop"]);
 }
 
-/// A terminal of which the program has one side and the test the other.
-struct Terminal {
-    screen: Arc<Mutex<Vec<u8>>>,
-    _master: std::os::fd::OwnedFd,
-}
-
-fn on_terminal(command: &mut Command) -> (Process, Terminal) {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&master).unwrap();
-    unlockpt(&master).unwrap();
-    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
-    let slave = std::fs::File::options().read(true).write(true).open(name).unwrap();
-    let size = rustix::termios::Winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
-    rustix::termios::tcsetwinsize(&slave, size).unwrap();
-    let screen = Arc::default();
-    gather(std::fs::File::from(master.try_clone().unwrap()), Arc::clone(&screen));
-    command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave);
-    (Process::of(command), Terminal { screen, _master: master })
-}
-
-impl Terminal {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
-    }
-}
-
 /// Whatever is on the second screen, the first is as it was: entered once, left once, the cursor shown again.
 #[test]
 fn a_terminal_is_given_back_as_it_was() {
@@ -184,24 +157,4 @@ fn escapes(text: &str) -> Vec<&str> {
             &rest[..end]
         })
         .collect()
-}
-
-/// Colours where a person sees them, and none where they are not wanted.
-#[test]
-fn no_color_is_honoured_on_a_terminal() {
-    let dir = tempfile::tempdir().unwrap();
-    run(dir.path(), &["init"]).ended(0);
-    for (value, coloured) in [(None, true), (Some(""), true), (Some("1"), false)] {
-        let mut command = wardroom(dir.path());
-        command.arg("test");
-        if let Some(value) = value {
-            command.env("NO_COLOR", value);
-        }
-        let (process, terminal) = on_terminal(&mut command);
-        drop(command);
-        process.wait().ended(0);
-        let shown =
-            until("the result", || Some(terminal.text()).filter(|t| t.contains("1 passed, 0 failed")));
-        assert_eq!(shown.contains("\u{1b}[32m"), coloured, "{value:?}: {shown:?}");
-    }
 }

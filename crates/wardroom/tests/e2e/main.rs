@@ -19,6 +19,7 @@ mod kill;
 mod refusals;
 mod replay;
 mod session;
+mod terminal;
 
 mod http;
 mod process;
