@@ -16,9 +16,9 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use wardroom_engine::{Active, Stored};
+use wardroom_engine::{Active, Standing, Stored};
 use wardroom_event::{EventId, Micros, Sight, Type, Value};
-use wardroom_policy::Feature;
+use wardroom_policy::{Feature, Tri};
 
 /// A decision or record with its explanation.
 #[derive(Serialize, ToSchema)]
@@ -57,6 +57,10 @@ pub(crate) struct ExplanationBody<'a> {
     features: Vec<FeatureBody<'a>>,
     /// Ids of the features that were unknown: they counted neither for nor against.
     unknown: Vec<&'a str>,
+    /// How every rule that was asked stood, term by term; only while the policy that judged is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<RuleBody>>, nullable = false)]
+    rules: Option<Vec<RuleBody<'a>>>,
     /// Judging tripped over a fault of the server, so that the verdict lacks it.
     degraded: bool,
     /// Whether identifiers of people are masked here.
@@ -97,10 +101,51 @@ struct FeatureBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     from: Option<String>,
-    /// Where its window ended: the event's time, itself not included.
+    /// Where its window ended: the event's time, or its arrival where that was earlier; the event itself is not included.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     to: Option<String>,
+}
+
+/// How a rule stood on the event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RuleStanding)]
+struct RuleBody<'a> {
+    /// Its id.
+    rule: &'a str,
+    /// What it says when it fires.
+    #[schema(value_type = VerdictName)]
+    verdict: VerdictName,
+    /// `live` or `shadow`.
+    mode: &'static str,
+    /// Whether its condition held: `true`, `false` or `unknown`.
+    holds: &'static str,
+    /// The terms of its condition, which must all hold.
+    #[schema(value_type = Vec<TermBody>)]
+    terms: Vec<TermBody<'a>>,
+}
+
+/// A term of a rule's condition.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Term)]
+struct TermBody<'a> {
+    /// As it is written.
+    text: &'a str,
+    /// Whether it held: `true`, `false` or `unknown`.
+    holds: &'static str,
+}
+
+impl<'a> RuleBody<'a> {
+    fn of(standing: Standing<'a>) -> RuleBody<'a> {
+        let term = |(text, holds): (&'a str, Tri)| TermBody { text, holds: holds.name() };
+        RuleBody {
+            rule: standing.rule,
+            verdict: VerdictName(standing.verdict),
+            mode: standing.mode.name(),
+            holds: standing.holds.name(),
+            terms: standing.terms.into_iter().map(term).collect(),
+        }
+    }
 }
 
 /// A value as JSON.
@@ -236,7 +281,7 @@ fn explanation<'a>(stored: &'a Stored, active: &'a Active, sight: Sight) -> Expl
     let served = stored.judged.as_ref().map_or(&[][..], |j| &j.served);
     let defined = |id: &str| active.program.features.iter().find(|f| in_force && *f.id == *id);
     let feature = |(id, kind, value): &'a (Box<str>, Type, Value)| {
-        feature(id, *kind, Shown::of(value, *kind, sight), defined(id), stored.time)
+        feature(id, *kind, Shown::of(value, *kind, sight), defined(id), stored.time.min(stored.received))
     };
     let field = |(name, kind, value): &'a (Box<str>, Type, Value)| ValueBody {
         name,
@@ -258,6 +303,7 @@ fn explanation<'a>(stored: &'a Stored, active: &'a Active, sight: Sight) -> Expl
         signals: stored.judged.as_ref().map_or(Vec::new(), |j| answer::signals(&j.signals, sight)),
         features: served.iter().map(feature).collect(),
         unknown: served.iter().filter(|(_, _, v)| v.is_missing()).map(|(id, ..)| &**id).collect(),
+        rules: active.standings(stored).map(|all| all.into_iter().map(RuleBody::of).collect()),
         degraded: stored.judged.as_ref().is_some_and(|j| j.fault),
         masked: sight == Sight::Masked,
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A policy ready to be used: its program and its lists, made before anybody waits for them.
 
-use crate::SwapError;
+use crate::{Stored, SwapError};
 use std::fmt;
 use std::sync::Arc;
-use wardroom_event::{Micros, Schema, Value};
-use wardroom_policy::{Bundle, Lists, Program};
+use wardroom_event::{Event, Micros, Schema, Value};
+use wardroom_policy::{Bundle, Lists, Mode, Program, Row, Rule, Tri, Verdict};
 use wardroom_report::Diagnostic;
 use wardroom_state::{Keyer, List};
 
@@ -74,6 +74,58 @@ impl Active {
         }
         let lists = lists(&program, keyer)?;
         Ok((Active { program, bundle, origin, lists }, compiled.diagnostics))
+    }
+}
+
+/// How a rule stood on one event: each of its terms, and the whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing<'a> {
+    /// The rule's id.
+    pub rule: &'a str,
+    /// What it says when it fires.
+    pub verdict: Verdict,
+    /// Whether it decides.
+    pub mode: Mode,
+    /// Whether its condition held.
+    pub holds: Tri,
+    /// Its terms as written, and whether each held.
+    pub terms: Vec<(&'a str, Tri)>,
+}
+
+impl Active {
+    /// How every rule that was asked stood on a stored decision, from the values that were served then. `None` where the
+    /// decision was made by another policy, or was not judged.
+    pub fn standings(&self, stored: &Stored) -> Option<Vec<Standing<'_>>> {
+        let judged = stored.judged.as_ref().filter(|_| *self.program.version.0 == *stored.policy)?;
+        let kind = self.program.schema.id(&stored.event_type)?;
+        let plan = self.program.plan(kind);
+        let ids = plan.serve.iter().map(|s| &*self.program.features[s.feature].id);
+        if !ids.eq(judged.served.iter().map(|(id, ..)| &**id)) {
+            return None;
+        }
+        let event = Event {
+            schema: self.program.schema.clone(),
+            kind,
+            id: stored.id.clone(),
+            time: stored.time,
+            received: stored.received,
+            values: stored.fields.iter().map(|(_, _, value)| value.clone()).collect(),
+        };
+        let served: Vec<Value> = judged.served.iter().map(|(_, _, value)| value.clone()).collect();
+        let row = Row { event: &event, served: &served, lists: self };
+        let rules = plan.rules.iter().map(|n| &self.program.rules[*n]);
+        let asked = rules.filter(|r| matches!(r.mode, Mode::Live | Mode::Shadow));
+        Some(asked.map(|rule| standing(rule, &row)).collect())
+    }
+}
+
+fn standing<'a>(rule: &'a Rule, row: &Row<'_>) -> Standing<'a> {
+    Standing {
+        rule: &rule.id,
+        verdict: rule.verdict,
+        mode: rule.mode,
+        holds: rule.holds(row),
+        terms: rule.terms.iter().map(|t| (&*t.text, t.holds(row))).collect(),
     }
 }
 

@@ -24,7 +24,7 @@ mod secret;
 mod seen;
 mod sequencer;
 
-pub use active::{Active, Origin};
+pub use active::{Active, Origin, Standing};
 pub use decision::{Judged, Outcome, Signal, Stored, StoredSignal, Why};
 pub use engine::{Config, Durability, Engine, Opened, Status, Work};
 pub use error::{EngineError, SubmitError, SwapError};

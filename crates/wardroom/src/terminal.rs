@@ -77,15 +77,15 @@ impl Progress {
         Progress { what, began: Instant::now(), shown: None, on: std::io::stderr().is_terminal() }
     }
 
-    /// Says that `done` of `all` is done.
+    /// Says that `done` of `all` is done; nothing where `all` is not known, and 0.
     pub(crate) fn at(&mut self, done: u64, all: u64) {
         let last = self.shown.unwrap_or(self.began);
         let due = if self.shown.is_some() { Duration::from_millis(100) } else { Duration::from_secs(1) };
-        if !self.on || last.elapsed() < due {
+        if !self.on || all == 0 || last.elapsed() < due {
             return;
         }
         self.shown = Some(Instant::now());
-        let share = if all == 0 { 0.0 } else { done as f64 * 100.0 / all as f64 };
+        let share = done as f64 * 100.0 / all as f64;
         let _ = write!(std::io::stderr(), "\r{} {share:.0} %\u{1b}[K", self.what);
     }
 

@@ -26,9 +26,22 @@ async fn a_decision_is_explained() {
     let definitions: Vec<Value> =
         explained["features"].as_array_mut().unwrap().iter_mut().map(|f| f["definition"].take()).collect();
     assert!(definitions.iter().all(|d| d.as_str().unwrap().contains("login")), "{definitions:?}");
+    let term = |text: &str, holds: &str| json!({"text": text, "holds": holds});
+    assert_eq!(
+        explained["rules"].take(),
+        json!([
+            {"rule": "ssh.brute_force", "verdict": "block", "mode": "live", "holds": "true",
+             "terms": [term("not ok", "true"), term("failures >= 3", "true")]},
+            {"rule": "ssh.step_up", "verdict": "challenge", "mode": "live", "holds": "false",
+             "terms": [term("ok", "false"), term("accounts >= 2", "false")]},
+            {"rule": "ssh.new_device", "verdict": "review", "mode": "shadow", "holds": "unknown",
+             "terms": [term("device_logins == 0", "unknown")]},
+        ])
+    );
     assert_eq!(
         explained,
         json!({
+            "rules": null,
             "decision": seq, "event_type": "login", "event_id": "x", "source": "/edge",
             "time": "2026-01-05T12:00:00Z", "received": "2026-01-05T12:00:00Z",
             "fields": [

@@ -145,6 +145,8 @@ impl Run {
     fn read(&mut self, input: impl Read, all: u64, stop: &AtomicBool) -> Result<()> {
         let mut lines = Lines::new(input, self.source.line_bytes());
         let mut progress = Progress::new("reading");
+        // Signals that are printed as they come show how far it is, and a line of progress would get between them.
+        let all = if self.show.is_some() { 0 } else { all };
         let mut quiet_since = Instant::now();
         while !stop.load(Ordering::Relaxed) {
             match lines.next() {
