@@ -2,8 +2,12 @@
 //! What is wrong with something a sender sent: all of it at once, each with its place.
 
 use crate::limits;
+use crate::value::printable;
 use serde::Serialize;
 use std::fmt;
+
+/// Longest message, in characters.
+const MESSAGE_CHARS: usize = 400;
 
 /// One thing wrong with an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,7 +46,9 @@ impl Faults {
             self.more += 1;
             return;
         }
-        self.list.push(Fault { pointer: pointer.into(), code, message: message.into() });
+        // Messages quote what a stranger wrote, and end on terminals and in logs.
+        let message = printable(&message.into(), MESSAGE_CHARS);
+        self.list.push(Fault { pointer: pointer.into(), code, message });
     }
 
     /// Whether there are none.
@@ -64,7 +70,7 @@ impl Faults {
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, fault) in self.list.iter().enumerate() {
-            let place = if fault.pointer.is_empty() { "event" } else { &fault.pointer };
+            let place = if fault.pointer.is_empty() { "event" } else { &printable(&fault.pointer, MESSAGE_CHARS) };
             write!(f, "{}{place}: {}", if i == 0 { "" } else { "; " }, fault.message)?;
         }
         if self.more > 0 {

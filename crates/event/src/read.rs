@@ -270,6 +270,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_stranger_wrote_is_quoted_on_one_line_without_escapes() {
+        let faults = event("{\"type\":\"x\\u001b[31m\\n\"}").unwrap_err();
+        assert!(faults.to_string().starts_with("/type: no event type `x\\u{1b}[31m\\u{a}`"), "{faults}");
+        let faults = event("{\"type\":\"signup\",\"\\u001b]0;\":1}").unwrap_err();
+        assert!(!faults.to_string().contains('\u{1b}'), "{faults}");
+    }
+
+    #[test]
     fn a_near_name_is_offered() {
         let faults = event(r#"{"type":"sigup"}"#).unwrap_err();
         assert_eq!(faults.to_string(), "/type: no event type `sigup`; did you mean `signup`?");

@@ -202,7 +202,7 @@ fn masked(kind: Type, text: &str) -> String {
 }
 
 /// One line of text: control and direction-changing characters escaped, at most `most` characters.
-fn printable(text: &str, most: usize) -> String {
+pub(crate) fn printable(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
     for (i, c) in text.chars().enumerate() {
         if i == most {
