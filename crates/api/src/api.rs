@@ -40,6 +40,8 @@ pub struct Options {
     pub body_timeout: Duration,
     /// How long a request's head may take, and how long a connection may lie idle between two requests.
     pub head_timeout: Duration,
+    /// How long a peer may take none of what is written to it before its connection is cut.
+    pub write_timeout: Duration,
 }
 
 impl Options {
@@ -52,6 +54,7 @@ impl Options {
             grace: limits::GRACE,
             body_timeout: limits::BODY_TIMEOUT,
             head_timeout: limits::HEAD_TIMEOUT,
+            write_timeout: limits::WRITE_TIMEOUT,
         }
     }
 }

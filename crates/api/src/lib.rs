@@ -19,6 +19,7 @@ pub mod limits;
 mod lines;
 mod metrics;
 mod openapi;
+mod outlet;
 mod policy;
 mod problem;
 mod server;

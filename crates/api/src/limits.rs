@@ -19,6 +19,8 @@ pub const CONNECTIONS: usize = 10_000;
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a body may take, unless it is a stream.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a peer may take none of what is written to it. One that takes a little now and then is only slow.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests in flight may take to finish once the server is told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
 /// How long a connection that was answered before its request was read is still read from, so that the answer is not
@@ -28,6 +30,8 @@ pub const LINGER: Duration = Duration::from_secs(1);
 pub const LINGER_BYTES: usize = 16 * 1024 * 1024;
 /// Most lines of a stream handed to the engine together.
 pub const STREAM_BATCH: usize = 256;
+/// How many bytes of lines end such a batch, whatever their number: it has at most one line more.
+pub const BATCH_BYTES: usize = 1024 * 1024;
 /// Most such batches of one stream under way at once.
 pub const STREAM_BATCHES: usize = 4;
 /// Largest file of keys, in bytes.

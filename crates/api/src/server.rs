@@ -4,6 +4,7 @@
 //! HTTP/1.1 only: an edge speaks HTTP/2 to the world, and to this server over a few kept connections.
 
 use crate::api::Api;
+use crate::outlet::Outlet;
 use crate::problem::Problem;
 use crate::{limits, metrics};
 use axum::Router;
@@ -22,7 +23,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -87,13 +88,14 @@ async fn connection(stream: TcpStream, api: Api, router: Router, _slot: OwnedSem
     let _open = api.metrics().connection();
     let mut closing = api.closing();
     let head_timeout = api.options().head_timeout;
+    let outlet = Outlet::new(stream, api.options().write_timeout);
     let service = service_fn(move |request| Box::pin(respond(api.clone(), router.clone(), request)));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_timeout)
         .max_header_size(limits::HEAD_BYTES)
         .max_buf_size(limits::READ_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(outlet), service);
     let mut told = false;
     let ended = loop {
         tokio::select! {
@@ -112,7 +114,7 @@ async fn connection(stream: TcpStream, api: Api, router: Router, _slot: OwnedSem
 
 /// Closes a connection without losing its last answer. One that was answered early, before its request was read,
 /// may still be sending; closing at once would make the system reset it, and the answer with it (RFC 9112, 9.6).
-async fn linger(mut stream: TcpStream) {
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     if stream.shutdown().await.is_err() {
         return;
     }

@@ -112,6 +112,15 @@ struct Flow {
 struct Batch {
     lines: Vec<(u64, Result<EventId, Problem>)>,
     events: Vec<Event>,
+    /// Bytes of their text.
+    bytes: usize,
+}
+
+impl Batch {
+    /// Whether what has come must go before more is taken: it is bounded in lines and in bytes.
+    fn is_full(&self) -> bool {
+        self.lines.len() >= limits::STREAM_BATCH || self.bytes >= limits::BATCH_BYTES
+    }
 }
 
 impl Flow {
@@ -156,13 +165,14 @@ impl Flow {
     fn batch(&mut self) -> Option<Batch> {
         let mut batch = Batch::default();
         let received = self.api.now();
-        while batch.lines.len() < limits::STREAM_BATCH {
+        while !batch.is_full() {
             let next = self.lines.next();
             let next = if self.reading { next } else { next.or_else(|| self.lines.finish()) };
             let Some(line) = next else {
                 break;
             };
             let number = line.number;
+            batch.bytes += line.text.as_ref().map_or(0, Bytes::len);
             let read = self.intake(line, received);
             let read = read.inspect_err(|problem| self.api.metrics().refused(problem.kind()));
             batch.lines.push((
@@ -189,7 +199,7 @@ impl Flow {
 /// keeps the order.
 async fn hand_over(api: &Api, work: Work, batch: Batch) -> BoxFuture<'static, Bytes> {
     let api = api.clone();
-    let Batch { lines, events } = batch;
+    let Batch { lines, events, bytes: _ } = batch;
     if events.is_empty() {
         return Box::pin(async move { answers(&api, work, lines, Ok(Vec::new())).await });
     }
@@ -236,5 +246,25 @@ fn write_line(api: &Api, number: u64, id: &EventId, settled: Result<Settled, Pro
         api.metrics().refused(problem.kind());
         out.truncate(start);
         answer::write_problem(number, &problem, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_bounded_in_lines_and_in_bytes() {
+        let check = |lines: u64, bytes: usize, full: bool| {
+            let problem = || Err(Problem::new(TOO_LARGE, "for want of an event"));
+            let batch =
+                Batch { lines: (0..lines).map(|n| (n, problem())).collect(), bytes, ..Batch::default() };
+            assert_eq!(batch.is_full(), full, "{lines} lines of {bytes} bytes");
+        };
+        let most = limits::STREAM_BATCH as u64;
+        check(0, 0, false);
+        check(most - 1, limits::BATCH_BYTES - 1, false);
+        check(most, 0, true);
+        check(1, limits::BATCH_BYTES, true);
     }
 }

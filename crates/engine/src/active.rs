@@ -94,9 +94,12 @@ pub struct Standing<'a> {
 
 impl Active {
     /// How every rule that was asked stood on a stored decision, from the values that were served then. `None` where the
-    /// decision was made by another policy, or was not judged.
+    /// decision was made by another policy, or was not judged, or judging tripped: asking again would trip again.
     pub fn standings(&self, stored: &Stored) -> Option<Vec<Standing<'_>>> {
         let judged = stored.judged.as_ref().filter(|_| *self.program.version.0 == *stored.policy)?;
+        if judged.fault {
+            return None;
+        }
         let kind = self.program.schema.id(&stored.event_type)?;
         let plan = self.program.plan(kind);
         let ids = plan.serve.iter().map(|s| &*self.program.features[s.feature].id);

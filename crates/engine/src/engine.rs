@@ -292,19 +292,20 @@ impl Engine {
         Ok(event)
     }
 
-    /// Hands over events and waits until they are durable. Each has its outcome, in order.
+    /// Hands over events and waits until they are durable. Each has its outcome, in order. More than
+    /// [`limits::WORK_EVENTS`] take several places in the queue, and other work may come between them.
     ///
     /// # Errors
     /// [`SubmitError::Busy`] when too much waits already: nothing was taken. [`SubmitError::Closed`] when the engine
     /// stops.
     pub async fn submit(&self, events: Vec<Event>, work: Work) -> Result<Vec<Outcome>, SubmitError> {
-        let (reply, outcome) = oneshot::channel();
-        let task = Task::Events { events, judge: work == Work::Decide, reply };
-        self.tasks.try_send(task).map_err(|e| match e {
-            mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
-            mpsc::error::TrySendError::Closed(_) => self.shared.gone(),
+        let (tasks, outcomes) = pieces(events, work);
+        let places = self.tasks.try_reserve_many(tasks.len()).map_err(|e| match e {
+            mpsc::error::TrySendError::Full(()) => SubmitError::Busy,
+            mpsc::error::TrySendError::Closed(()) => self.shared.gone(),
         })?;
-        outcome.await.map_err(|_| self.shared.gone())
+        places.zip(tasks).for_each(|(place, task)| place.send(task));
+        gather(outcomes, &self.shared).await
     }
 
     /// As [`Engine::submit`], but waits for its turn where others must come back: for streams, whose sender is slowed
@@ -320,17 +321,21 @@ impl Engine {
     /// outcomes. Who has several pieces under way and wants them done in order takes the places one after the other.
     ///
     /// # Errors
-    /// [`SubmitError::Closed`] when the engine stops, from either half.
+    /// [`SubmitError::Closed`] when the engine stops, from either half. [`SubmitError::Busy`] for more events than the
+    /// whole queue has room for; nothing was taken.
     pub async fn enqueue(
         &self,
         events: Vec<Event>,
         work: Work,
     ) -> Result<impl Future<Output = Result<Vec<Outcome>, SubmitError>> + Send + use<>, SubmitError> {
-        let (reply, outcome) = oneshot::channel();
-        let task = Task::Events { events, judge: work == Work::Decide, reply };
-        self.tasks.send(task).await.map_err(|_| self.shared.gone())?;
+        let (tasks, outcomes) = pieces(events, work);
+        if tasks.len() > limits::QUEUE {
+            return Err(SubmitError::Busy);
+        }
+        let places = self.tasks.reserve_many(tasks.len()).await.map_err(|_| self.shared.gone())?;
+        places.zip(tasks).for_each(|(place, task)| place.send(task));
         let shared = self.shared.clone();
-        Ok(async move { outcome.await.map_err(|_| shared.gone()) })
+        Ok(async move { gather(outcomes, &shared).await })
     }
 
     /// Compiles a policy and puts it in force, whole or not at all. Gives its warnings.
@@ -427,6 +432,32 @@ impl Engine {
     }
 }
 
+type Outcomes = oneshot::Receiver<Vec<Outcome>>;
+
+/// Events as pieces of work of bounded size, in order, and where their outcomes will come. No events are a piece too.
+fn pieces(events: Vec<Event>, work: Work) -> (Vec<Task>, Vec<Outcomes>) {
+    let judge = work == Work::Decide;
+    let mut pieces = Vec::with_capacity(events.len().div_ceil(limits::WORK_EVENTS).max(1));
+    let mut rest = events.into_iter();
+    loop {
+        let events = rest.by_ref().take(limits::WORK_EVENTS).collect();
+        let (reply, outcomes) = oneshot::channel();
+        pieces.push((Task::Events { events, judge, reply }, outcomes));
+        if rest.len() == 0 {
+            return pieces.into_iter().unzip();
+        }
+    }
+}
+
+/// The outcomes of all pieces, in order, once there are all of them.
+async fn gather(pieces: Vec<Outcomes>, shared: &Shared) -> Result<Vec<Outcome>, SubmitError> {
+    let mut all = Vec::new();
+    for piece in pieces {
+        all.append(&mut piece.await.map_err(|_| shared.gone())?);
+    }
+    Ok(all)
+}
+
 fn sequencer(
     flow: Flow,
     folded: Folded,
@@ -488,4 +519,39 @@ fn new_id(received: Micros) -> Box<str> {
         return format!("{:016x}-{:x}", received.0, MADE.fetch_add(1, Relaxed)).into();
     }
     bytes.iter().map(|b| format!("{b:02x}")).collect::<String>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wardroom_policy::compile;
+
+    #[test]
+    fn work_is_handed_over_in_pieces_of_bounded_size() {
+        let program = compile(&Bundle::single("a.ward", "event hit:\n    ip: ip\n")).program.unwrap();
+        let event = |n: usize| {
+            let json = format!(r#"{{"type":"hit","id":"{n}","time":"1970-01-01T00:00:00Z","ip":"::1"}}"#);
+            let draft = Draft::from_json(json.as_bytes()).unwrap();
+            read(draft, &program.schema, Micros(0), || new_id(Micros(0))).unwrap()
+        };
+        let check = |count: usize, expect: &[usize]| {
+            let (tasks, outcomes) = pieces((0..count).map(event).collect(), Work::Decide);
+            assert_eq!(outcomes.len(), expect.len());
+            let mut sizes = Vec::new();
+            let mut ids = Vec::new();
+            for task in tasks {
+                let Task::Events { events, judge: true, .. } = task else { panic!("another task") };
+                sizes.push(events.len());
+                ids.extend(events.into_iter().map(|e| e.id.id.to_string()));
+            }
+            assert_eq!(sizes, expect);
+            assert!(ids.into_iter().eq((0..count).map(|n| n.to_string())), "in order");
+        };
+        let most = limits::WORK_EVENTS;
+        check(0, &[0]);
+        check(1, &[1]);
+        check(most, &[most]);
+        check(most + 1, &[most, 1]);
+        check(2 * most + 3, &[most, most, 3]);
+    }
 }

@@ -22,7 +22,7 @@ pub enum EngineError {
         source: std::io::Error,
     },
     /// The installation's secret is not what was written.
-    #[error("{} does not hold 32 hex digits; restore it from a backup: counters are kept under it", path.display())]
+    #[error("{} does not hold 32 hex digits; remove it and a new one is made: counters are folded again from the journal", path.display())]
     Secret {
         /// Which file.
         path: PathBuf,

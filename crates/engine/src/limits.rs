@@ -5,9 +5,9 @@ use wardroom_event::Span;
 
 /// Most pieces of work waiting for the sequencer; a further one is refused, and its sender told to come back.
 pub const QUEUE: usize = 4096;
-/// Most events in one piece of work.
+/// Most events in one piece of work; more are handed over in several.
 pub const WORK_EVENTS: usize = 512;
-/// Most events made durable together.
+/// How many events end a batch that is made durable together; also, most pieces of work taken from the queue at once.
 pub const BATCH_EVENTS: usize = 1024;
 /// Largest record of an event, with all that was served and judged, in bytes: one frame of the journal.
 pub const RECORD_BYTES: usize = wardroom_journal::limits::MAX_PAYLOAD;

@@ -64,13 +64,15 @@ impl Sequencer {
             self.stop_for(
                 "the sequencer tripped over a fault of our own; restart to fold the journal anew".to_owned(),
             );
+            // What was answered and not synced yet gets its sync; what was not answered was never committed.
+            let _ = self.writer.sync();
         }
     }
 
     fn work(&mut self, tasks: &mut mpsc::Receiver<Task>) {
         let mut todo = Vec::new();
         loop {
-            if tasks.blocking_recv_many(&mut todo, limits::QUEUE) == 0 {
+            if tasks.blocking_recv_many(&mut todo, limits::BATCH_EVENTS) == 0 {
                 break;
             }
             for task in todo.drain(..) {
@@ -418,6 +420,7 @@ rule listed on hit:
         };
         assert_eq!(signals, []);
         let stored = engine.decision(seq).unwrap().unwrap();
+        assert_eq!(engine.active().standings(&stored), None, "asked again, it would trip again");
         assert!(stored.judged.unwrap().fault);
         assert_eq!((engine.status().faults, engine.status().failed), (1, None));
         let after = submit(&engine, event(&engine, "3", Micros(20))).unwrap();

@@ -70,7 +70,8 @@ impl Faults {
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, fault) in self.list.iter().enumerate() {
-            let place = if fault.pointer.is_empty() { "event" } else { &printable(&fault.pointer, MESSAGE_CHARS) };
+            let place =
+                if fault.pointer.is_empty() { "event" } else { &printable(&fault.pointer, MESSAGE_CHARS) };
             write!(f, "{}{place}: {}", if i == 0 { "" } else { "; " }, fault.message)?;
         }
         if self.more > 0 {

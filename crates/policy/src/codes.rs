@@ -69,7 +69,7 @@ pages! {
     "W0205" "a name with two meanings"
     "The event has a field of this name, and there is a feature or list of it, in the folder or at the root. Rename the\nlatter: a reader should not have to know which wins."
     "W0206" "a file that is not there"
-    "A list's file lies in the folder of the policy file that names it, or below it. It holds one entry a line; `#` at the\nbeginning of a line or after a space begins a comment."
+    "A list's file has a name that ends in `.txt` and lies in the folder of the policy file that names it, or below it. It holds\none entry a line; `#` at the\nbeginning of a line or after a space begins a comment."
     "W0301" "no such type"
     "The types are bool, int, number, text, time and duration, and the entities ip, net, account, device, domain, email,\nurl, phone and wallet."
     "W0302" "no such part"

@@ -114,7 +114,7 @@ pub(crate) struct Explain {
 /// What lines hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// sshd and PAM: auth.log, secure, or journalctl -o short-iso
+    /// sshd: auth.log, secure, or journalctl -o short-iso
     Auth,
     /// Web server: common and combined log format
     Access,
@@ -216,7 +216,7 @@ pub(crate) struct Bench {
     /// Judge by the policy in this directory instead of the shipped one
     #[arg(long, value_name = "DIR")]
     pub(crate) policy: Option<PathBuf>,
-    /// Where to keep the data while measuring: the disk that is measured [default: a temporary directory]
+    /// A directory on the disk to measure; a temporary one is made in it [default: that of the system]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Results as JSON

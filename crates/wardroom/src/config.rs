@@ -32,7 +32,7 @@ struct Written {
     max_connections: Option<usize>,
     /// How long requests in flight may take when the server stops. Default `10s`.
     shutdown_grace: Option<String>,
-    /// What is logged: `error`, `warn`, `info`, `debug`. Default `info`.
+    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`. Default `info`.
     log: Option<String>,
     /// `text` or `json`. Default `text`.
     log_format: Option<String>,

@@ -2,7 +2,7 @@
 //! The `wardroom` program: reads the command line, runs one command, gives its exit code.
 //!
 //! Exit codes: 0 all is well · 1 what was checked is not right (a policy with errors, a failing test) · 2 the command
-//! line is not right · 3 the world is not right (a missing file, a locked directory, a full disk, a port in use).
+//! line is not right · 3 the world is not right (a missing file, a locked directory, a full disk, a port in use) · 130 a replay or a bench was ended by a signal.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

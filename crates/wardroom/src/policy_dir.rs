@@ -44,7 +44,7 @@ fn folder(path: &Path, prefix: &str, depth: usize, left: &mut usize, bundle: &mu
         let about = about.with_context(|| format!("cannot read {}", entry.path().display()))?;
         if about.is_dir() {
             folder(&entry.path(), &below, depth + 1, left, bundle)?;
-        } else if name.ends_with(".ward") || name.ends_with(".txt") {
+        } else if about.is_file() && (name.ends_with(".ward") || name.ends_with(".txt")) {
             bundle.add(below, read(&entry.path(), left)?);
         }
         if bundle.files().count() > limits::FILES {

@@ -169,3 +169,19 @@ async fn the_grace_has_an_end() {
     assert!(began.elapsed() < Duration::from_secs(5));
     closed(&mut half).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_and_never_reads_gives_its_place_back() {
+    let server = Server::with(|o| {
+        o.max_connections = 1;
+        o.write_timeout = Duration::from_millis(300);
+    })
+    .await;
+    let mut deaf = server.connect().await;
+    // Far more answers than the system keeps for a peer.
+    let asked = "GET /openapi.json HTTP/1.1\r\nHost: t\r\n\r\n".repeat(1000);
+    deaf.write_all(asked.as_bytes()).await.unwrap();
+    let other = server.call("GET", "/healthz", None, None);
+    let other = tokio::time::timeout(Duration::from_secs(10), other).await;
+    assert_eq!(other.expect("the place is free again").status, 200);
+}

@@ -31,25 +31,24 @@ struct Measured {
 }
 
 pub(crate) async fn run(args: Bench) -> Result<ExitCode> {
-    let temporary;
-    let data: &Path = match &args.data {
-        Some(data) => data,
-        None => {
-            temporary = tempfile::Builder::new().prefix("wardroom-bench-").tempdir()?;
-            temporary.path()
-        }
-    };
-    let stop = super::stop_signal()?;
-    tokio::select! {
-        result = measure(&args, data) => result,
+    // Before there is anything to leave behind.
+    let stop = super::leave_signal()?;
+    let parent = args.data.clone().unwrap_or_else(std::env::temp_dir);
+    let dir = tempfile::Builder::new().prefix("wardroom-bench-").tempdir_in(&parent);
+    let dir = dir.with_context(|| format!("cannot make a directory in {}", parent.display()))?;
+    let server = Server::start(dir.path(), args.policy.as_deref()).await?;
+    let result = tokio::select! {
+        result = measure(&args, &server, dir.path()) => result,
         () = stop => Ok(ExitCode::from(130)),
-    }
+    };
+    // Nobody writes into the directory any more when it goes.
+    server.engine.close().await;
+    result
 }
 
-async fn measure(args: &Bench, data: &Path) -> Result<ExitCode> {
-    let server = Server::start(data, args.policy.as_deref()).await?;
+async fn measure(args: &Bench, server: &Server, data: &Path) -> Result<ExitCode> {
     let peer = Peer::start(1).context("cannot start the peer")?;
-    let (ours, bare) = (To::server(&server), To::peer(&peer));
+    let (ours, bare) = (To::server(server), To::peer(&peer));
     let rate = f64::from(args.rate);
     let paced = if args.even { Arrivals::Fixed { rate } } else { Arrivals::Poisson { rate, seed: 1 } };
     let runs = [
@@ -74,7 +73,6 @@ async fn measure(args: &Bench, data: &Path) -> Result<ExitCode> {
         all.push(Measured { what: what.to_owned(), report });
     }
     let status = server.engine.status();
-    server.engine.close().await;
     if args.json {
         writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&all)?)?;
     } else {

@@ -48,16 +48,17 @@ fn say(dir: &Path, token: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let here = dir == Path::new(".");
     writeln!(out, "made {FILE}, policy/first.ward and data/ in {}\n", dir.display())?;
-    writeln!(
-        out,
-        "An API key that may send events, read decisions and change the policy. It is not shown again:\n"
-    )?;
-    writeln!(out, "    export WARDROOM_KEY={token}\n")?;
-    writeln!(out, "Then serve, and ask for a first verdict from another terminal:\n")?;
+    writeln!(out, "Serve from there:\n")?;
     if !here {
         writeln!(out, "    cd {}", dir.display())?;
     }
     writeln!(out, "    wardroom serve\n")?;
+    writeln!(
+        out,
+        "From another terminal, ask for a first verdict. The key may send events, read decisions and change the"
+    )?;
+    writeln!(out, "policy; it is not shown again:\n")?;
+    writeln!(out, "    export WARDROOM_KEY={token}")?;
     writeln!(
         out,
         "    curl -s http://127.0.0.1:8320/v1/decide -H \"Authorization: Bearer $WARDROOM_KEY\" \\"

@@ -8,6 +8,7 @@ use crate::policy_dir;
 use crate::terminal::{Paint, grouped};
 use anyhow::{Context, Result};
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wardroom_api::{Api, Keys, Options};
 use wardroom_engine::{Engine, EngineError, Opened, Origin, SwapError};
+use wardroom_policy::{Bundle, Version};
 use wardroom_report::render;
 
 pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
@@ -27,7 +29,8 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
 
     let listen = &config.listen.value;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let engine = Arc::new(open(&config)?);
+    let (engine, taken) = open(&config)?;
+    let engine = Arc::new(engine);
     let keys_file = super::key::file(&config.data.value);
     let keys = Keys::load(&keys_file)?;
     if keys.is_empty() {
@@ -40,7 +43,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         ..Options::new(clock::now)
     };
     let api = Api::new(engine.clone(), keys, options);
-    reload_on_hangup(&config, engine.clone(), api.clone())?;
+    reload_on_hangup(&config, engine.clone(), api.clone(), taken)?;
 
     let address = listener.local_addr().context("cannot tell the address listened on")?;
     tracing::info!(%address, ready_ms = began.elapsed().as_millis(), "serving");
@@ -50,8 +53,8 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens the engine and says what it found.
-fn open(config: &Config) -> Result<Engine> {
+/// Opens the engine and says what it found. Gives the version of the policy directory beside it.
+fn open(config: &Config) -> Result<(Engine, Option<Version>)> {
     let policy = policy_dir::load(&config.policy.value);
     if policy.is_err() && !config.policy.value.exists() && !config.data.value.join("journal").exists() {
         // Said before anything is made: what was left would stand in the way of `wardroom init`.
@@ -66,6 +69,7 @@ fn open(config: &Config) -> Result<Engine> {
         }
         Err(e) => return Err(e),
     };
+    let taken = bundle.as_ref().map(Bundle::version);
     let engine_config = wardroom_engine::Config {
         durability: config.durability.value,
         ..wardroom_engine::Config::new(&config.data.value)
@@ -80,7 +84,7 @@ fn open(config: &Config) -> Result<Engine> {
         Err(e) => return Err(e.into()),
     };
     report(&engine, &opened);
-    Ok(engine)
+    Ok((engine, taken))
 }
 
 fn no_policy(config: &Config) -> anyhow::Error {
@@ -90,10 +94,7 @@ fn no_policy(config: &Config) -> anyhow::Error {
 
 fn report(engine: &Engine, opened: &Opened) {
     if let Some(torn) = &opened.recovery.torn {
-        tracing::warn!(
-            ?torn,
-            "the last write before the stop was torn and is cut; none of it had been answered"
-        );
+        tracing::warn!(?torn, "the last write before the stop was torn and is cut; none of it was durable");
     }
     if opened.uncounted > 0 {
         tracing::warn!(
@@ -145,36 +146,67 @@ pub(crate) fn leave_signal() -> Result<impl Future<Output = ()> + Send + 'static
     })
 }
 
-/// SIGHUP reads the policy directory and the keys again. What is not right is logged and changes nothing.
-fn reload_on_hangup(config: &Config, engine: Arc<Engine>, api: Api) -> Result<()> {
+/// SIGHUP reads the keys and the policy directory again. What is not right is logged and changes nothing, and so does a
+/// directory whose text is the one last taken from there: a policy put through the API then stays in force.
+fn reload_on_hangup(config: &Config, engine: Arc<Engine>, api: Api, taken: Option<Version>) -> Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
-    let (policy, keys) = (config.policy.value.clone(), super::key::file(&config.data.value));
+    let keys = super::key::file(&config.data.value);
+    let mut reload = Reload { policy: config.policy.value.clone(), engine, taken };
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             match Keys::load(&keys) {
                 Ok(keys) => api.replace_keys(keys),
                 Err(e) => tracing::error!("keys are not reloaded: {e}"),
             }
-            let bundle = match policy_dir::load(&policy) {
-                Ok(bundle) => bundle,
+            // Reading and compiling a large policy takes a while: not on a thread that answers requests.
+            let done = tokio::task::spawn_blocking(move || {
+                reload.policy();
+                reload
+            });
+            match done.await {
+                Ok(again) => reload = again,
                 Err(e) => {
-                    tracing::error!("the policy is not reloaded: {e:#}");
-                    continue;
+                    tracing::error!("reloading failed by a fault of the server: {e}");
+                    return;
                 }
-            };
-            match engine.swap(bundle, Origin::Directory, clock::now()).await {
-                Ok(_) => tracing::info!(policy = %engine.active().program.version, "reloaded"),
-                Err(SwapError::Policy { diagnostics, sources }) => {
-                    tracing::error!(
-                        "the policy is not reloaded: it has errors\n{}",
-                        render(&diagnostics, &sources, false)
-                    );
-                }
-                Err(e) => tracing::error!("the policy is not reloaded: {e}"),
             }
         }
     });
     Ok(())
+}
+
+/// What reloading the policy needs.
+struct Reload {
+    policy: PathBuf,
+    engine: Arc<Engine>,
+    /// The version last taken from the directory.
+    taken: Option<Version>,
+}
+
+impl Reload {
+    fn policy(&mut self) {
+        let bundle = match policy_dir::load(&self.policy) {
+            Ok(bundle) => bundle,
+            Err(e) => return tracing::error!("the policy is not reloaded: {e:#}"),
+        };
+        let version = bundle.version();
+        if self.taken.as_ref() == Some(&version) {
+            let in_force = &self.engine.active().program.version;
+            return tracing::info!(policy = %in_force, "keys reloaded; the policy directory has not changed");
+        }
+        let swap = self.engine.swap(bundle, Origin::Directory, clock::now());
+        match tokio::runtime::Handle::current().block_on(swap) {
+            Ok(_) => {
+                tracing::info!(policy = %version, "reloaded");
+                self.taken = Some(version);
+            }
+            Err(SwapError::Policy { diagnostics, sources }) => {
+                let drawn = render(&diagnostics, &sources, false);
+                tracing::error!("the policy is not reloaded: it has errors\n{drawn}");
+            }
+            Err(e) => tracing::error!("the policy is not reloaded: {e}"),
+        }
+    }
 }
 
 fn log_to_stderr(config: &Config) -> Result<()> {

@@ -32,6 +32,9 @@ pub(crate) struct Summary {
     addresses: HashMap<IpAddr, Address>,
     unknown_types: BTreeMap<String, u64>,
     faulty: Vec<(u64, String)>,
+    /// Events of a log that intake refused, and the first reason.
+    refused: u64,
+    refused_first: Option<String>,
     first: Option<Micros>,
     last: Option<Micros>,
 }
@@ -65,6 +68,8 @@ impl Summary {
             addresses: HashMap::new(),
             unknown_types: BTreeMap::new(),
             faulty: Vec::new(),
+            refused: 0,
+            refused_first: None,
             first: None,
             last: None,
         }
@@ -80,7 +85,11 @@ impl Summary {
                     _ => {}
                 }
             }
-            Judged::Refused { line, faults } => self.faulty.push((line.unwrap_or(0), faults.to_string())),
+            Judged::Refused { line: Some(line), faults } => self.faulty.push((*line, faults.to_string())),
+            Judged::Refused { line: None, faults } => {
+                self.refused += 1;
+                self.refused_first.get_or_insert_with(|| faults.to_string());
+            }
             Judged::Unknown(kind) => *self.unknown_types.entry(kind.clone()).or_default() += 1,
         }
         Ok(())
@@ -175,6 +184,10 @@ impl Summary {
         for fault in source.faults() {
             writeln!(out, "  {}", fit(&fault, width.saturating_sub(2)))?;
         }
+        if let Some(first) = &self.refused_first {
+            let what = if self.refused == 1 { "event was" } else { "events were" };
+            writeln!(out, "  {} {what} refused; the first: {first}", self.refused)?;
+        }
         for (kind, n) in &self.unknown_types {
             writeln!(out, "  {n} events of type `{kind}` are not in the policy and were passed over")?;
         }
@@ -189,6 +202,9 @@ impl Summary {
             Verdict::ALL.iter().map(|v| format!("{v} {}", grouped(self.verdicts[*v as usize]))).collect();
         writeln!(out, "  {}\n", verdicts.join(" · "))?;
         if self.rules.is_empty() {
+            if self.events == 0 && !self.unknown_types.is_empty() {
+                writeln!(out, "the policy knows none of these events; --policy names another")?;
+            }
             writeln!(out, "no rule fired")?;
             return Ok(());
         }
@@ -256,7 +272,7 @@ impl Summary {
             })
             .collect();
         let summary = json!({
-            "read": source.tally_json(), "faults": source.faults(), "unknown_types": self.unknown_types,
+            "read": source.tally_json(), "faults": source.faults(), "refused": self.refused, "unknown_types": self.unknown_types,
             "events": self.events, "repeated": self.repeated, "verdicts": counts(&self.verdicts),
             "rules": rules, "addresses_with_signals": self.worst().len(), "addresses": addresses,
         });

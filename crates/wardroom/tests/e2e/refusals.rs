@@ -84,7 +84,7 @@ fn what_cannot_be_read_is_named() {
     shop.serve().stop();
     let secret = std::fs::read(shop.path().join("data/secret")).unwrap();
     std::fs::write(shop.path().join("data/secret"), "guess").unwrap();
-    check("does not hold 32 hex digits; restore it from a backup");
+    check("does not hold 32 hex digits; remove it");
     std::fs::write(shop.path().join("data/secret"), secret).unwrap();
     shop.serve().stop();
     std::fs::write(shop.path().join("wardroom.toml"), "data = \"wardroom.toml\"").unwrap();

@@ -27,6 +27,24 @@ fn strongest(summary: &Value) -> Vec<(&str, &str)> {
     list.iter().map(|a| (a["ip"].as_str().unwrap(), a["strongest"].as_str().unwrap())).collect()
 }
 
+/// One line of a broken clock must not make everything after it late.
+#[test]
+fn a_line_from_the_future_is_refused_and_blinds_nobody() {
+    let dir = here();
+    let mut log = String::from("192.0.2.9 - - [01/Jan/2099:00:00:00 +0000] \"GET / HTTP/1.1\" 200 5\n");
+    for path in ["/wp-login.php", "/phpmyadmin/", "/administrator/"] {
+        log += &format!("203.0.113.7 - - [17/May/2015:10:05:03 +0000] \"GET {path} HTTP/1.1\" 404 5\n");
+    }
+    let file = put(&dir, "access.log", log);
+    let summary = run(dir.path(), &["replay", &file, "--json"]).ended(0).json();
+    assert_eq!((&summary["refused"], &summary["events"]), (&1.into(), &3.into()), "{summary}");
+    assert_eq!(strongest(&summary), [("203.0.113.7", "block")]);
+    let said = run(dir.path(), &["replay", &file]).ended(0).out;
+    assert!(said.contains("1 event was refused; the first: /time: `time` is 2099-01-01"), "{said}");
+    let kept = run(dir.path(), &["replay", &file, "--json", "--data", "kept"]).ended(0).json();
+    assert_eq!(strongest(&kept), [("203.0.113.7", "block")]);
+}
+
 /// What the worked example says of the real auth.log.
 #[test]
 fn the_real_auth_log_names_the_guessers_and_no_user() {

@@ -121,6 +121,25 @@ fn a_hangup_puts_the_new_policy_in_force_or_keeps_the_old() {
 }
 
 #[test]
+fn a_policy_put_through_the_api_outlives_a_hangup_for_keys() {
+    let shop = Shop::new();
+    let mut server = shop.serve();
+    let version =
+        |server: &Server| server.client.get("/v1/policy").ok()["version"].as_str().unwrap().to_owned();
+    let text =
+        std::fs::read_to_string(shop.policy()).unwrap().replace(">= 10", ">= 3").replace("10 *", "3 *");
+    server.client.call("PUT", "/v1/policy", "text/plain", &text).unwrap().ok();
+    let put = version(&server);
+    server.process.signal(Signal::HUP);
+    server.process.await_err("the reload", |log| log.contains("has not changed").then_some(()));
+    assert_eq!(version(&server), put);
+    server.stop();
+    let server = shop.serve();
+    assert_eq!(version(&server), put, "nor does a restart take it back");
+    server.stop();
+}
+
+#[test]
 fn keys_made_and_revoked_count_from_a_hangup_on() {
     let shop = Shop::new();
     let mut server = shop.serve();
