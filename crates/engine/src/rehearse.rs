@@ -85,7 +85,7 @@ impl Maker {
         let fields = &self.schema.get(given.event).fields;
         let mut values: Vec<Value> = fields
             .iter()
-            .map(|f| if f.optional { Value::Missing } else { filler(f, self.made, time) })
+            .map(|f| if f.may_lack() { Value::Missing } else { filler(f, self.made, time) })
             .collect();
         for (slot, value) in &given.values {
             values[*slot] = value.clone();
@@ -102,14 +102,16 @@ impl Maker {
 }
 
 /// A value for a required field that a test leaves out: one of its own for each event where it names somebody, so that
-/// nothing is alike by accident; false, zero or "text" otherwise.
+/// nothing is alike by accident; false, zero, "text", the first text of an enum or a list without items otherwise.
 fn filler(field: &Field, number: u32, time: Micros) -> Value {
     let text = |t: String| Value::Text(t.into());
     match field.kind {
         Type::Bool => Value::Bool(false),
-        Type::Int => Value::Int(0),
-        Type::Number => Value::Number(0.0),
-        Type::Text => text("text".to_owned()),
+        Type::Int | Type::Size => Value::Int(0),
+        Type::Number | Type::Rate => Value::Number(0.0),
+        Type::Text | Type::UserAgent => text("text".to_owned()),
+        Type::Enum => field.members().first().map_or(Value::Missing, |first| Value::Text(first.clone())),
+        Type::List => Value::List(Box::default()),
         Type::Time => Value::Time(time),
         Type::Duration => Value::Duration(Span::ZERO),
         // 240.0.0.0/4 is reserved (RFC 1112): each filler lies in a /24 of its own, and in none that a test names.

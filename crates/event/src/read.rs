@@ -2,7 +2,9 @@
 //! From a [`Draft`] to a typed [`Event`]: every field checked, every fault reported at once.
 
 use crate::fault::pointer;
-use crate::{Draft, Event, EventId, EventType, Faults, Field, Micros, Raw, Repr, Schema, Span, Type, Value};
+use crate::{
+    Draft, Event, EventId, EventType, Faults, Field, Micros, Rate, Raw, Repr, Schema, Size, Span, Type, Value,
+};
 use crate::{limits, nearest};
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -155,8 +157,19 @@ pub fn parse_text(text: &str, kind: Type) -> Result<Value, String> {
         }
         Type::Email => email(text),
         Type::Domain => Ok(Value::Text(domain(text).into())),
-        Type::Bool | Type::Int | Type::Number => Err(format!("must be {}, not text", kind.name())),
-        _ => Ok(Value::Text(text.into())),
+        Type::Size => Size::parse(text).map(|s| Value::Int(s.0)).map_err(|e| format!("is no size: {e}")),
+        Type::Rate => Rate::parse(text).map(|r| Value::Number(r.0)).map_err(|e| format!("is no rate: {e}")),
+        Type::Bool | Type::Int | Type::Number | Type::List => {
+            Err(format!("must be {}, not text", kind.name()))
+        }
+        Type::Text
+        | Type::Account
+        | Type::Device
+        | Type::Url
+        | Type::Phone
+        | Type::Wallet
+        | Type::UserAgent
+        | Type::Enum => Ok(Value::Text(text.into())),
     }
 }
 
@@ -192,7 +205,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn schema() -> Arc<Schema> {
-        let field = |name: &str, kind, optional| Field { name: name.into(), kind, optional };
+        let field = Field::plain;
         Arc::new(Schema::new(vec![EventType {
             name: "signup".into(),
             fields: vec![

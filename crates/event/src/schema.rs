@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Event types as policy declares them: names, fields, which may be absent.
+//! Event types as policy declares them: their names and fields.
 
-use crate::Type;
+use crate::Field;
 use std::collections::HashMap;
 
 /// The number of an event type within one [`Schema`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeId(pub u16);
-
-/// One declared field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// Its name.
-    pub name: Box<str>,
-    /// What it holds.
-    pub kind: Type,
-    /// Whether an event may lack it.
-    pub optional: bool,
-}
 
 /// One declared event type. A field's place in `fields` is its slot in [`crate::Event::values`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,11 +11,14 @@ pub struct Micros(pub i64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(pub i64);
 
+const HOUR: i64 = 3_600_000_000;
+const DAY: i64 = 24 * HOUR;
+
 /// The units a [`Span`] is written in, largest first, with their microseconds.
 const UNITS: [(&str, i64); 7] = [
     ("w", 604_800_000_000),
-    ("d", 86_400_000_000),
-    ("h", 3_600_000_000),
+    ("d", DAY),
+    ("h", HOUR),
     ("m", 60_000_000),
     ("s", 1_000_000),
     ("ms", 1_000),
@@ -27,6 +30,23 @@ impl Micros {
     pub fn parse(text: &str) -> Option<Micros> {
         let stamp: jiff::Timestamp = text.parse().ok()?;
         Some(Micros(stamp.as_microsecond()))
+    }
+
+    /// The hour of its day in UTC, 0 to 23.
+    pub fn hour(self) -> i64 {
+        self.0.rem_euclid(DAY) / HOUR
+    }
+
+    /// The day of its week in UTC: `mon` to `sun`.
+    pub fn weekday(self) -> &'static str {
+        // 1970-01-01 was a Thursday.
+        ["thu", "fri", "sat", "sun", "mon", "tue", "wed"][self.0.div_euclid(DAY).rem_euclid(7) as usize]
+    }
+
+    /// Its date in UTC, as `2026-01-05`; `None` before the year -9999 and after 9999.
+    pub fn day(self) -> Option<String> {
+        let stamp = jiff::Timestamp::from_microsecond(self.0).ok()?;
+        Some(jiff::tz::Offset::UTC.to_datetime(stamp).date().to_string())
     }
 
     /// This point moved by `span`; stops at the ends of the range.

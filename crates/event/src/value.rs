@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Typed values: what a field, a feature or an expression can hold.
 
-use crate::{Micros, Span};
+use crate::{Micros, Rate, Size, Span};
 use ipnet::IpNet;
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
@@ -21,6 +21,10 @@ pub enum Type {
     Time,
     /// A length of time.
     Duration,
+    /// A size in whole bytes; never negative.
+    Size,
+    /// How many a second; never negative.
+    Rate,
     /// An IPv4 or IPv6 address; IPv4 mapped into IPv6 is stored as IPv4.
     Ip,
     /// A network in CIDR form.
@@ -39,9 +43,17 @@ pub enum Type {
     Phone,
     /// A wallet or payment address.
     Wallet,
+    /// What a program says of itself (HTTP `User-Agent`).
+    UserAgent,
+    /// One of a few texts, which the field's [`Shape`](crate::Shape) names. Written `enum("a", "b")`.
+    Enum,
+    /// Several values, or records of several values, whose types the field's [`Shape`](crate::Shape) has. Written
+    /// `list(url)`.
+    List,
 }
 
-/// How a [`Type`] is held in memory: several entity types are all text.
+/// How a [`Type`] is held in memory: several entity types are all text, a size is a whole number of bytes, a rate a
+/// number a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "each is the Value variant of its name")]
 pub enum Repr {
@@ -53,17 +65,21 @@ pub enum Repr {
     Duration,
     Ip,
     Net,
+    List,
 }
 
 impl Type {
-    /// Every type, in the order of the documentation.
-    pub const ALL: [Type; 15] = [
+    /// Every type that a name alone writes, in the order of the documentation: all but [`Type::Enum`] and
+    /// [`Type::List`].
+    pub const ALL: [Type; 18] = [
         Type::Bool,
         Type::Int,
         Type::Number,
         Type::Text,
         Type::Time,
         Type::Duration,
+        Type::Size,
+        Type::Rate,
         Type::Ip,
         Type::Net,
         Type::Account,
@@ -73,6 +89,7 @@ impl Type {
         Type::Url,
         Type::Phone,
         Type::Wallet,
+        Type::UserAgent,
     ];
 
     /// The name policy uses.
@@ -84,6 +101,8 @@ impl Type {
             Type::Text => "text",
             Type::Time => "time",
             Type::Duration => "duration",
+            Type::Size => "size",
+            Type::Rate => "rate",
             Type::Ip => "ip",
             Type::Net => "net",
             Type::Account => "account",
@@ -93,10 +112,13 @@ impl Type {
             Type::Url => "url",
             Type::Phone => "phone",
             Type::Wallet => "wallet",
+            Type::UserAgent => "user_agent",
+            Type::Enum => "enum",
+            Type::List => "list",
         }
     }
 
-    /// The type of that name.
+    /// The type that this name alone writes; `enum` and `list` need more than their name.
     pub fn named(name: &str) -> Option<Type> {
         Type::ALL.into_iter().find(|t| t.name() == name)
     }
@@ -105,19 +127,40 @@ impl Type {
     pub fn repr(self) -> Repr {
         match self {
             Type::Bool => Repr::Bool,
-            Type::Int => Repr::Int,
-            Type::Number => Repr::Number,
+            Type::Int | Type::Size => Repr::Int,
+            Type::Number | Type::Rate => Repr::Number,
             Type::Time => Repr::Time,
             Type::Duration => Repr::Duration,
             Type::Ip => Repr::Ip,
             Type::Net => Repr::Net,
-            _ => Repr::Text,
+            Type::List => Repr::List,
+            Type::Text
+            | Type::Account
+            | Type::Device
+            | Type::Domain
+            | Type::Email
+            | Type::Url
+            | Type::Phone
+            | Type::Wallet
+            | Type::UserAgent
+            | Type::Enum => Repr::Text,
         }
     }
 
     /// Whether a value names who or what an event happened to, and so may be a counter's key.
     pub fn is_entity(self) -> bool {
-        !matches!(self, Type::Bool | Type::Int | Type::Number | Type::Text | Type::Time | Type::Duration)
+        matches!(
+            self,
+            Type::Ip
+                | Type::Net
+                | Type::Account
+                | Type::Device
+                | Type::Domain
+                | Type::Email
+                | Type::Url
+                | Type::Phone
+                | Type::Wallet
+        )
     }
 
     /// Whether a value identifies a person and is masked unless somebody may see it. An address of the network
@@ -141,11 +184,11 @@ pub enum Value {
     Missing,
     /// See [`Type::Bool`].
     Bool(bool),
-    /// See [`Type::Int`].
+    /// See [`Type::Int`] and [`Type::Size`].
     Int(i64),
-    /// See [`Type::Number`].
+    /// See [`Type::Number`] and [`Type::Rate`].
     Number(f64),
-    /// Text and every entity held as text.
+    /// Text and all that is held as text.
     Text(Box<str>),
     /// See [`Type::Time`].
     Time(Micros),
@@ -155,7 +198,13 @@ pub enum Value {
     Ip(IpAddr),
     /// See [`Type::Net`].
     Net(IpNet),
+    /// See [`Type::List`]. One item after the other; a record is the values of its fields in their order, so that the
+    /// field's [`Shape`](crate::Shape) says how many belong to one item. None of them is a list.
+    List(Box<[Value]>),
 }
+
+/// Longest text shown, in characters.
+pub(crate) const SHOWN_CHARS: usize = 160;
 
 /// Who looks: whether identifiers of people are shown whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,11 +222,14 @@ impl Value {
     }
 
     /// The value as a person reads it, on one line: control characters are escaped, long text is cut, and
-    /// identifiers of people are masked unless `sight` is full.
+    /// identifiers of people are masked unless `sight` is full. Of a list it says only how many values it has, since
+    /// their types are not at hand: [`Field::show`](crate::Field::show) shows them.
     pub fn show(&self, kind: Type, sight: Sight) -> String {
         match self {
             Value::Missing => "unknown".to_owned(),
             Value::Bool(b) => b.to_string(),
+            Value::Int(n) if kind == Type::Size => Size(*n).to_string(),
+            Value::Number(n) if kind == Type::Rate => Rate(*n).to_string(),
             Value::Int(n) => n.to_string(),
             Value::Number(n) => n.to_string(),
             Value::Time(t) => t.to_string(),
@@ -185,7 +237,10 @@ impl Value {
             Value::Ip(ip) => ip.to_string(),
             Value::Net(net) => net.to_string(),
             Value::Text(text) if kind.is_personal() && sight == Sight::Masked => masked(kind, text),
-            Value::Text(text) => printable(text, 160),
+            Value::Text(text) => printable(text, SHOWN_CHARS),
+            Value::List(values) => {
+                format!("{} value{}", values.len(), if values.len() == 1 { "" } else { "s" })
+            }
         }
     }
 }
@@ -193,7 +248,7 @@ impl Value {
 /// `ali…` for `alice`; an e-mail address keeps its domain, which is not a person.
 fn masked(kind: Type, text: &str) -> String {
     let (name, rest) = match (kind, text.rsplit_once('@')) {
-        (Type::Email, Some((local, domain))) => (local, format!("@{}", printable(domain, 160))),
+        (Type::Email, Some((local, domain))) => (local, format!("@{}", printable(domain, SHOWN_CHARS))),
         _ => (text, String::new()),
     };
     let kept = if name.chars().count() > 4 { 2 } else { 1 };
@@ -232,7 +287,22 @@ mod tests {
         for kind in Type::ALL {
             assert_eq!(Type::named(kind.name()), Some(kind));
         }
-        assert_eq!(Type::named("string"), None);
+        for name in ["string", "enum", "list"] {
+            assert_eq!(Type::named(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn quantities_are_shown_with_their_units() {
+        let check = |value: Value, kind: Type, expect: &str| {
+            assert_eq!(value.show(kind, Sight::Masked), expect);
+        };
+        check(Value::Int(1_500_000), Type::Size, "1.5MB");
+        check(Value::Int(1_500_000), Type::Int, "1500000");
+        check(Value::Number(0.5), Type::Rate, "30/m");
+        check(Value::Number(0.5), Type::Number, "0.5");
+        check(Value::List([Value::Text("alice".into())].into()), Type::List, "1 value");
+        check(Value::List(Box::default()), Type::List, "0 values");
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Keyer {
     }
 
     /// The key of a sequence of values; of none at all too, for a counter over everything. `None` where one of
-    /// them is missing: what has no name is counted nowhere.
+    /// them is missing or a list: what has no name is counted nowhere.
     ///
     /// `-0.0` is `0.0`, a network is its first address and length, and IPv4 mapped into IPv6 is IPv4. Values of
     /// two types never meet: `Int(1)` and `Number(1.0)` are two keys.
@@ -106,7 +106,7 @@ fn hash<'a>(start: &SipHasher13, values: impl IntoIterator<Item = &'a Value>) ->
 /// One value, delimiting itself by its head: so no two sequences write the same bytes.
 fn write(state: &mut SipHasher13, value: &Value) -> Option<()> {
     match value {
-        Value::Missing => return None,
+        Value::Missing | Value::List(_) => return None,
         Value::Bool(b) => word(state, 1, u64::from(*b)),
         Value::Int(n) => word(state, 2, n.cast_unsigned()),
         Value::Number(n) if n.is_nan() => return None,
@@ -210,10 +210,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_has_no_key() {
+    fn what_is_missing_or_a_list_has_no_key() {
         assert_eq!(keyer().key(&[text("a"), Value::Missing]), None);
         assert_eq!(keyer().item(&[Value::Missing]), None);
         assert_eq!(keyer().key(&[Value::Number(f64::NAN)]), None);
+        assert_eq!(keyer().key(&[Value::List([text("a")].into())]), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use wardroom_event::{Draft, EventType, Field, Micros, Schema, Type, Value, limit
 
 /// One event type with an optional field of each type, named after the type, and one field that must be there.
 static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
-    let field = |name: &str, kind, optional| Field { name: name.into(), kind, optional };
+    let field = |name: &str, kind, optional| Field::plain(name, kind, optional);
     let mut fields = vec![field("who", Type::Account, false)];
     fields.extend(Type::ALL.iter().map(|&kind| field(kind.name(), kind, true)));
     Arc::new(Schema::new(vec![EventType { name: "signup".into(), fields }]))

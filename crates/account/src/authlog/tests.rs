@@ -33,7 +33,7 @@ fn show(draft: &Draft<'_>) -> String {
 /// The events' types as the shipped packs declare them.
 fn schema() -> Arc<Schema> {
     use Type::{Account, Bool, Int, Ip, Text};
-    let field = |(name, kind, optional): (&str, Type, bool)| Field { name: name.into(), kind, optional };
+    let field = |(name, kind, optional): (&str, Type, bool)| Field::plain(name, kind, optional);
     let event = |name: &str, fields: &[(&str, Type, bool)]| EventType {
         name: name.into(),
         fields: fields.iter().copied().map(field).collect(),

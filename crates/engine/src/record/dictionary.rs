@@ -141,8 +141,7 @@ pub(crate) fn many<'a, T>(
 
 fn event_type(input: &mut Input<'_>) -> Result<(EventType, Vec<usize>), Unreadable> {
     let name = input.text()?.into();
-    let fields =
-        many(input, |i| Ok(Field { name: i.text()?.into(), kind: kind(i)?, optional: i.byte()? != 0 }))?;
+    let fields = many(input, |i| Ok(Field::plain(i.text()?, kind(i)?, i.byte()? != 0)))?;
     let served = many(input, |i| usize::try_from(i.u64()?).map_err(|_| "a number is too large".to_owned()))?;
     Ok((EventType { name, fields }, served))
 }

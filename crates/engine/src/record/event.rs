@@ -212,8 +212,7 @@ mod tests {
         let field = (NAME, any_kind(), any::<bool>());
         (NAME, vec(field, 0..6)).prop_map(|(name, fields)| {
             let fields = fields.into_iter();
-            let fields =
-                fields.map(|(name, kind, optional)| Field { name: name.into(), kind, optional }).collect();
+            let fields = fields.map(|(name, kind, optional)| Field::plain(name, kind, optional)).collect();
             EventType { name: name.into(), fields }
         })
     }
@@ -392,7 +391,7 @@ mod tests {
     /// The bytes are a format: they may not change under one version.
     #[test]
     fn the_layout_is_the_one_in_the_book() {
-        let field = |name: &str, kind| Field { name: name.into(), kind, optional: true };
+        let field = |name, kind| Field::plain(name, kind, true);
         let fields = vec![field("ip", Type::Ip), field("n", Type::Int), field("w", Type::Text)];
         let dictionary = Dictionary {
             seq: 300,

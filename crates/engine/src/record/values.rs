@@ -2,7 +2,8 @@
 //! Typed values as bytes: a tag, then the value.
 
 use super::Unreadable;
-use super::bytes::{Input, put_i64, put_text};
+use super::bytes::{Input, put_i64, put_len, put_text};
+use super::dictionary::many;
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use wardroom_event::{Micros, Span, Type, Value};
@@ -19,6 +20,7 @@ const IPV4: u8 = 8;
 const IPV6: u8 = 9;
 const NETV4: u8 = 10;
 const NETV6: u8 = 11;
+const LIST: u8 = 12;
 
 pub(crate) fn put_value(out: &mut Vec<u8>, value: &Value) {
     match value {
@@ -41,6 +43,11 @@ pub(crate) fn put_value(out: &mut Vec<u8>, value: &Value) {
             put_ip(out, (NETV4, NETV6), net.addr());
             out.push(net.prefix_len());
         }
+        Value::List(values) => {
+            out.push(LIST);
+            put_len(out, values.len());
+            values.iter().for_each(|v| put_value(out, v));
+        }
     }
 }
 
@@ -52,6 +59,7 @@ pub(crate) fn value_bytes(value: &Value) -> usize {
         // A tag and a length of at most five bytes: a text longer than that fits nowhere.
         Value::Text(text) => 6 + text.len(),
         Value::Ip(_) | Value::Net(_) => 18,
+        Value::List(values) => 6 + values.iter().map(value_bytes).sum::<usize>(),
     }
 }
 
@@ -74,7 +82,15 @@ fn put_ip(out: &mut Vec<u8>, (v4, v6): (u8, u8), ip: IpAddr) {
 }
 
 pub(crate) fn value(input: &mut Input<'_>) -> Result<Value, Unreadable> {
-    Ok(match input.byte()? {
+    match input.byte()? {
+        LIST => many(input, |i| scalar(i.byte()?, i)).map(|values| Value::List(values.into())),
+        tag => scalar(tag, input),
+    }
+}
+
+/// What is no list: there are none in a list, so no payload makes a reader go deep.
+fn scalar(tag: u8, input: &mut Input<'_>) -> Result<Value, Unreadable> {
+    Ok(match tag {
         MISSING => Value::Missing,
         FALSE => Value::Bool(false),
         TRUE => Value::Bool(true),
@@ -121,7 +137,7 @@ pub(crate) fn kind_byte(input: &mut Input<'_>) -> Result<Type, Unreadable> {
 }
 
 /// The byte of each type. Part of the format: append, never reorder.
-const KIND_BYTES: [Type; 15] = [
+const KIND_BYTES: [Type; 20] = [
     Type::Bool,
     Type::Int,
     Type::Number,
@@ -137,6 +153,11 @@ const KIND_BYTES: [Type; 15] = [
     Type::Url,
     Type::Phone,
     Type::Wallet,
+    Type::Size,
+    Type::Rate,
+    Type::UserAgent,
+    Type::Enum,
+    Type::List,
 ];
 
 #[cfg(test)]
@@ -180,6 +201,7 @@ pub(super) mod tests {
 
     #[test]
     fn every_type_has_its_byte() {
-        assert!(Type::ALL.iter().all(|t| KIND_BYTES.contains(t)));
+        let composed = [Type::Enum, Type::List];
+        assert!(Type::ALL.iter().chain(&composed).all(|t| KIND_BYTES.contains(t)));
     }
 }

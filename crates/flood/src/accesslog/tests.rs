@@ -11,11 +11,7 @@ use wardroom_event::{EventType, Field, Micros, Schema, Type};
 /// The event's type as the shipped pack declares it.
 fn schema() -> Arc<Schema> {
     use Type::{Account, Int, Ip, Text};
-    let field = |(name, kind): (&str, Type)| Field {
-        name: name.into(),
-        kind,
-        optional: !matches!(name, "ip" | "status"),
-    };
+    let field = |(name, kind): (&str, Type)| Field::plain(name, kind, !matches!(name, "ip" | "status"));
     let fields = [
         ("ip", Ip),
         ("method", Text),

@@ -82,8 +82,7 @@ fn event_type(event: &EventDecl, diagnostics: &mut Sink) -> (EventType, Vec<Stri
         if kind.is_none() {
             broken.push(field.name.name.clone());
         }
-        let name = field.name.name.as_str().into();
-        fields.push(Field { name, kind: kind.unwrap_or(Type::Text), optional: field.optional });
+        fields.push(Field::plain(field.name.name.as_str(), kind.unwrap_or(Type::Text), field.optional));
     }
     (EventType { name: event.name.name.as_str().into(), fields }, broken)
 }

@@ -220,7 +220,8 @@ pub(super) fn no_field(cx: &Context<'_>, name: &str, loc: Loc, event: &EventType
 /// The type has no such part.
 pub(super) fn no_part(of: Type, name: &Ident) -> Diagnostic {
     let d = Diagnostic::error("W0302", name.loc, format!("a value of type {of} has no part `{}`", name.name));
-    let parts: Vec<&str> = Part::names(of).collect();
+    let structural = |(part, kind, ..): &&(Part, Type, &str, Type)| *kind == of && !part.is_fact();
+    let parts: Vec<&str> = Part::ALL.iter().filter(structural).map(|(_, _, name, _)| *name).collect();
     match nearest(&name.name, parts.iter().copied()) {
         Some(near) => d.help(format!("did you mean `{near}`?")),
         None if parts.is_empty() => d.help("parts have: ip (net), email (local, domain) and url (host)"),
@@ -258,7 +259,7 @@ fn attribute(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, of: &Expr, na
         return None;
     }
     let of = value(cx, scope, of)?;
-    match Part::named(of.kind, &name.name) {
+    match Part::named(of.kind, &name.name).filter(|(part, _)| !part.is_fact()) {
         Some((part, kind)) => Some(Typed { node: Node::Part(part, of.into()), kind, loc: expr.loc }),
         None => {
             cx.diagnostics.push(no_part(of.kind, name));

@@ -364,7 +364,7 @@ fn not_a_path(expr: &Expr) -> Diagnostic {
 }
 
 fn part_named(cx: &mut Context<'_>, of: Type, name: &Ident) -> Result<Part, Faulty> {
-    match Part::named(of, &name.name) {
+    match Part::named(of, &name.name).filter(|(part, _)| !part.is_fact()) {
         Some((part, _)) => Ok(part),
         None => report(cx, super::express::no_part(of, name)),
     }
