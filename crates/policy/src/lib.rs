@@ -20,6 +20,8 @@ mod program;
 mod row;
 mod sink;
 mod syntax;
+#[allow(dead_code, unused_imports, reason = "not wired yet")]
+mod table;
 mod verdict;
 
 pub use bundle::Bundle;

@@ -33,3 +33,13 @@ pub const WINDOW_MOST: Span = Span::from_secs(400 * 86_400);
 pub const GIVEN: i64 = 10_000;
 /// How many items `distinct` counts; a rule may not ask for more.
 pub const DISTINCT_EXACT: i64 = 4096;
+/// Most rows of one decision table.
+pub const TABLE_ROWS: usize = 100_000;
+/// Most inputs of one decision table.
+pub const TABLE_COLUMNS: usize = 16;
+/// Longest cell of a table's file, in bytes.
+pub const TABLE_CELL_BYTES: usize = 8 * 1024;
+/// Most memory for what a table's ranges are looked up in, in bytes; past it a look-up tests more rows.
+pub const TABLE_CLASS_BYTES: usize = 32 * 1024 * 1024;
+/// Most comparisons of cells to find rows of a table that can never be reached.
+pub const TABLE_COMPARISONS: usize = 4_000_000;
