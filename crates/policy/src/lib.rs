@@ -16,6 +16,8 @@ mod compile;
 mod index;
 mod ir;
 pub mod limits;
+#[allow(dead_code, reason = "not wired yet")]
+mod model;
 mod program;
 mod row;
 mod sink;

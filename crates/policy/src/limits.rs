@@ -43,3 +43,5 @@ pub const TABLE_CELL_BYTES: usize = 8 * 1024;
 pub const TABLE_CLASS_BYTES: usize = 32 * 1024 * 1024;
 /// Most comparisons of cells to find rows of a table that can never be reached.
 pub const TABLE_COMPARISONS: usize = 4_000_000;
+/// Most inputs of one model.
+pub const MODEL_INPUTS: usize = 4096;
