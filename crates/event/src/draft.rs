@@ -22,7 +22,7 @@ pub enum Raw<'a> {
     Number(f64),
     /// A string.
     Text(Cow<'a, str>),
-    /// An array.
+    /// An array: all of its items, or one more than a list may have.
     List(Vec<Raw<'a>>),
     /// An object, in the order written.
     Map(Vec<(Cow<'a, str>, Raw<'a>)>),
@@ -298,10 +298,11 @@ impl<'de> Visitor<'de> for RawSeed {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw<'de>, A::Error> {
         let depth = deeper(self.depth)?;
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(RawSeed { depth })? {
-            within(list.len())?;
+        while list.len() <= limits::LIST_ITEMS {
+            let Some(item) = items.next_element_seed(RawSeed { depth })? else { return Ok(Raw::List(list)) };
             list.push(item);
         }
+        while items.next_element::<de::IgnoredAny>()?.is_some() {}
         Ok(Raw::List(list))
     }
 
@@ -309,7 +310,10 @@ impl<'de> Visitor<'de> for RawSeed {
         let depth = deeper(self.depth)?;
         let mut map = Vec::with_capacity(12);
         while let Some(name) = members.next_key_seed(NameSeed)? {
-            within(map.len())?;
+            if map.len() == limits::MEMBERS {
+                let message = format_args!("more than {} members in one object", limits::MEMBERS);
+                return Err(de::Error::custom(message));
+            }
             map.push((name, members.next_value_seed(RawSeed { depth })?));
         }
         Ok(Raw::Map(map))
@@ -321,13 +325,6 @@ fn deeper<E: de::Error>(depth: usize) -> Result<usize, E> {
         return Err(E::custom(format_args!("nested deeper than {} levels", limits::DEPTH)));
     }
     Ok(depth + 1)
-}
-
-fn within<E: de::Error>(len: usize) -> Result<(), E> {
-    if len == limits::MEMBERS {
-        return Err(E::custom(format_args!("more than {} members in one object or array", limits::MEMBERS)));
-    }
-    Ok(())
 }
 
 /// A member's name, borrowed where it has no escapes.

@@ -3,9 +3,11 @@
 
 /// Longest event, in bytes of JSON, that a surface may hand over.
 pub const EVENT_BYTES: usize = 64 * 1024;
-/// Most members of one JSON object, and most items of one array.
+/// Most members of one JSON object.
 pub const MEMBERS: usize = 256;
-/// Deepest nesting of objects and arrays; an event needs two.
+/// Most items of a list. Of a longer array one more is kept, so that it can be refused by its name.
+pub const LIST_ITEMS: usize = 256;
+/// Deepest nesting of objects and arrays; an event with a list of records under `data` needs four.
 pub const DEPTH: usize = 8;
 /// Longest text in a field, in bytes.
 pub const TEXT_BYTES: usize = 8 * 1024;

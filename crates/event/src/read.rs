@@ -2,12 +2,9 @@
 //! From a [`Draft`] to a typed [`Event`]: every field checked, every fault reported at once.
 
 use crate::fault::pointer;
-use crate::{
-    Draft, Event, EventId, EventType, Faults, Field, Micros, Rate, Raw, Repr, Schema, Size, Span, Type, Value,
-};
-use crate::{limits, nearest};
-use ipnet::IpNet;
-use std::net::IpAddr;
+use crate::parse::value;
+use crate::{Draft, Event, EventId, Faults, Field, Micros, Raw, Schema, Shape, Type, Value, limits, nearest};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Types a draft against `schema`. `received` is its arrival and its time where it names none; `new_id` gives an id
@@ -25,7 +22,10 @@ pub fn read(
         return Err(unknown_type(&draft.kind, schema));
     };
     let mut faults = Faults::new();
-    let values = values(&draft, schema.get(kind), &mut faults);
+    let event = schema.get(kind);
+    let mut values = Vec::with_capacity(event.fields.len());
+    let place = Place { prefix: draft.prefix, item: None, owner: ("event type", &event.name) };
+    members(&draft.fields, &event.fields, place, &mut values, &mut faults);
     let time = draft.time.unwrap_or(received);
     if time > received.plus(limits::FUTURE) {
         let message = format!("`time` is {time}, more than {} after it arrived ({received})", limits::FUTURE);
@@ -38,7 +38,7 @@ pub fn read(
         source: draft.source.map_or_else(Box::default, |s| s.into()),
         id: draft.id.map_or_else(new_id, |id| id.into()),
     };
-    Ok(Event { schema: schema.clone(), kind, id, time, received, values })
+    Ok(Event { schema: schema.clone(), kind, id, time, received, values: values.into() })
 }
 
 fn unknown_type(name: &str, schema: &Schema) -> Faults {
@@ -51,161 +51,182 @@ fn unknown_type(name: &str, schema: &Schema) -> Faults {
     Faults::one("/type", "unknown_type", format!("no event type `{shown}`; {help}"))
 }
 
-fn values(draft: &Draft<'_>, kind: &EventType, faults: &mut Faults) -> Box<[Value]> {
-    let mut values = vec![Value::Missing; kind.fields.len()];
-    let mut given = vec![false; kind.fields.len()];
-    for (name, raw) in &draft.fields {
-        let Some(slot) = kind.slot(name) else {
-            unknown_field(draft, kind, name, faults);
-            continue;
-        };
-        if std::mem::replace(&mut given[slot], true) {
-            faults.add(pointer(draft.prefix, name), "repeated", format!("`{name}` is given twice"));
-        }
-        match value(raw, kind.fields[slot].kind) {
-            Ok(value) => values[slot] = value,
-            Err(why) => {
-                given[slot] = true;
-                faults.add(pointer(draft.prefix, name), "wrong_value", format!("`{name}` {why}"));
-                continue;
-            }
-        }
-        given[slot] = !values[slot].is_missing();
-    }
-    for (field, given) in kind.fields.iter().zip(given) {
-        if !given && !field.optional {
-            missing_field(draft, kind, field, faults);
-        }
-    }
-    values.into()
+/// Where an object stands in what was sent, and what it is to be. Its words are made only for a fault.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    /// Where the event's fields stand: `""` or `"/data"`.
+    prefix: &'a str,
+    /// The list it is in, and its number there.
+    item: Option<(&'a str, usize)>,
+    /// What declares its fields: a kind of declaration and a name.
+    owner: (&'static str, &'a str),
 }
 
-fn unknown_field(draft: &Draft<'_>, kind: &EventType, name: &str, faults: &mut Faults) {
-    let help = match nearest(name, kind.fields.iter().map(|f| &*f.name)) {
+impl Place<'_> {
+    /// The JSON pointer of the object.
+    fn here(self) -> String {
+        match self.item {
+            Some((list, number)) => format!("{}/{number}", pointer(self.prefix, list)),
+            None => self.prefix.to_owned(),
+        }
+    }
+
+    /// The JSON pointer of one of its members.
+    fn pointer(self, name: &str) -> String {
+        pointer(&self.here(), name)
+    }
+
+    /// How one of its members is called: `size`, or `attachments[3].size`.
+    fn name(self, member: &str) -> String {
+        match self.item {
+            Some((list, number)) => format!("{list}[{number}].{member}"),
+            None => member.to_owned(),
+        }
+    }
+}
+
+/// Appends the values of `fields`, in their order, to `values`.
+fn members(
+    given: &[(Cow<'_, str>, Raw<'_>)],
+    fields: &[Field],
+    place: Place<'_>,
+    values: &mut Vec<Value>,
+    faults: &mut Faults,
+) {
+    let first = values.len();
+    values.resize(first + fields.len(), Value::Missing);
+    let mut seen = vec![false; fields.len()];
+    for (name, raw) in given {
+        let Some(slot) = fields.iter().position(|f| *f.name == **name) else {
+            unknown_field(fields, place, name, faults);
+            continue;
+        };
+        if std::mem::replace(&mut seen[slot], true) {
+            let message = format!("`{}` is given twice", place.name(name));
+            faults.add(place.pointer(name), "repeated", message);
+        }
+        let read = match &fields[slot] {
+            field if field.kind == Type::List && place.item.is_none() => list(raw, field, place, faults),
+            field => value(raw, field).map_err(|why| wrong_value(place, name, &why, faults)),
+        };
+        if let Ok(value) = read {
+            seen[slot] = !value.is_missing();
+            values[first + slot] = value;
+        }
+    }
+    for (field, seen) in fields.iter().zip(seen) {
+        if !seen && !field.may_lack() {
+            missing_field(field, place, faults);
+        }
+    }
+}
+
+/// What was wrong is among the faults.
+struct Told;
+
+/// The value of a list field: its items one after the other.
+fn list(raw: &Raw<'_>, field: &Field, place: Place<'_>, faults: &mut Faults) -> Result<Value, Told> {
+    let (items, shape) = match (raw, field.shape.as_deref()) {
+        (Raw::Null, _) => return Ok(Value::Missing),
+        (Raw::List(items), Some(Shape::Items { record, fields })) => (items, (record, fields)),
+        _ => {
+            let why = format!("must be an array, a {}; this is {}", field.type_name(), raw.what());
+            return Err(wrong_value(place, &field.name, &why, faults));
+        }
+    };
+    if items.len() > limits::LIST_ITEMS {
+        let why = format!("has more than {} items", limits::LIST_ITEMS);
+        return Err(wrong_value(place, &field.name, &why, faults));
+    }
+    let (record, fields) = shape;
+    let mut values = Vec::with_capacity(items.len() * fields.len());
+    for (number, raw) in items.iter().enumerate() {
+        let owner = ("record", record.as_deref().unwrap_or_default());
+        let place = Place { item: Some((&field.name, number)), owner, ..place };
+        match (raw, &**fields) {
+            (Raw::Map(given), _) if record.is_some() => members(given, fields, place, &mut values, faults),
+            (_, [field]) if record.is_none() => values.extend(item(raw, field, place, faults)),
+            _ => {
+                let why = format!("must be an object, a record `{}`; this is {}", owner.1, raw.what());
+                wrong_item(place, &why, faults);
+            }
+        }
+    }
+    Ok(Value::List(values.into()))
+}
+
+/// One plain value of a list.
+fn item(raw: &Raw<'_>, field: &Field, place: Place<'_>, faults: &mut Faults) -> Option<Value> {
+    let why = match value(raw, field) {
+        Ok(Value::Missing) => "must not be null; leave it out".to_owned(),
+        Ok(value) => return Some(value),
+        Err(why) => why,
+    };
+    wrong_item(place, &why, faults);
+    None
+}
+
+fn wrong_item(place: Place<'_>, why: &str, faults: &mut Faults) {
+    let (list, number) = place.item.unwrap_or_default();
+    faults.add(place.here(), "wrong_value", format!("`{list}[{number}]` {why}"));
+}
+
+fn wrong_value(place: Place<'_>, name: &str, why: &str, faults: &mut Faults) -> Told {
+    faults.add(place.pointer(name), "wrong_value", format!("`{}` {why}", place.name(name)));
+    Told
+}
+
+fn unknown_field(fields: &[Field], place: Place<'_>, name: &str, faults: &mut Faults) {
+    let help = match nearest(name, fields.iter().map(|f| &*f.name)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
-            let names: Vec<&str> = kind.fields.iter().map(|f| &*f.name).collect();
+            // Facts may be brought and need not be known.
+            let declared = fields.iter().filter(|f| f.fact.is_none());
+            let names: Vec<&str> = declared.map(|f| &*f.name).collect();
             format!("its fields are: {}", names.join(", "))
         }
     };
     let shown: String = name.chars().take(64).collect();
-    let message = format!("event type `{}` has no field `{shown}`; {help}", kind.name);
-    faults.add(pointer(draft.prefix, name), "unknown_field", message);
+    let (kind, owner) = place.owner;
+    faults.add(
+        place.pointer(name),
+        "unknown_field",
+        format!("{kind} `{owner}` has no field `{shown}`; {help}"),
+    );
 }
 
-fn missing_field(draft: &Draft<'_>, kind: &EventType, field: &Field, faults: &mut Faults) {
-    let message = format!("`{}` ({}) is required by event type `{}`", field.name, field.kind, kind.name);
-    faults.add(draft.prefix, "missing_field", message);
-}
-
-/// One field's value; `null` is missing. The error completes the sentence "`name` …".
-fn value(raw: &Raw<'_>, kind: Type) -> Result<Value, String> {
-    match (kind.repr(), raw) {
-        (_, Raw::Null) => Ok(Value::Missing),
-        (Repr::Bool, Raw::Bool(b)) => Ok(Value::Bool(*b)),
-        (Repr::Int, Raw::Int(n)) => Ok(Value::Int(*n)),
-        (Repr::Number, Raw::Int(n)) => Ok(Value::Number(*n as f64)),
-        (Repr::Number, Raw::Number(n)) => Ok(Value::Number(*n)),
-        (Repr::Duration, Raw::Int(n)) => n
-            .checked_mul(1_000_000)
-            .map(|us| Value::Duration(Span(us)))
-            .ok_or_else(|| "is too long".to_owned()),
-        (Repr::Duration, Raw::Number(n)) if n.abs() < 9e12 => {
-            Ok(Value::Duration(Span((n * 1e6).round() as i64)))
-        }
-        (Repr::Bool | Repr::Int | Repr::Number, _) => Err(wrong(raw, kind)),
-        (_, Raw::Text(text)) => parse_text(text, kind),
-        _ => Err(wrong(raw, kind)),
-    }
-}
-
-fn wrong(raw: &Raw<'_>, kind: Type) -> String {
-    let expected = match kind.repr() {
-        Repr::Bool => "true or false",
-        Repr::Int => "a whole number",
-        Repr::Number => "a number",
-        Repr::Time => "an RFC 3339 string",
-        Repr::Duration => "a string such as \"4.2s\", or seconds",
-        _ => "a string",
-    };
-    format!("must be {expected}; this is {}", raw.what())
-}
-
-/// Reads the text form of a value of any type but `bool`, `int` and `number`, bounded and normalised.
-///
-/// # Errors
-/// What is wrong, as the end of a sentence that begins with the name.
-pub fn parse_text(text: &str, kind: Type) -> Result<Value, String> {
-    let most = if kind.is_entity() { limits::ENTITY_BYTES } else { limits::TEXT_BYTES };
-    let most = if kind == Type::Url { limits::TEXT_BYTES } else { most };
-    if text.len() > most {
-        return Err(format!("has {} bytes; the most is {most}", text.len()));
-    }
-    if kind.is_entity() && text.is_empty() {
-        return Err("must not be empty; leave it out when it is unknown".to_owned());
-    }
-    match kind {
-        Type::Time => Micros::parse(text)
-            .map(Value::Time)
-            .ok_or_else(|| "must be RFC 3339, such as \"2026-01-05T10:00:00Z\"".into()),
-        Type::Duration => {
-            Span::parse(text).map(Value::Duration).map_err(|e| format!("is no length of time: {e}"))
-        }
-        Type::Ip => ip(text).map(Value::Ip).ok_or_else(|| "must be an IPv4 or IPv6 address".to_owned()),
-        Type::Net => {
-            net(text).map(Value::Net).ok_or_else(|| "must be a network such as \"203.0.113.0/24\"".to_owned())
-        }
-        Type::Email => email(text),
-        Type::Domain => Ok(Value::Text(domain(text).into())),
-        Type::Size => Size::parse(text).map(|s| Value::Int(s.0)).map_err(|e| format!("is no size: {e}")),
-        Type::Rate => Rate::parse(text).map(|r| Value::Number(r.0)).map_err(|e| format!("is no rate: {e}")),
-        Type::Bool | Type::Int | Type::Number | Type::List => {
-            Err(format!("must be {}, not text", kind.name()))
-        }
-        Type::Text
-        | Type::Account
-        | Type::Device
-        | Type::Url
-        | Type::Phone
-        | Type::Wallet
-        | Type::UserAgent
-        | Type::Enum => Ok(Value::Text(text.into())),
-    }
-}
-
-/// An address, with IPv4 mapped into IPv6 (RFC 4291, 2.5.5.2) as the IPv4 address it stands for.
-fn ip(text: &str) -> Option<IpAddr> {
-    text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
-}
-
-/// A network; a lone address is the network of that one address, host bits are dropped.
-fn net(text: &str) -> Option<IpNet> {
-    match text.parse::<IpNet>() {
-        Ok(net) => Some(net.trunc()),
-        Err(_) => ip(text).map(IpNet::from),
-    }
-}
-
-fn email(text: &str) -> Result<Value, String> {
-    match text.rsplit_once('@') {
-        Some((local, host)) if !local.is_empty() && !host.is_empty() => {
-            Ok(Value::Text(format!("{local}@{}", domain(host)).into()))
-        }
-        _ => Err("must be an address such as \"name@example.org\"".to_owned()),
-    }
-}
-
-fn domain(text: &str) -> String {
-    text.strip_suffix('.').unwrap_or(text).to_lowercase()
+fn missing_field(field: &Field, place: Place<'_>, faults: &mut Faults) {
+    let (kind, owner) = place.owner;
+    let (name, type_name) = (place.name(&field.name), field.type_name());
+    faults.add(
+        place.here(),
+        "missing_field",
+        format!("`{name}` ({type_name}) is required by {kind} `{owner}`"),
+    );
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{EventType, Fact, Part};
     use proptest::prelude::*;
+
+    fn shaped(name: &str, kind: Type, shape: Shape) -> Field {
+        Field { shape: Some(Arc::new(shape)), ..Field::plain(name, kind, true) }
+    }
+
+    fn list(name: &str, record: Option<&str>, fields: Vec<Field>) -> Field {
+        shaped(name, Type::List, Shape::Items { record: record.map(Into::into), fields: fields.into() })
+    }
 
     fn schema() -> Arc<Schema> {
         let field = Field::plain;
+        let files = vec![
+            field("name", Type::Text, true),
+            field("size", Type::Size, false),
+            shaped("kind", Type::Enum, Shape::OneOf(["exe".into(), "pdf".into()].into())),
+        ];
+        let asn = Fact { of: 1, part: Part::IpAsn };
         Arc::new(Schema::new(vec![EventType {
             name: "signup".into(),
             fields: vec![
@@ -214,6 +235,13 @@ mod tests {
                 field("email", Type::Email, true),
                 field("form_time", Type::Duration, true),
                 field("tries", Type::Int, true),
+                shaped("plan", Type::Enum, Shape::OneOf(["free".into(), "paid".into()].into())),
+                field("quota", Type::Size, true),
+                field("pace", Type::Rate, true),
+                list("links", None, vec![field("", Type::Url, false)]),
+                list("attachments", Some("attachment"), files),
+                // Not optional, as nothing stops one from being declared: a fact may be lacking all the same.
+                Field { fact: Some(asn), ..field("ip.asn", Type::Int, false) },
             ],
         }]))
     }
@@ -282,6 +310,132 @@ mod tests {
         check(&format!(r#"{{"type":"{}"}}"#, "x".repeat(70_000)), &[("", "too_large")]);
     }
 
+    /// What an event holds after the fields it must have, and what is said of them where it is refused.
+    fn rest(json: &str) -> Result<Vec<Value>, Vec<(String, String)>> {
+        match event(&json.replacen('{', r#"{"type":"signup","account":"a","ip":"::1","#, 1)) {
+            Ok(event) => Ok(event.values.iter().skip(2).filter(|v| !v.is_missing()).cloned().collect()),
+            Err(faults) => {
+                Err(faults.list().iter().map(|f| (f.pointer.clone(), f.message.clone())).collect())
+            }
+        }
+    }
+
+    fn text(t: &str) -> Value {
+        Value::Text(t.into())
+    }
+
+    #[test]
+    fn values_of_every_form_are_read() {
+        let check = |json: &str, expect: &[Value]| assert_eq!(rest(json).unwrap(), expect, "{json}");
+        check(
+            r#"{"plan":"free","quota":"10MB","pace":"30/m"}"#,
+            &[text("free"), Value::Int(10_000_000), Value::Number(0.5)],
+        );
+        check(r#"{"quota":0,"pace":3}"#, &[Value::Int(0), Value::Number(3.0)]);
+        check(r#"{"plan":null,"quota":null,"pace":0.25}"#, &[Value::Number(0.25)]);
+        let Value::Number(zero) = rest(r#"{"pace":-0.0}"#).unwrap()[0] else { panic!() };
+        assert!(zero.is_sign_positive());
+        check(r#"{"links":[]}"#, &[Value::List(Box::default())]);
+        check(r#"{"links":null}"#, &[]);
+        check(
+            r#"{"links":["http://a","http://b"]}"#,
+            &[Value::List([text("http://a"), text("http://b")].into())],
+        );
+        check(
+            r#"{"attachments":[{"size":"1kB","kind":"exe"},{"kind":null,"size":2,"name":"b"}]}"#,
+            &[Value::List(
+                [Value::Missing, Value::Int(1000), text("exe"), text("b"), Value::Int(2), Value::Missing]
+                    .into(),
+            )],
+        );
+        check(r#"{"ip.asn":64500}"#, &[Value::Int(64500)]);
+        check(r#"{"ip.asn":null}"#, &[]);
+    }
+
+    #[test]
+    fn every_fault_of_a_list_is_named_with_its_place() {
+        let check = |json: &str, expect: &[(&str, &str)]| {
+            let faults = rest(json).unwrap_err();
+            let got: Vec<(&str, &str)> = faults.iter().map(|(p, m)| (&**p, &**m)).collect();
+            assert_eq!(got, expect, "{json}");
+        };
+        check(r#"{"plan":"fre"}"#, &[("/plan", "`plan` cannot be \"fre\"; did you mean \"free\"?")]);
+        check(
+            r#"{"plan":"gold"}"#,
+            &[("/plan", "`plan` cannot be \"gold\"; it must be \"free\", or \"paid\"")],
+        );
+        check(r#"{"plan":1}"#, &[("/plan", "`plan` must be a string; this is a whole number")]);
+        check(
+            r#"{"quota":-1,"pace":-0.5}"#,
+            &[("/quota", "`quota` must not be negative"), ("/pace", "`pace` must not be negative")],
+        );
+        check(
+            r#"{"quota":1.5}"#,
+            &[(
+                "/quota",
+                "`quota` must be a whole number of bytes, or a string such as \"10MB\"; this is a number",
+            )],
+        );
+        check(
+            r#"{"pace":[]}"#,
+            &[("/pace", "`pace` must be a number a second, or a string such as \"5/m\"; this is an array")],
+        );
+        check(
+            r#"{"links":"http://a"}"#,
+            &[("/links", "`links` must be an array, a list(url); this is a string")],
+        );
+        check(
+            r#"{"links":["http://a",null,7,["x"],""]}"#,
+            &[
+                ("/links/1", "`links[1]` must not be null; leave it out"),
+                ("/links/2", "`links[2]` must be a string; this is a whole number"),
+                ("/links/3", "`links[3]` must be a string; this is an array"),
+                ("/links/4", "`links[4]` must not be empty; leave it out when it is unknown"),
+            ],
+        );
+        check(
+            r#"{"attachments":[{"size":1},7,{"sise":2},{"size":-1,"kind":"ex"},{"size":1,"size":2},{"name":{}}]}"#,
+            &[
+                (
+                    "/attachments/1",
+                    "`attachments[1]` must be an object, a record `attachment`; this is a whole number",
+                ),
+                ("/attachments/2/sise", "record `attachment` has no field `sise`; did you mean `size`?"),
+                ("/attachments/2", "`attachments[2].size` (size) is required by record `attachment`"),
+                ("/attachments/3/size", "`attachments[3].size` must not be negative"),
+                ("/attachments/3/kind", "`attachments[3].kind` cannot be \"ex\"; did you mean \"exe\"?"),
+                ("/attachments/4/size", "`attachments[4].size` is given twice"),
+                ("/attachments/5/name", "`attachments[5].name` must be a string; this is an object"),
+                ("/attachments/5", "`attachments[5].size` (size) is required by record `attachment`"),
+            ],
+        );
+        check(
+            r#"{"attachments":[{"size":1,"from":"x"}]}"#,
+            &[(
+                "/attachments/0/from",
+                "record `attachment` has no field `from`; its fields are: name, size, kind",
+            )],
+        );
+        check(r#"{"ip.asn":"x"}"#, &[("/ip.asn", "`ip.asn` must be a whole number; this is a string")]);
+        let cloud = r#"{"specversion":"1.0","source":"s","id":"1","type":"signup","data":{"account":"a","ip":"::1","attachments":[{}]}}"#;
+        assert_eq!(event(cloud).unwrap_err().list()[0].pointer, "/data/attachments/0");
+        let names = event(r#"{"type":"signup","zzzzzz":1}"#).unwrap_err().to_string();
+        assert!(names.contains("its fields are: account, ip, email,") && !names.contains("asn"), "{names}");
+    }
+
+    #[test]
+    fn lists_are_bounded() {
+        let links = |n: usize| format!(r#"{{"links":[{}]}}"#, vec![r#""u""#; n].join(","));
+        let Value::List(values) = &rest(&links(limits::LIST_ITEMS)).unwrap()[0] else { panic!() };
+        assert_eq!(values.len(), limits::LIST_ITEMS);
+        for n in [limits::LIST_ITEMS + 1, 4 * limits::LIST_ITEMS] {
+            let faults = rest(&links(n)).unwrap_err();
+            assert_eq!(faults, [("/links".to_owned(), "`links` has more than 256 items".to_owned())]);
+        }
+        let faults = rest(&format!(r#"{{"attachments":[{}]}}"#, vec!["{}"; 256].join(","))).unwrap_err();
+        assert_eq!(faults.len(), limits::FAULTS);
+    }
+
     #[test]
     fn what_a_stranger_wrote_is_quoted_on_one_line_without_escapes() {
         let faults = event("{\"type\":\"x\\u001b[31m\\n\"}").unwrap_err();
@@ -296,18 +450,82 @@ mod tests {
         assert_eq!(faults.to_string(), "/type: no event type `sigup`; did you mean `signup`?");
     }
 
+    /// Any JSON, with names that the schema has.
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            "[a-z:/.@0-9]{0,8}".prop_map(Into::into),
+            prop::sample::select(vec!["free", "exe", "::1", "1kB", "5/m", "http://a"]).prop_map(Into::into),
+        ];
+        let names = ["type", "account", "ip", "quota", "links", "attachments", "size", "kind", "ip.asn", "x"];
+        leaf.prop_recursive(5, 60, 8, move |inner| {
+            let member = (prop::sample::select(names.to_vec()).prop_map(str::to_owned), inner.clone());
+            prop_oneof![
+                proptest::collection::vec(inner, 0..6).prop_map(Into::into),
+                proptest::collection::vec(member, 0..8)
+                    .prop_map(|m| serde_json::Value::Object(m.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// One field of the schema, with a value that may well be right.
+    fn any_field() -> impl Strategy<Value = (&'static str, serde_json::Value)> {
+        let url = prop_oneof![9 => Just("http://a".into()), 1 => any_json()];
+        let size = prop_oneof![Just("1kB".into()), (0..9i64).prop_map(Into::into)];
+        let file = prop_oneof![
+            9 => (size, prop::sample::select(vec!["exe", "pdf"]))
+                .prop_map(|(size, kind): (serde_json::Value, _)| serde_json::json!({"size": size, "kind": kind})),
+            1 => any_json(),
+        ];
+        prop_oneof![
+            (-1..9i64).prop_map(|n| ("quota", n.into())),
+            prop::sample::select(vec!["free", "paid", "gold"]).prop_map(|plan| ("plan", plan.into())),
+            proptest::collection::vec(url, 0..5).prop_map(|urls| ("links", urls.into())),
+            proptest::collection::vec(file, 0..5).prop_map(|files| ("attachments", files.into())),
+            (prop::sample::select(vec!["email", "pace", "links", "ip.asn"]), any_json()),
+        ]
+    }
+
     proptest! {
         #[test]
-        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            if let Ok(draft) = Draft::from_json(&bytes) {
-                let _ = read(draft, &schema(), Micros(0), || "x".into());
+        fn no_json_panics_and_what_is_read_is_of_its_type(fields in proptest::collection::vec(any_field(), 0..5)) {
+            let mut data = serde_json::json!({"account": "a", "ip": "::1"});
+            fields.into_iter().for_each(|(name, value)| data[name] = value);
+            match event(&serde_json::json!({"type": "signup", "data": data}).to_string()) {
+                Ok(event) => {
+                    for (field, value) in schema().get(event.kind).fields.iter().zip(&event.values) {
+                        match value {
+                            Value::Missing => prop_assert!(field.may_lack()),
+                            Value::List(values) => {
+                                let width = field.items().len();
+                                prop_assert!(values.len() % width == 0 && values.len() <= width * limits::LIST_ITEMS);
+                            }
+                            Value::Text(text) if field.kind == Type::Enum => prop_assert!(field.members().contains(text)),
+                            Value::Int(n) if field.kind == Type::Size => prop_assert!(*n >= 0),
+                            _ => {}
+                        }
+                    }
+                }
+                Err(faults) => {
+                    prop_assert!(!faults.is_empty());
+                    prop_assert!(faults.list().iter().all(|f| f.pointer.is_empty() || f.pointer.starts_with('/')));
+                }
             }
         }
 
         #[test]
-        fn no_text_panics_in_any_type(text in ".{0,400}") {
-            for kind in Type::ALL {
-                let _ = parse_text(&text, kind);
+        fn any_json_is_read_or_refused(data in any_json()) {
+            let _ = event(&serde_json::json!({"type": "signup", "data": data}).to_string());
+            let _ = event(&data.to_string());
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(draft) = Draft::from_json(&bytes) {
+                let _ = read(draft, &schema(), Micros(0), || "x".into());
             }
         }
     }
