@@ -5,13 +5,23 @@
 use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use wardroom_event::{Draft, EventType, Field, Micros, Schema, Type, Value, limits, parse_text, read};
+use wardroom_event::{Draft, EventType, Field, Micros, Schema, Shape, Type, Value, limits, parse_text, read};
 
-/// One event type with an optional field of each type, named after the type, and one field that must be there.
+/// One event type with an optional field of each type, named after the type, an enum, a list of values, a list of
+/// records, and one field that must be there.
 static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| {
-    let field = |name: &str, kind, optional| Field::plain(name, kind, optional);
-    let mut fields = vec![field("who", Type::Account, false)];
-    fields.extend(Type::ALL.iter().map(|&kind| field(kind.name(), kind, true)));
+    let shaped =
+        |name: &str, kind, shape| Field { shape: Some(Arc::new(shape)), ..Field::plain(name, kind, true) };
+    let list = |name, record: Option<&str>, fields| {
+        shaped(name, Type::List, Shape::Items { record: record.map(Into::into), fields })
+    };
+    let mut fields = vec![Field::plain("who", Type::Account, false)];
+    fields.extend(Type::ALL.iter().map(|&kind| Field::plain(kind.name(), kind, true)));
+    let plan = shaped("enum", Type::Enum, Shape::OneOf(["free".into(), "paid".into()].into()));
+    let record = [Field::plain("size", Type::Size, false), plan.clone()];
+    fields.push(plan);
+    fields.push(list("list", None, [Field::plain("", Type::Url, false)].into()));
+    fields.push(list("records", Some("record"), record.into()));
     Arc::new(Schema::new(vec![EventType { name: "signup".into(), fields }]))
 });
 
@@ -30,7 +40,7 @@ fn read_event(bytes: &[u8]) {
     let faults =
         match Draft::from_json(bytes).and_then(|draft| read(draft, &SCHEMA, RECEIVED, || "new".into())) {
             Ok(event) => {
-                assert_eq!(event.values.len(), Type::ALL.len() + 1);
+                assert_eq!(event.values.len(), SCHEMA.get(event.kind).fields.len());
                 assert_ne!(event.values[0], Value::Missing, "a field that must be there is not");
                 assert!(event.time <= RECEIVED.plus(limits::FUTURE), "accepted from the future");
                 assert!(event.id.id.len() <= limits::ID_BYTES && event.id.source.len() <= limits::ID_BYTES);
@@ -61,7 +71,15 @@ fn read_texts(text: &str) {
 
 /// No text outgrows its limit. Lower case may lengthen it: at most threefold, by Unicode's case mappings.
 fn bounded(value: &Value) {
-    if let Value::Text(text) = value {
-        assert!(text.len() <= 3 * limits::TEXT_BYTES, "a text of {} bytes", text.len());
+    match value {
+        Value::Text(text) => {
+            assert!(text.len() <= 3 * limits::TEXT_BYTES, "a text of {} bytes", text.len());
+        }
+        // The widest record here has two fields.
+        Value::List(values) => {
+            assert!(values.len() <= 2 * limits::LIST_ITEMS, "a list of {} values", values.len());
+            values.iter().for_each(bounded);
+        }
+        _ => {}
     }
 }
