@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wardroom_event::{Event, Micros, Value};
 use wardroom_policy::{Aggregate, Count, Feature, KeyPath, Plan, Program, Row};
-use wardroom_state::{Dropped, Key, Keyer, Kind, Limits, Reading, Secret, Spec, TableId, Tables};
+use wardroom_state::{Dropped, Key, Keyer, Kind, Limits, Reading, Secret, Sighting, Spec, TableId, Tables};
 
 /// A feature across policies: the same id with the same meaning keeps its counts.
 type Identity = (Box<str>, Box<str>);
@@ -87,7 +87,8 @@ impl Memory {
                 continue;
             };
             let item = count.item.and_then(|path| self.keyer.item([&path.of(row.event)]));
-            self.tables.add(table, key, item, row.event.counted_at());
+            let sighting = item.map_or(Sighting::Plain, Sighting::Item);
+            self.tables.add(table, key, sighting, row.event.counted_at());
         }
         tripped
     }

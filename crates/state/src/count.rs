@@ -2,17 +2,19 @@
 //! Counting by tile: most keys are seen in one or two tiles and fit in 16 bytes, the others keep a sorted strip.
 
 use crate::generations::Cell;
-use crate::table::Moment;
-use crate::window::Sight;
-use smallvec::{SmallVec, smallvec};
+use crate::strip::Strip;
+use crate::table::{Counter, Table};
+use crate::window::{Moment, Sight};
+use crate::{Key, Reading, Sighting};
+use wardroom_event::Micros;
 
 /// How often a key was seen in each tile.
 pub(crate) enum Tiles {
     /// At most two tiles: `counts[0]` in `tile` (none where it is zero), and `counts[1]` in the tile that lies
-    /// `gap` before it (none where that is zero). A live tile lies at most 60 before another.
-    Few { gap: u8, tile: u32, counts: [u32; 2] },
+    /// `gap` before it (none where that is zero).
+    Few { gap: u16, tile: u32, counts: [u32; 2] },
     /// More than that. In a box, because in place it would make every cell twice as large.
-    Many(Box<Strip>),
+    Many(Box<Strip<u32>>),
 }
 
 impl Default for Tiles {
@@ -25,8 +27,22 @@ impl Cell for Tiles {
     fn heap(&self) -> usize {
         match self {
             Tiles::Few { .. } => 0,
-            Tiles::Many(strip) => size_of::<Strip>() + strip.heap(),
+            Tiles::Many(strip) => size_of::<Strip<u32>>() + strip.heap(),
         }
+    }
+}
+
+impl Counter for Tiles {
+    type Rule = ();
+
+    fn add(table: &mut Table<Tiles>, key: Key, _: Sighting<'_>, time: Micros) {
+        table.see(key, time, Tiles::add);
+    }
+
+    fn read(table: &Table<Tiles>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+        let before = table.find(key, now).map_or(0, |(tiles, sight)| tiles.count(sight));
+        let in_hand = with.and_then(|_| table.in_hand(now)).is_some();
+        Reading::Count(before + u64::from(in_hand))
     }
 }
 
@@ -36,13 +52,15 @@ impl Tiles {
         match self {
             Tiles::Few { gap, tile, counts } => {
                 if !add_few(gap, tile, counts, at.tile) {
-                    let earlier = (tile.wrapping_sub(u32::from(*gap)), counts[1]);
-                    let mut strip = Strip(smallvec![earlier, (*tile, counts[0])]);
-                    strip.add(at.tile, at.live);
+                    let mut strip = Strip::default();
+                    for (tile, n) in [(tile.wrapping_sub(u32::from(*gap)), counts[1]), (*tile, counts[0])] {
+                        *strip.part(tile, at.live, |_| 0) += n;
+                    }
+                    add_one(&mut strip, at);
                     *self = Tiles::Many(Box::new(strip));
                 }
             }
-            Tiles::Many(strip) => strip.add(at.tile, at.live),
+            Tiles::Many(strip) => add_one(strip, at),
         }
     }
 
@@ -53,12 +71,12 @@ impl Tiles {
             Tiles::Few { gap, tile, counts } => {
                 seen(*tile, counts[0]) + seen(tile.wrapping_sub(u32::from(*gap)), counts[1])
             }
-            Tiles::Many(strip) => strip.count(sight),
+            Tiles::Many(strip) => strip.seen(sight).iter().map(|(_, n)| u64::from(*n)).sum(),
         }
     }
 
     /// Forgets what has expired.
-    fn trim(&mut self, live: Sight) {
+    pub(crate) fn trim(&mut self, live: Sight) {
         match self {
             Tiles::Few { tile, .. } if !live.keeps(*tile) => *self = Tiles::default(),
             Tiles::Few { gap, tile, counts } => {
@@ -69,7 +87,7 @@ impl Tiles {
             }
             Tiles::Many(strip) => {
                 strip.trim(live);
-                match strip.0.as_slice() {
+                match strip.tiles() {
                     [] => *self = Tiles::default(),
                     [(tile, n)] => *self = Tiles::Few { gap: 0, tile: *tile, counts: [*n, 0] },
                     _ => (),
@@ -79,8 +97,13 @@ impl Tiles {
     }
 }
 
+fn add_one(strip: &mut Strip<u32>, at: Moment) {
+    let count = strip.part(at.tile, at.live, |_| 0);
+    *count = count.saturating_add(1);
+}
+
 /// Adds one in the tile `seen`, unless it would be the third; whether it did.
-fn add_few(gap: &mut u8, tile: &mut u32, counts: &mut [u32; 2], seen: u32) -> bool {
+fn add_few(gap: &mut u16, tile: &mut u32, counts: &mut [u32; 2], seen: u32) -> bool {
     let later = seen.wrapping_sub(*tile);
     let earlier = tile.wrapping_sub(seen);
     if counts[0] == 0 {
@@ -92,70 +115,14 @@ fn add_few(gap: &mut u8, tile: &mut u32, counts: &mut [u32; 2], seen: u32) -> bo
             return false;
         }
         counts[1] = counts[1].saturating_add(1);
-    } else if let Ok(near) = u8::try_from(later) {
+    } else if let Ok(near) = u16::try_from(later) {
         (*gap, *tile, *counts) = (near, seen, [1, counts[0]]);
-    } else if let Ok(near) = u8::try_from(earlier) {
+    } else if let Ok(near) = u16::try_from(earlier) {
         (*gap, counts[1]) = (near, 1);
     } else {
         return false;
     }
     true
-}
-
-/// Counts by tile, the oldest tile first, each tile once. Six stand in the strip itself.
-#[derive(Default)]
-pub(crate) struct Strip(SmallVec<[(u32, u32); 6]>);
-
-impl Strip {
-    pub(crate) fn heap(&self) -> usize {
-        if self.0.spilled() { self.0.capacity() * size_of::<(u32, u32)>() } else { 0 }
-    }
-
-    /// Adds one in `tile`. Most sightings are of the newest tile, so the search begins there.
-    pub(crate) fn add(&mut self, tile: u32, live: Sight) {
-        let age = live.age(tile);
-        let after = self.0.iter().rposition(|(t, _)| live.age(*t) >= age).map_or(0, |i| i + 1);
-        match after.checked_sub(1).map(|i| &mut self.0[i]) {
-            Some((t, n)) if *t == tile => *n = n.saturating_add(1),
-            _ => self.0.insert(after, (tile, 1)),
-        }
-    }
-
-    /// Takes one from `tile`, if anything is left there.
-    pub(crate) fn sub(&mut self, tile: u32) {
-        if let Some(i) = self.0.iter().position(|(t, _)| *t == tile) {
-            self.0[i].1 -= 1;
-            if self.0[i].1 == 0 {
-                self.0.remove(i);
-            }
-        }
-    }
-
-    /// The oldest tile.
-    pub(crate) fn first(&self) -> Option<u32> {
-        self.0.first().map(|(tile, _)| *tile)
-    }
-
-    /// The sum of all tiles.
-    pub(crate) fn sum(&self) -> u64 {
-        self.0.iter().map(|(_, n)| u64::from(*n)).sum()
-    }
-
-    /// The sum of the tiles in sight.
-    pub(crate) fn count(&self, sight: Sight) -> u64 {
-        self.0.iter().filter(|(tile, _)| sight.sees(*tile)).map(|(_, n)| u64::from(*n)).sum()
-    }
-
-    /// The sum of the tiles that lie after the older end of what is in sight.
-    pub(crate) fn kept(&self, sight: Sight) -> u64 {
-        self.0.iter().filter(|(tile, _)| sight.keeps(*tile)).map(|(_, n)| u64::from(*n)).sum()
-    }
-
-    /// Forgets what has expired.
-    pub(crate) fn trim(&mut self, live: Sight) {
-        let gone = self.0.iter().take_while(|(tile, _)| !live.keeps(*tile)).count();
-        self.0.drain(..gone);
-    }
 }
 
 #[cfg(test)]
@@ -196,8 +163,8 @@ mod tests {
             cell.add(Moment::at((tile - 7).max(0), tile));
         }
         let Tiles::Many(strip) = &cell else { panic!("many tiles are a strip") };
-        assert_eq!(strip.0.len(), 61);
-        assert!(cell.heap() <= size_of::<Strip>() + 64 * 8, "{} bytes", cell.heap());
+        assert_eq!(strip.tiles().len(), 61);
+        assert!(cell.heap() <= size_of::<Strip<u32>>() + 64 * 8, "{} bytes", cell.heap());
         cell.add(Moment::at(1055, 1055));
         cell.add(Moment::at(2000, 2000));
         assert!(matches!(cell, Tiles::Few { .. }));
@@ -210,9 +177,10 @@ mod tests {
         cell.add(Moment::at(9, 9));
         cell.add(Moment::at(8, 9));
         assert_eq!(cell.count(Sight::new(9, 0, 9).unwrap()), 2 * u64::from(u32::MAX));
-        let mut strip = Strip(smallvec![(9, u32::MAX)]);
-        strip.add(9, Moment::at(9, 9).live);
-        assert_eq!(strip.sum(), u64::from(u32::MAX));
+        cell.add(Moment::at(7, 9));
+        cell.add(Moment::at(9, 9));
+        assert!(matches!(cell, Tiles::Many(_)));
+        assert_eq!(cell.count(Sight::new(9, 0, 9).unwrap()), 2 * u64::from(u32::MAX) + 1);
     }
 
     #[test]

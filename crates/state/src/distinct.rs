@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Telling items apart: each with the tile of its newest sighting, exact up to a bound.
+//! Telling items apart: each with the tile of its newest sighting.
 //!
-//! Above the bound the items seen last are kept, so that a reading is always the lesser of the truth and the bound:
-//! a flood of new items can push old ones out, but not push the reading down. Most keys have one item and fit in
-//! 16 bytes; a few are searched one by one; more are hashed, with a count by tile so that reading is not a scan.
+//! Most keys have one item and fit in 16 bytes; a few are searched one by one; more are hashed, and beyond a bound
+//! they are sampled, see [`sample`](crate::sample).
 
-use crate::Item;
-use crate::count::Strip;
 use crate::generations::Cell;
-use crate::table::Moment;
-use crate::window::Sight;
-use hashbrown::HashTable;
+use crate::sample::Sample;
+use crate::table::{Counter, Table};
+use crate::window::{Moment, Sight};
+use crate::{Item, Key, Reading, Sighting};
 use smallvec::{SmallVec, smallvec};
+use wardroom_event::Micros;
 
 /// Most items that are searched one by one, and the least bound on items.
 pub(crate) const FEW: usize = 16;
@@ -27,7 +26,7 @@ pub(crate) enum Items {
     /// At most [`FEW`]. In a box, because in place they would make every cell twice as large.
     Few(Box<FewItems>),
     /// More.
-    Many(Box<Many>),
+    Many(Box<Sample>),
 }
 
 /// At most [`FEW`], three of them in place.
@@ -36,8 +35,38 @@ type FewItems = SmallVec<[Newest; 3]>;
 /// An item with the tile of its newest sighting.
 #[derive(Clone, Copy)]
 pub(crate) struct Newest {
-    item: Item,
-    tile: u32,
+    pub(crate) item: Item,
+    pub(crate) tile: u32,
+}
+
+impl Newest {
+    /// Sees the item once more; the tile it had, if this one is newer.
+    pub(crate) fn renew(&mut self, at: Moment) -> Option<u32> {
+        let newer = at.live.age(at.tile) < at.live.age(self.tile);
+        newer.then(|| std::mem::replace(&mut self.tile, at.tile))
+    }
+}
+
+impl Counter for Items {
+    /// How many items are told apart, at least [`FEW`].
+    type Rule = usize;
+
+    fn add(table: &mut Table<Items>, key: Key, sighting: Sighting<'_>, time: Micros) {
+        if let Sighting::Item(item) = sighting {
+            let exact = *table.rule();
+            table.see(key, time, |items, at| items.add(item, at, exact));
+        }
+    }
+
+    fn read(table: &Table<Items>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+        let in_hand = match with {
+            Some(Sighting::Item(item)) => table.in_hand(now).map(|at| (item, at)),
+            _ => None,
+        };
+        let found = table.find(key, now).map(|(items, sight)| items.count(sight, in_hand));
+        let (count, approximate) = found.unwrap_or((u64::from(in_hand.is_some()), false));
+        Reading::Distinct { count, approximate }
+    }
 }
 
 impl Cell for Items {
@@ -46,40 +75,51 @@ impl Cell for Items {
             Items::None | Items::One { .. } => 0,
             Items::Few(few) if few.spilled() => size_of::<FewItems>() + few.capacity() * size_of::<Newest>(),
             Items::Few(_) => size_of::<FewItems>(),
-            Items::Many(many) => size_of::<Many>() + many.heap(),
+            Items::Many(many) => size_of::<Sample>() + many.heap(),
         }
     }
 }
 
 impl Items {
-    /// Sees an item; at most `most` of them are told apart, and at least [`FEW`].
-    pub(crate) fn add(&mut self, item: Item, at: Moment, most: usize) {
+    /// Sees an item.
+    fn add(&mut self, item: Item, at: Moment, exact: usize) {
         self.trim(at.live);
         match self {
             Items::None => *self = Items::One { tile: at.tile, item },
-            Items::One { tile, item: held } if *held == item => *tile = newer(*tile, at),
             Items::One { tile, item: held } => {
-                let held = Newest { item: *held, tile: *tile };
-                *self = Items::Few(Box::new(smallvec![held, Newest { item, tile: at.tile }]));
+                let mut held = Newest { item: *held, tile: *tile };
+                if held.item == item {
+                    held.renew(at);
+                    *tile = held.tile;
+                } else {
+                    *self = Items::Few(Box::new(smallvec![held, Newest { item, tile: at.tile }]));
+                }
             }
             Items::Few(few) => {
                 if !add_few(few, item, at) {
-                    let mut many = Many::new(few, at);
-                    many.add(item, at, most);
+                    let mut many = Sample::new(few, at.live, exact);
+                    many.add(item, at, exact);
                     *self = Items::Many(Box::new(many));
                 }
             }
-            Items::Many(many) => many.add(item, at, most),
+            Items::Many(many) => many.add(item, at, exact),
         }
     }
 
-    /// How many items are in sight, whatever lies after its newer end.
-    pub(crate) fn count(&self, sight: Sight) -> u64 {
+    /// How many items are in sight, whatever lies after its newer end, with the one in hand; and whether that is an
+    /// estimate.
+    fn count(&self, sight: Sight, in_hand: Option<(Item, Moment)>) -> (u64, bool) {
+        let plain = |held: &[Newest]| {
+            let kept = held.iter().filter(|held| sight.keeps(held.tile));
+            let known = |item| kept.clone().any(|held| held.item == item);
+            let new = in_hand.is_some_and(|(item, _)| !known(item));
+            (kept.clone().count() as u64 + u64::from(new), false)
+        };
         match self {
-            Items::None => 0,
-            Items::One { tile, .. } => u64::from(sight.keeps(*tile)),
-            Items::Few(few) => few.iter().filter(|held| sight.keeps(held.tile)).count() as u64,
-            Items::Many(many) => many.tiles.kept(sight),
+            Items::None => plain(&[]),
+            Items::One { tile, item } => plain(&[Newest { item: *item, tile: *tile }]),
+            Items::Few(few) => plain(few),
+            Items::Many(many) => many.count(sight, in_hand),
         }
     }
 
@@ -93,8 +133,8 @@ impl Items {
                 self.shrink();
             }
             Items::Many(many) => {
-                if many.trim(live) && many.items.len() <= FEW / 2 {
-                    *self = Items::Few(Box::new(many.items.iter().copied().collect()));
+                if let Some(few) = many.trim(live, FEW / 2) {
+                    *self = Items::Few(Box::new(few.into()));
                     self.shrink();
                 }
             }
@@ -113,15 +153,10 @@ impl Items {
     }
 }
 
-/// The newer of a tile and a sighting's.
-fn newer(tile: u32, at: Moment) -> u32 {
-    if at.live.age(at.tile) < at.live.age(tile) { at.tile } else { tile }
-}
-
 /// Sees an item, unless it would be one too many; whether it did.
 fn add_few(few: &mut FewItems, item: Item, at: Moment) -> bool {
     if let Some(held) = few.iter_mut().find(|held| held.item == item) {
-        held.tile = newer(held.tile, at);
+        held.renew(at);
         return true;
     }
     let fits = few.len() < FEW;
@@ -129,99 +164,6 @@ fn add_few(few: &mut FewItems, item: Item, at: Moment) -> bool {
         few.push(Newest { item, tile: at.tile });
     }
     fits
-}
-
-/// Hashed items.
-pub(crate) struct Many {
-    items: HashTable<Newest>,
-    /// How many of the items that have not expired have their newest sighting in which tile.
-    tiles: Strip,
-    /// Items that were in the oldest tile when it was last searched: the next to make room.
-    oldest: Vec<Item>,
-    /// The clock's tile when expired items were last removed.
-    swept: u32,
-}
-
-impl Many {
-    fn new(few: &[Newest], at: Moment) -> Many {
-        let mut many = Many {
-            items: HashTable::with_capacity(2 * FEW),
-            tiles: Strip::default(),
-            oldest: Vec::new(),
-            swept: at.live.clock(),
-        };
-        few.iter().for_each(|held| many.insert(*held, at.live));
-        many
-    }
-
-    fn heap(&self) -> usize {
-        self.items.allocation_size() + self.tiles.heap() + self.oldest.capacity() * size_of::<Item>()
-    }
-
-    fn insert(&mut self, new: Newest, live: Sight) {
-        self.tiles.add(new.tile, live);
-        self.items.insert_unique(new.item.0, new, |held| held.item.0);
-    }
-
-    fn add(&mut self, item: Item, at: Moment, most: usize) {
-        if let Some(held) = self.items.find_mut(item.0, |held| held.item == item) {
-            let tile = newer(held.tile, at);
-            if tile != held.tile {
-                self.tiles.sub(held.tile);
-                self.tiles.add(tile, at.live);
-                held.tile = tile;
-            }
-        } else if self.items.len() < most.max(FEW) || self.make_room(at) {
-            self.insert(Newest { item, tile: at.tile }, at.live);
-        }
-    }
-
-    /// Removes expired items, or else one of the oldest tile; `false` where the sighting is no newer than those.
-    fn make_room(&mut self, at: Moment) -> bool {
-        if self.tiles.sum() < self.items.len() as u64 {
-            self.sweep(at.live);
-            return true;
-        }
-        let Some(tile) = self.tiles.first().filter(|tile| at.live.age(at.tile) < at.live.age(*tile)) else {
-            return false;
-        };
-        // A search finds all items of the oldest tile, so a window full of new items costs at most 61 searches.
-        if !self.remove_oldest(tile) {
-            self.oldest.extend(self.items.iter().filter(|held| held.tile == tile).map(|held| held.item));
-            self.remove_oldest(tile);
-        }
-        self.tiles.sub(tile);
-        true
-    }
-
-    /// Removes an item of that tile, if one is known.
-    fn remove_oldest(&mut self, tile: u32) -> bool {
-        while let Some(item) = self.oldest.pop() {
-            if let Ok(held) = self.items.find_entry(item.0, |held| held.item == item && held.tile == tile) {
-                held.remove();
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Forgets what has expired: at once in the counts, and once a window among the items, which bounds how old a
-    /// tile they can hold. Whether it did the latter.
-    fn trim(&mut self, live: Sight) -> bool {
-        self.tiles.trim(live);
-        let due = live.age(self.swept) > live.oldest();
-        if due {
-            self.sweep(live);
-        }
-        due
-    }
-
-    fn sweep(&mut self, live: Sight) {
-        self.items.retain(|held| live.keeps(held.tile));
-        self.items.shrink_to(2 * self.items.len(), |held| held.item.0);
-        self.oldest = Vec::new();
-        self.swept = live.clock();
-    }
 }
 
 #[cfg(test)]
@@ -236,7 +178,7 @@ mod tests {
     /// What is counted while the clock stands in tile `clock`.
     #[track_caller]
     fn check(items: &Items, clock: i64, expect: u64) {
-        assert_eq!(items.count(Moment::at(clock, clock).live), expect, "at {clock}");
+        assert_eq!(items.count(Moment::at(clock, clock).live, None), (expect, false), "at {clock}");
     }
 
     /// With one item, a few and many.
@@ -251,22 +193,6 @@ mod tests {
             see(&mut items, 0..1, 60, 60);
             check(&items, 111, 1);
         }
-    }
-
-    #[test]
-    fn at_the_bound_the_newest_are_kept() {
-        let mut items = Items::None;
-        see(&mut items, 0..10, 30, 30);
-        see(&mut items, 10..20, 40, 40);
-        see(&mut items, 90..95, 10, 40);
-        check(&items, 90, 20);
-        see(&mut items, 20..25, 50, 50);
-        check(&items, 90, 20);
-        check(&items, 91, 15);
-        see(&mut items, 90..92, 35, 50);
-        check(&items, 91, 17);
-        check(&items, 100, 15);
-        check(&items, 101, 5);
     }
 
     #[test]

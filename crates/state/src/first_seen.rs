@@ -2,8 +2,9 @@
 //! When a key was first seen; and in which tile last, for it is forgotten after the window.
 
 use crate::generations::Cell;
-use crate::table::Moment;
-use crate::window::Sight;
+use crate::table::{Counter, Table};
+use crate::window::{Moment, Sight};
+use crate::{Key, Reading, Sighting};
 use wardroom_event::Micros;
 
 /// The sightings of a key since it was last forgotten.
@@ -19,6 +20,20 @@ pub(crate) enum Seen {
 impl Cell for Seen {
     fn heap(&self) -> usize {
         0
+    }
+}
+
+impl Counter for Seen {
+    type Rule = ();
+
+    fn add(table: &mut Table<Seen>, key: Key, _: Sighting<'_>, time: Micros) {
+        table.see(key, time, Seen::add);
+    }
+
+    fn read(table: &Table<Seen>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+        let first = table.find(key, now).and_then(|(seen, sight)| seen.first(sight));
+        let in_hand = with.and_then(|_| table.in_hand(now)).map(|at| at.time);
+        Reading::FirstSeen(first.into_iter().chain(in_hand).min())
     }
 }
 

@@ -2,23 +2,33 @@
 //! One counter's table: the clock that decides what is late and what has expired, over cells of one kind.
 
 use crate::generations::{Cell, Generations};
-use crate::window::{Sight, Window, low};
-use crate::{Key, Spec, Stats};
+use crate::window::{Moment, Sight, Window};
+use crate::{Key, Reading, Sighting, Spec, Stats};
 use wardroom_event::Micros;
 
-/// A sighting that is in time: where it belongs and what of the past still counts.
-#[derive(Clone, Copy)]
-pub(crate) struct Moment {
-    /// The low bits of its tile.
-    pub(crate) tile: u32,
-    /// Its time.
-    pub(crate) time: Micros,
-    /// The tiles that have not expired.
-    pub(crate) live: Sight,
+/// A kind of counter: how its cells are fed and read.
+pub(crate) trait Counter: Cell + Send + Sync + Sized {
+    /// What the kind is told once for the whole table.
+    type Rule: Send + Sync;
+
+    /// Adds a sighting at `time`.
+    fn add(table: &mut Table<Self>, key: Key, sighting: Sighting<'_>, time: Micros);
+
+    /// What is known of a key at `now`; as if the sighting `with` had been added at `now`, if there is one.
+    fn read(table: &Table<Self>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading;
 }
 
-pub(crate) struct Table<C> {
+/// A table of any kind.
+pub(crate) trait AnyTable: Send + Sync {
+    fn add(&mut self, key: Key, sighting: Sighting<'_>, time: Micros);
+    fn read(&self, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading;
+    fn spec(&self) -> Spec;
+    fn stats(&self) -> Stats;
+}
+
+pub(crate) struct Table<C: Counter> {
     spec: Spec,
+    rule: C::Rule,
     window: Window,
     /// The greatest time added; before the first, the least there is.
     clock: Micros,
@@ -26,60 +36,70 @@ pub(crate) struct Table<C> {
     keys: Generations<C>,
 }
 
-impl<C: Cell> Table<C> {
-    pub(crate) fn new(spec: Spec, most_keys: usize) -> Table<C> {
+impl<C: Counter> Table<C> {
+    pub(crate) fn new(spec: Spec, most_keys: usize, rule: C::Rule) -> Table<C> {
         let keys = Generations::new(most_keys);
-        Table { spec, window: Window::new(spec), clock: Micros(i64::MIN), late: 0, keys }
+        Table { spec, rule, window: Window::new(spec), clock: Micros(i64::MIN), late: 0, keys }
     }
 
-    pub(crate) fn spec(&self) -> Spec {
-        self.spec
+    pub(crate) fn rule(&self) -> &C::Rule {
+        &self.rule
     }
 
     /// The cell of a key with the tiles that a reading at `now` sees; `None` where it can see nothing.
-    pub(crate) fn read(&self, key: Key, now: Micros) -> Option<(&C, Sight)> {
-        let cell = self.keys.get(key)?;
-        let from = self.window.floor(now.max(self.clock));
-        let sight = Sight::new(self.window.tile(self.clock), from, self.window.tile(now))?;
-        Some((cell, sight))
+    pub(crate) fn find(&self, key: Key, now: Micros) -> Option<(&C, Sight)> {
+        Some((self.keys.get(key)?, self.window.sight(self.clock, now)?))
+    }
+
+    /// Where a sighting at `now` would belong once it is added; `None` where it would be late beyond use.
+    pub(crate) fn in_hand(&self, now: Micros) -> Option<Moment> {
+        self.window.moment(self.clock.max(now), now)
     }
 
     /// Changes the cell of a key by a sighting at `time`, unless it comes too late to matter.
-    pub(crate) fn add(&mut self, key: Key, time: Micros, change: impl FnOnce(&mut C, Moment)) {
-        self.advance(time);
-        let (clock, tile) = (self.window.tile(self.clock), self.window.tile(time));
-        let from = self.window.floor(self.clock);
-        let live = Sight::new(clock, from, clock).filter(|_| tile >= from);
-        let Some(live) = live else {
-            self.late += 1;
-            return;
-        };
-        self.keys.update(key, clock, |cell| change(cell, Moment { tile: low(tile), time, live }));
+    pub(crate) fn see(&mut self, key: Key, time: Micros, change: impl FnOnce(&mut C, Moment)) {
+        if let Some(at) = self.arrive(time) {
+            self.change(key, |cell| change(cell, at));
+        }
     }
 
-    fn advance(&mut self, time: Micros) {
+    /// Moves the clock; where a sighting at `time` belongs, unless it comes too late to matter.
+    pub(crate) fn arrive(&mut self, time: Micros) -> Option<Moment> {
         if time > self.clock {
             let before = self.window.tile(self.clock);
             self.clock = time;
             self.keys.expire(self.window.floor(time), before, self.window.tile(time));
         }
+        let at = self.window.moment(self.clock, time);
+        self.late += u64::from(at.is_none());
+        at
     }
 
-    pub(crate) fn stats(&self) -> Stats {
+    /// Changes the cell of a key.
+    pub(crate) fn change(&mut self, key: Key, change: impl FnOnce(&mut C)) {
+        self.keys.update(key, self.window.tile(self.clock), change);
+    }
+}
+
+impl<C: Counter> AnyTable for Table<C> {
+    fn add(&mut self, key: Key, sighting: Sighting<'_>, time: Micros) {
+        C::add(self, key, sighting, time);
+    }
+
+    fn read(&self, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+        C::read(self, key, now, with)
+    }
+
+    fn spec(&self) -> Spec {
+        self.spec
+    }
+
+    fn stats(&self) -> Stats {
         Stats {
             keys: self.keys.len(),
             bytes: self.keys.bytes() + size_of::<Self>(),
             late_dropped: self.late,
             evicted: self.keys.evicted(),
         }
-    }
-}
-
-#[cfg(test)]
-impl Moment {
-    /// A sighting in `tile` while the clock stands in tile `clock` and tiles live for 60.
-    pub(crate) fn at(tile: i64, clock: i64) -> Moment {
-        let live = Sight::new(clock, clock - 60, clock).unwrap();
-        Moment { tile: low(tile), time: Micros(tile), live }
     }
 }

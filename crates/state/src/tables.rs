@@ -4,31 +4,14 @@
 use crate::count::Tiles;
 use crate::distinct::{FEW, Items};
 use crate::first_seen::Seen;
-use crate::table::Table;
-use crate::{Item, Key, Kind, Limits, Spec};
+use crate::table::{AnyTable, Table};
+use crate::{Key, Kind, Limits, Reading, Sighting, Spec};
 use std::fmt;
 use wardroom_event::Micros;
 
 /// Names a counter's table for as long as its [`Tables`] lives; never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TableId(u32);
-
-/// What a counter says of a key at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// Sightings in the window.
-    Count(u64),
-    /// Items in the window.
-    Distinct {
-        /// How many; at most [`Limits::distinct_exact`].
-        count: u64,
-        /// Whether the count is at that bound and means "at least".
-        saturated: bool,
-    },
-    /// The first sighting, if there was one that is not forgotten. After the time of the reading where the event
-    /// in hand is late.
-    FirstSeen(Option<Micros>),
-}
 
 /// What a table holds and has lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +28,7 @@ pub struct Stats {
 
 /// A table that is no longer read. Freeing a large one takes a while: let go of it where a stall does no harm.
 #[must_use = "freeing a large table stalls; choose where"]
-pub struct Dropped(#[expect(dead_code, reason = "held only to be freed")] Option<AnyTable>);
+pub struct Dropped(#[expect(dead_code, reason = "held only to be freed")] Option<Box<dyn AnyTable>>);
 
 impl fmt::Debug for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,21 +36,15 @@ impl fmt::Debug for Dropped {
     }
 }
 
-enum AnyTable {
-    Count(Table<Tiles>),
-    Distinct(Table<Items>),
-    FirstSeen(Table<Seen>),
-}
-
 /// Every counter's table. [`window`](crate::window) says what is read from one.
 pub struct Tables {
     limits: Limits,
-    tables: Vec<Option<AnyTable>>,
+    tables: Vec<Option<Box<dyn AnyTable>>>,
 }
 
 impl fmt::Debug for Tables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let specs = self.tables.iter().map(|table| table.as_ref().map(AnyTable::spec));
+        let specs = self.tables.iter().map(|table| table.as_ref().map(|table| table.spec()));
         f.debug_list().entries(specs).finish()
     }
 }
@@ -82,9 +59,9 @@ impl Tables {
     pub fn add_table(&mut self, spec: Spec) -> TableId {
         let most = self.limits.keys_per_table;
         self.tables.push(Some(match spec.kind() {
-            Kind::Count => AnyTable::Count(Table::new(spec, most)),
-            Kind::Distinct => AnyTable::Distinct(Table::new(spec, most)),
-            Kind::FirstSeen => AnyTable::FirstSeen(Table::new(spec, most)),
+            Kind::Count => Box::new(Table::<Tiles>::new(spec, most, ())),
+            Kind::Distinct => Box::new(Table::<Items>::new(spec, most, self.limits.distinct_exact.max(FEW))),
+            Kind::FirstSeen => Box::new(Table::<Seen>::new(spec, most, ())),
         }));
         TableId(self.tables.len() as u32 - 1)
     }
@@ -99,35 +76,23 @@ impl Tables {
     /// # Panics
     /// When the table was dropped.
     pub fn read(&self, id: TableId, key: Key, now: Micros) -> Reading {
-        match self.table(id) {
-            AnyTable::Count(table) => {
-                Reading::Count(table.read(key, now).map_or(0, |(tiles, sight)| tiles.count(sight)))
-            }
-            AnyTable::Distinct(table) => {
-                let count = table.read(key, now).map_or(0, |(items, sight)| items.count(sight));
-                Reading::Distinct { count, saturated: count >= self.distinct_exact() as u64 }
-            }
-            AnyTable::FirstSeen(table) => {
-                Reading::FirstSeen(table.read(key, now).and_then(|(seen, sight)| seen.first(sight)))
-            }
-        }
+        self.table(id).read(key, now, None)
     }
 
-    /// Adds a sighting. Only a `distinct` looks at the item; without one it takes no notice, for an unknown item
-    /// is neither a new one nor an old one.
+    /// What [`Tables::read`] would say at `now` if the sighting in hand had been added at `now`.
     ///
     /// # Panics
     /// When the table was dropped.
-    pub fn add(&mut self, id: TableId, key: Key, item: Option<Item>, time: Micros) {
-        let most = self.distinct_exact();
-        match (self.table_mut(id), item) {
-            (AnyTable::Count(table), _) => table.add(key, time, Tiles::add),
-            (AnyTable::FirstSeen(table), _) => table.add(key, time, Seen::add),
-            (AnyTable::Distinct(table), Some(item)) => {
-                table.add(key, time, |items, at| items.add(item, at, most));
-            }
-            (AnyTable::Distinct(_), None) => (),
-        }
+    pub fn read_with(&self, id: TableId, key: Key, sighting: Sighting<'_>, now: Micros) -> Reading {
+        self.table(id).read(key, now, Some(sighting))
+    }
+
+    /// Adds a sighting. One that is not of the kind's form changes nothing.
+    ///
+    /// # Panics
+    /// When the table was dropped.
+    pub fn add(&mut self, id: TableId, key: Key, sighting: Sighting<'_>, time: Micros) {
+        self.table_mut(id).add(key, sighting, time);
     }
 
     /// What a table was added as.
@@ -151,37 +116,13 @@ impl Tables {
         self.tables.iter().flatten().map(|table| table.stats().bytes).sum()
     }
 
-    fn distinct_exact(&self) -> usize {
-        self.limits.distinct_exact.max(FEW)
-    }
-
-    fn table(&self, id: TableId) -> &AnyTable {
-        self.tables
-            .get(id.0 as usize)
-            .and_then(Option::as_ref)
-            .expect("a table is not used after it was dropped")
-    }
-
-    fn table_mut(&mut self, id: TableId) -> &mut AnyTable {
-        let table = self.tables.get_mut(id.0 as usize).and_then(Option::as_mut);
+    fn table(&self, id: TableId) -> &dyn AnyTable {
+        let table = self.tables.get(id.0 as usize).and_then(Option::as_deref);
         table.expect("a table is not used after it was dropped")
     }
-}
 
-impl AnyTable {
-    fn spec(&self) -> Spec {
-        match self {
-            AnyTable::Count(table) => table.spec(),
-            AnyTable::Distinct(table) => table.spec(),
-            AnyTable::FirstSeen(table) => table.spec(),
-        }
-    }
-
-    fn stats(&self) -> Stats {
-        match self {
-            AnyTable::Count(table) => table.stats(),
-            AnyTable::Distinct(table) => table.stats(),
-            AnyTable::FirstSeen(table) => table.stats(),
-        }
+    fn table_mut(&mut self, id: TableId) -> &mut Box<dyn AnyTable> {
+        let table = self.tables.get_mut(id.0 as usize).and_then(Option::as_mut);
+        table.expect("a table is not used after it was dropped")
     }
 }

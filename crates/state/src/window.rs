@@ -7,9 +7,9 @@
 //! greater of `t` and the clock:
 //!
 //! - `count` is how many sightings added so far lie in a tile from `tile(c − w)` to `tile(t)`, both included.
-//! - `distinct` is how many items have their newest sighting in tile `tile(c − w)` or later, up to
-//!   [`limits::DISTINCT_EXACT`]: a reading that reaches it is marked as saturated
-//!   and means "at least". Nothing below it is approximate.
+//! - `distinct` is how many items have their newest sighting in tile `tile(c − w)` or later. It is exact where those
+//!   are at most [`limits::DISTINCT_EXACT`]; where they are more, it may be an estimate, which is never below that
+//!   bound, is off by 1.6 % in a standard error and is marked as approximate.
 //! - `first_seen` is the least time added since the key was last forgotten. With a window, a key is forgotten as
 //!   soon as its newest sighting lies before tile `tile(c − w)`. Without one it never is, save by the cap.
 //!
@@ -26,70 +26,11 @@
 //!   bound how far ahead of its arrival an event may count.
 //! - A tile of a key counts to `u32::MAX` and stays there.
 
-use crate::limits;
+use crate::{Spec, limits};
 use wardroom_event::{Micros, Span};
 
-/// What a counter tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// How many sightings.
-    Count,
-    /// How many different items.
-    Distinct,
-    /// When the first sighting was.
-    FirstSeen,
-}
-
-/// What a counter is: fixed for as long as its table lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Spec {
-    kind: Kind,
-    window: Option<Span>,
-}
-
-/// Why there is no such counter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SpecError {
-    /// `count` and `distinct` would grow for ever.
-    #[error("a window is missing")]
-    NoWindow,
-    /// Shorter than [`limits::WINDOW_MIN`].
-    #[error("the window {0} is shorter than {min}", min = limits::WINDOW_MIN)]
-    TooShort(Span),
-    /// Longer than [`limits::WINDOW_MAX`].
-    #[error("the window {0} is longer than {max}", max = limits::WINDOW_MAX)]
-    TooLong(Span),
-}
-
-impl Spec {
-    /// A counter of `kind` over `window`; only `first_seen` can do without one.
-    pub fn new(kind: Kind, window: Option<Span>) -> Result<Spec, SpecError> {
-        match window {
-            None if kind != Kind::FirstSeen => Err(SpecError::NoWindow),
-            Some(w) if w < limits::WINDOW_MIN => Err(SpecError::TooShort(w)),
-            Some(w) if w > limits::WINDOW_MAX => Err(SpecError::TooLong(w)),
-            _ => Ok(Spec { kind, window }),
-        }
-    }
-
-    /// What it tells.
-    pub fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// Over how long; `None` is for ever.
-    pub fn window(&self) -> Option<Span> {
-        self.window
-    }
-
-    /// How far a reading can reach back beyond the window: one tile.
-    pub fn worst_error(&self) -> Span {
-        self.window.map_or(Span::ZERO, |w| Span(tile_len(w)))
-    }
-}
-
 /// The length of a window's tiles in microseconds.
-fn tile_len(window: Span) -> i64 {
+pub(crate) fn tile_len(window: Span) -> i64 {
     (window.0 + limits::TILES - 1) / limits::TILES
 }
 
@@ -102,7 +43,12 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(spec: Spec) -> Window {
-        Window { len: spec.window, tile: spec.window.map_or(1_000_000, tile_len) }
+        spec.window().map_or(Window { len: None, tile: 1_000_000 }, Window::sliding)
+    }
+
+    /// A window of that length, in sixtieths.
+    pub(crate) fn sliding(len: Span) -> Window {
+        Window { len: Some(len), tile: tile_len(len) }
     }
 
     /// The tile of a time.
@@ -113,6 +59,46 @@ impl Window {
     /// The first tile that a reading at `t` sees.
     pub(crate) fn floor(&self, t: Micros) -> i64 {
         self.len.map_or(i64::MIN, |len| self.tile(t.minus(len)))
+    }
+
+    /// The tiles that a reading at `now` sees; `None` where that can be nothing.
+    pub(crate) fn sight(&self, clock: Micros, now: Micros) -> Option<Sight> {
+        let latest = clock.max(now);
+        let from = self.floor(latest);
+        let some = from <= self.tile(clock);
+        some.then(|| Sight::new(self.tile(latest), from, self.tile(now))).flatten()
+    }
+
+    /// The tiles that have not expired.
+    pub(crate) fn live(&self, clock: Micros) -> Option<Sight> {
+        self.sight(clock, clock)
+    }
+
+    /// Where a sighting belongs; `None` where it is late beyond use. The clock is not before it.
+    pub(crate) fn moment(&self, clock: Micros, time: Micros) -> Option<Moment> {
+        let live = self.live(clock)?;
+        let tile = self.tile(time);
+        (tile >= self.floor(clock)).then(|| Moment { tile: low(tile), time, live })
+    }
+}
+
+/// A sighting that is in time: where it belongs and what of the past still counts.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    /// The low bits of its tile.
+    pub(crate) tile: u32,
+    /// Its time.
+    pub(crate) time: Micros,
+    /// The tiles that have not expired.
+    pub(crate) live: Sight,
+}
+
+#[cfg(test)]
+impl Moment {
+    /// A sighting in `tile` while the clock stands in tile `clock` and tiles live for 60.
+    pub(crate) fn at(tile: i64, clock: i64) -> Moment {
+        let live = Sight::new(clock, clock - 60, clock).unwrap();
+        Moment { tile: low(tile), time: Micros(tile), live }
     }
 }
 
@@ -155,6 +141,11 @@ impl Sight {
         self.age(tile) <= self.oldest
     }
 
+    /// How many tiles the newer end lies before the clock's.
+    pub(crate) fn youngest(&self) -> u32 {
+        self.youngest
+    }
+
     /// How many tiles the older end lies before the clock's.
     pub(crate) fn oldest(&self) -> u32 {
         self.oldest
@@ -169,24 +160,7 @@ pub(crate) fn low(tile: i64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn specs_are_checked() {
-        let check = |kind, secs: Option<i64>, expect: Result<i64, SpecError>| {
-            let spec = Spec::new(kind, secs.map(Span::from_secs));
-            assert_eq!(spec.map(|s| s.worst_error().0), expect);
-        };
-        check(Kind::Count, Some(3600), Ok(60_000_000));
-        check(Kind::Count, Some(1), Ok(16_667));
-        check(Kind::Distinct, Some(400 * 86_400), Ok(576_000_000_000));
-        check(Kind::FirstSeen, None, Ok(0));
-        check(Kind::Count, None, Err(SpecError::NoWindow));
-        check(Kind::Distinct, None, Err(SpecError::NoWindow));
-        check(Kind::Count, Some(0), Err(SpecError::TooShort(Span::ZERO)));
-        check(Kind::FirstSeen, Some(-1), Err(SpecError::TooShort(Span::from_secs(-1))));
-        check(Kind::Count, Some(401 * 86_400), Err(SpecError::TooLong(Span::from_secs(401 * 86_400))));
-        assert_eq!(SpecError::TooShort(Span(5)).to_string(), "the window 5us is shorter than 1s");
-    }
+    use crate::Kind;
 
     #[test]
     fn a_window_is_at_most_61_tiles() {

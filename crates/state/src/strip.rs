@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Parts by tile: what a key that is seen in many tiles holds of each.
+
+use crate::window::Sight;
+use smallvec::SmallVec;
+
+/// A part of each tile, the oldest tile first, each tile once. Four stand in the strip itself.
+pub(crate) struct Strip<P>(SmallVec<[(u32, P); 4]>);
+
+impl<P> Default for Strip<P> {
+    fn default() -> Strip<P> {
+        Strip(SmallVec::new())
+    }
+}
+
+impl<P> Strip<P> {
+    pub(crate) fn heap(&self) -> usize {
+        if self.0.spilled() { self.0.capacity() * size_of::<(u32, P)>() } else { 0 }
+    }
+
+    /// The part of a tile; where there is none, what `new` makes of the part of the next newer tile. Most sightings
+    /// are of the newest tile, so the search begins there.
+    pub(crate) fn part(&mut self, tile: u32, live: Sight, new: impl FnOnce(Option<&P>) -> P) -> &mut P {
+        let age = live.age(tile);
+        let after = self.0.iter().rposition(|(t, _)| live.age(*t) >= age).map_or(0, |i| i + 1);
+        let at = match after.checked_sub(1) {
+            Some(i) if self.0[i].0 == tile => i,
+            _ => {
+                let part = new(self.0.get(after).map(|(_, part)| part));
+                self.0.insert(after, (tile, part));
+                after
+            }
+        };
+        &mut self.0[at].1
+    }
+
+    /// Every tile with its part.
+    pub(crate) fn tiles(&self) -> &[(u32, P)] {
+        &self.0
+    }
+
+    /// Every tile with its part.
+    pub(crate) fn tiles_mut(&mut self) -> &mut [(u32, P)] {
+        &mut self.0
+    }
+
+    /// The tiles in sight.
+    pub(crate) fn seen(&self, sight: Sight) -> &[(u32, P)] {
+        let to = self.0.partition_point(|(tile, _)| sight.age(*tile) >= sight.youngest());
+        self.0.get(self.expired(sight)..to).unwrap_or_default()
+    }
+
+    /// The tiles that lie after the older end of what is in sight.
+    pub(crate) fn kept(&self, sight: Sight) -> &[(u32, P)] {
+        &self.0[self.expired(sight)..]
+    }
+
+    /// Forgets what has expired.
+    pub(crate) fn trim(&mut self, live: Sight) {
+        let gone = self.expired(live);
+        self.0.drain(..gone);
+    }
+
+    /// How many tiles lie before what is in sight.
+    fn expired(&self, sight: Sight) -> usize {
+        self.0.partition_point(|(tile, _)| !sight.keeps(*tile))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_are_in_order_whatever_order_they_come_in() {
+        let mut strip = Strip::default();
+        let live = Sight::new(70, 10, 70).unwrap();
+        for tile in [50, 70, 10, 30, 50, 60, 10] {
+            *strip.part(tile, live, |_| 0) += 1;
+        }
+        assert_eq!(strip.tiles(), [(10, 2), (30, 1), (50, 2), (60, 1), (70, 1)]);
+        let check = |from, to, expect: &[u32]| {
+            let seen = strip.seen(Sight::new(70, from, to).unwrap());
+            assert_eq!(seen.iter().map(|(tile, _)| *tile).collect::<Vec<_>>(), expect, "{from} to {to}");
+        };
+        check(10, 70, &[10, 30, 50, 60, 70]);
+        check(11, 60, &[30, 50, 60]);
+        check(31, 49, &[]);
+        check(60, 30, &[]);
+        assert_eq!(strip.kept(Sight::new(70, 31, 20).unwrap()).len(), 3);
+        assert_eq!(strip.heap(), 8 * size_of::<(u32, i32)>());
+        strip.trim(Sight::new(80, 51, 80).unwrap());
+        assert_eq!(strip.tiles(), [(60, 1), (70, 1)]);
+    }
+
+    #[test]
+    fn a_new_part_knows_the_next_newer() {
+        let mut strip = Strip::default();
+        let live = Sight::new(70, 10, 70).unwrap();
+        let mut check = |tile, part, newer: Option<u32>| {
+            strip.part(tile, live, |next| {
+                assert_eq!(next.copied(), newer);
+                part
+            });
+        };
+        check(50, 1, None);
+        check(60, 2, None);
+        check(40, 3, Some(1));
+        check(55, 4, Some(2));
+    }
+}
