@@ -134,5 +134,6 @@ fn read(reading: Reading) -> Value {
         Reading::Count(n) => int(n),
         Reading::Distinct { count, .. } => int(count),
         Reading::FirstSeen(seen) => seen.map_or(Value::Missing, Value::Time),
+        _ => Value::Missing,
     }
 }

@@ -75,6 +75,11 @@ impl Tiles {
         }
     }
 
+    /// Whether it holds nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Tiles::Few { counts: [0, _], .. })
+    }
+
     /// Forgets what has expired.
     pub(crate) fn trim(&mut self, live: Sight) {
         match self {

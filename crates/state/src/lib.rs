@@ -10,18 +10,27 @@
 //! What a window means, to the tile, is written in [`window`].
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod baseline;
+mod by_tile;
 mod count;
 mod distinct;
+mod extreme;
 mod first_seen;
 mod generations;
 mod key;
+mod last;
 pub mod limits;
 mod lists;
 mod prefixes;
+mod quantile;
+mod ratio;
 mod reading;
 mod sample;
+mod sequence;
 mod spec;
+mod speed;
 mod strip;
+mod sum;
 mod table;
 mod tables;
 pub mod window;

@@ -12,6 +12,19 @@ pub const TILES: i64 = 60;
 /// Up to how many distinct items under one key are counted exactly. Above, a reading is an estimate with a relative
 /// standard error of one over the root of this: 1.6 %.
 pub const DISTINCT_EXACT: usize = 4096;
+/// Longest text that a `last` holds, in bytes; in place of a longer one it holds that it is unknown.
+pub const HELD_BYTES: usize = 256;
+/// Most buckets of one tile of a `quantile`: enough for amounts that differ by a factor of 250. Of more, those of the
+/// smallest magnitudes fall together.
+pub const QUANTILE_BUCKETS: usize = 512;
+/// The tiles of a `baseline`.
+pub const HOUR: Span = Span::from_secs(3600);
+/// How far apart a `baseline` looks, and the shortest that it looks over.
+pub const WEEK: Span = Span::from_secs(7 * 86_400);
+/// The radius of the sphere on which a `speed` is measured: the mean radius of WGS 84 (IUGG 1980), in kilometres.
+pub const EARTH_KM: f64 = 6371.0088;
+/// A way is never travelled in less than this when its `speed` is reckoned.
+pub const SPEED_OVER: Span = Span::from_secs(1);
 /// Most keys of one table, unless configured.
 pub const KEYS_PER_TABLE: usize = 16 << 20;
 /// Most entries of one list, unless configured.

@@ -14,6 +14,36 @@ pub enum Kind {
     Distinct,
     /// When the first sighting was.
     FirstSeen,
+    /// What all amounts add up to, and how many there were.
+    Sum,
+    /// The greatest amount, or else the least.
+    Extreme {
+        /// Whether it is the greatest.
+        max: bool,
+    },
+    /// The value that came last.
+    Last,
+    /// How many sightings of how many are marked.
+    Ratio,
+    /// The amount that a share of all amounts does not exceed.
+    Quantile {
+        /// The share, in thousandths.
+        q: u16,
+    },
+    /// How many sightings are usual at this hour of the week. Its window is how far back it looks.
+    Baseline {
+        /// The window for which that is said.
+        span: Span,
+    },
+    /// How fast one came here from the place before.
+    Speed,
+    /// How often sightings of one sort were followed by one of another.
+    Sequence {
+        /// How many of the first sort it takes.
+        times: u32,
+        /// How long before the other they may lie.
+        within: Span,
+    },
 }
 
 /// What a counter is: fixed for as long as its table lives.
@@ -26,9 +56,18 @@ pub struct Spec {
 /// Why there is no such counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
-    /// `count` and `distinct` would grow for ever.
+    /// All but `first_seen` would grow for ever.
     #[error("a window is missing")]
     NoWindow,
+    /// A `baseline` over less than [`limits::WEEK`].
+    #[error("nothing is usual over {0}, which is shorter than {min}", min = limits::WEEK)]
+    NoWeek(Span),
+    /// A share of more than 1000 thousandths.
+    #[error("{0} thousandths are more than all")]
+    NoShare(u16),
+    /// A sequence of nothing.
+    #[error("a sequence begins with at least one sighting")]
+    NoTimes,
     /// Shorter than [`limits::WINDOW_MIN`].
     #[error("the window {0} is shorter than {min}", min = limits::WINDOW_MIN)]
     TooShort(Span),
@@ -41,11 +80,23 @@ impl Spec {
     /// A counter of `kind` over `window`; only `first_seen` can do without one.
     pub fn new(kind: Kind, window: Option<Span>) -> Result<Spec, SpecError> {
         match window {
-            None if kind != Kind::FirstSeen => Err(SpecError::NoWindow),
-            Some(w) if w < limits::WINDOW_MIN => Err(SpecError::TooShort(w)),
-            Some(w) if w > limits::WINDOW_MAX => Err(SpecError::TooLong(w)),
-            _ => Ok(Spec { kind, window }),
+            None if kind != Kind::FirstSeen => return Err(SpecError::NoWindow),
+            None => (),
+            Some(window) => check_window(window)?,
         }
+        match kind {
+            Kind::Baseline { span } => {
+                check_window(span)?;
+                window
+                    .filter(|over| *over < limits::WEEK)
+                    .map_or(Ok(()), |over| Err(SpecError::NoWeek(over)))?;
+            }
+            Kind::Sequence { times: 0, .. } => return Err(SpecError::NoTimes),
+            Kind::Sequence { within, .. } => check_window(within)?,
+            Kind::Quantile { q } if q > 1000 => return Err(SpecError::NoShare(q)),
+            _ => (),
+        }
+        Ok(Spec { kind, window })
     }
 
     /// What it tells.
@@ -60,7 +111,18 @@ impl Spec {
 
     /// How far a reading can reach back beyond the window: one tile.
     pub fn worst_error(&self) -> Span {
-        self.window.map_or(Span::ZERO, |w| Span(tile_len(w)))
+        match self.kind {
+            Kind::Baseline { .. } => limits::HOUR,
+            _ => self.window.map_or(Span::ZERO, |w| Span(tile_len(w))),
+        }
+    }
+}
+
+fn check_window(window: Span) -> Result<(), SpecError> {
+    match window {
+        w if w < limits::WINDOW_MIN => Err(SpecError::TooShort(w)),
+        w if w > limits::WINDOW_MAX => Err(SpecError::TooLong(w)),
+        _ => Ok(()),
     }
 }
 
@@ -83,6 +145,21 @@ mod tests {
         check(Kind::Count, Some(0), Err(SpecError::TooShort(Span::ZERO)));
         check(Kind::FirstSeen, Some(-1), Err(SpecError::TooShort(Span::from_secs(-1))));
         check(Kind::Count, Some(401 * 86_400), Err(SpecError::TooLong(Span::from_secs(401 * 86_400))));
+        let span = Span::from_secs(3600);
+        check(Kind::Baseline { span }, Some(28 * 86_400), Ok(3_600_000_000));
+        let short = Span::from_secs(604_799);
+        check(Kind::Baseline { span }, Some(604_799), Err(SpecError::NoWeek(short)));
+        check(Kind::Baseline { span: Span(1) }, Some(604_800), Err(SpecError::TooShort(Span(1))));
+        check(Kind::Quantile { q: 1000 }, Some(60), Ok(1_000_000));
+        check(Kind::Quantile { q: 1001 }, Some(60), Err(SpecError::NoShare(1001)));
+        check(Kind::Sequence { times: 1, within: span }, Some(60), Ok(1_000_000));
+        check(Kind::Sequence { times: 0, within: span }, Some(60), Err(SpecError::NoTimes));
+        check(
+            Kind::Sequence { times: 1, within: Span::ZERO },
+            Some(60),
+            Err(SpecError::TooShort(Span::ZERO)),
+        );
+        check(Kind::Speed, None, Err(SpecError::NoWindow));
         assert_eq!(SpecError::TooShort(Span(5)).to_string(), "the window 5us is shorter than 1s");
     }
 }

@@ -2,7 +2,7 @@
 //! Parts by tile: what a key that is seen in many tiles holds of each.
 
 use crate::window::Sight;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 /// A part of each tile, the oldest tile first, each tile once. Four stand in the strip itself.
 pub(crate) struct Strip<P>(SmallVec<[(u32, P); 4]>);
@@ -14,6 +14,11 @@ impl<P> Default for Strip<P> {
 }
 
 impl<P> Strip<P> {
+    /// A strip of one tile.
+    pub(crate) fn of(tile: u32, part: P) -> Strip<P> {
+        Strip(smallvec![(tile, part)])
+    }
+
     pub(crate) fn heap(&self) -> usize {
         if self.0.spilled() { self.0.capacity() * size_of::<(u32, P)>() } else { 0 }
     }

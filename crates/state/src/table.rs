@@ -32,6 +32,8 @@ pub(crate) struct Table<C: Counter> {
     window: Window,
     /// The greatest time added; before the first, the least there is.
     clock: Micros,
+    /// The time of the sighting added first, under any key.
+    began: Option<Micros>,
     late: u64,
     keys: Generations<C>,
 }
@@ -39,7 +41,16 @@ pub(crate) struct Table<C: Counter> {
 impl<C: Counter> Table<C> {
     pub(crate) fn new(spec: Spec, most_keys: usize, rule: C::Rule) -> Table<C> {
         let keys = Generations::new(most_keys);
-        Table { spec, rule, window: Window::new(spec), clock: Micros(i64::MIN), late: 0, keys }
+        Table { spec, rule, window: Window::new(spec), clock: Micros(i64::MIN), began: None, late: 0, keys }
+    }
+
+    pub(crate) fn window(&self) -> Window {
+        self.window
+    }
+
+    /// The greatest time added; before the first, the least there is.
+    pub(crate) fn clock(&self) -> Micros {
+        self.clock
     }
 
     pub(crate) fn rule(&self) -> &C::Rule {
@@ -49,6 +60,22 @@ impl<C: Counter> Table<C> {
     /// The cell of a key with the tiles that a reading at `now` sees; `None` where it can see nothing.
     pub(crate) fn find(&self, key: Key, now: Micros) -> Option<(&C, Sight)> {
         Some((self.keys.get(key)?, self.window.sight(self.clock, now)?))
+    }
+
+    /// The cell of a key, whatever of it has expired.
+    pub(crate) fn cell(&self, key: Key) -> Option<&C> {
+        self.keys.get(key)
+    }
+
+    /// The cell of a key with the tiles from `from` to `to`; `None` where it can see nothing.
+    pub(crate) fn between(&self, key: Key, from: i64, to: i64) -> Option<(&C, Sight)> {
+        Some((self.keys.get(key)?, Sight::new(self.window.tile(self.clock), from, to)?))
+    }
+
+    /// The first tile of which a reading at `now` knows all: neither expired nor before the first sighting.
+    pub(crate) fn known_from(&self, now: Micros) -> i64 {
+        let began = self.began.map_or(i64::MAX, |time| self.window.tile(time));
+        began.max(self.window.floor(self.clock.max(now)))
     }
 
     /// Where a sighting at `now` would belong once it is added; `None` where it would be late beyond use.
@@ -65,6 +92,7 @@ impl<C: Counter> Table<C> {
 
     /// Moves the clock; where a sighting at `time` belongs, unless it comes too late to matter.
     pub(crate) fn arrive(&mut self, time: Micros) -> Option<Moment> {
+        self.began.get_or_insert(time);
         if time > self.clock {
             let before = self.window.tile(self.clock);
             self.clock = time;

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! All counters: each is added, read, fed and dropped by its id.
 
+use crate::baseline::{Hours, Weeks};
 use crate::count::Tiles;
 use crate::distinct::{FEW, Items};
+use crate::extreme::{Extremes, Side};
 use crate::first_seen::Seen;
+use crate::last::Last;
+use crate::quantile::Buckets;
+use crate::ratio::Marks;
+use crate::sequence::{Course, Progress};
+use crate::speed::Whereabouts;
+use crate::sum::Sums;
 use crate::table::{AnyTable, Table};
 use crate::{Key, Kind, Limits, Reading, Sighting, Spec};
 use std::fmt;
@@ -62,6 +70,19 @@ impl Tables {
             Kind::Count => Box::new(Table::<Tiles>::new(spec, most, ())),
             Kind::Distinct => Box::new(Table::<Items>::new(spec, most, self.limits.distinct_exact.max(FEW))),
             Kind::FirstSeen => Box::new(Table::<Seen>::new(spec, most, ())),
+            Kind::Sum => Box::new(Table::<Sums>::new(spec, most, ())),
+            Kind::Extreme { max } => Box::new(Table::<Extremes>::new(spec, most, Side { max })),
+            Kind::Last => Box::new(Table::<Last>::new(spec, most, ())),
+            Kind::Quantile { q } => Box::new(Table::<Buckets>::new(spec, most, q)),
+            Kind::Baseline { span } => {
+                Box::new(Table::<Hours>::new(spec, most, Weeks::new(span, spec.window())))
+            }
+            Kind::Speed => Box::new(Table::<Whereabouts>::new(spec, most, ())),
+            Kind::Sequence { times, within } => {
+                let course = Course::new(times, within, spec.window());
+                Box::new(Table::<Progress>::new(spec, most, course))
+            }
+            Kind::Ratio => Box::new(Table::<Marks>::new(spec, most, ())),
         }));
         TableId(self.tables.len() as u32 - 1)
     }
@@ -79,12 +100,25 @@ impl Tables {
         self.table(id).read(key, now, None)
     }
 
-    /// What [`Tables::read`] would say at `now` if the sighting in hand had been added at `now`.
+    /// What [`Tables::read`] would say at `now` if the sighting in hand had been added at `now`; of a `speed`, how
+    /// fast one came to the place in hand.
     ///
     /// # Panics
     /// When the table was dropped.
     pub fn read_with(&self, id: TableId, key: Key, sighting: Sighting<'_>, now: Micros) -> Reading {
         self.table(id).read(key, now, Some(sighting))
+    }
+
+    /// How fast one came from the last place of a `speed` to the one in hand, in kilometres an hour; see
+    /// [`Reading::Speed`].
+    ///
+    /// # Panics
+    /// When the table was dropped.
+    pub fn speed(&self, id: TableId, key: Key, lat: f64, lon: f64, now: Micros) -> Option<f64> {
+        match self.read_with(id, key, Sighting::Place { lat, lon }, now) {
+            Reading::Speed(speed) => speed,
+            _ => None,
+        }
     }
 
     /// Adds a sighting. One that is not of the kind's form changes nothing.
