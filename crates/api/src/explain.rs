@@ -14,10 +14,10 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
 use wardroom_engine::{Active, Standing, Stored};
-use wardroom_event::{EventId, Micros, Sight, Type, Value};
+use wardroom_event::{EventId, Field, Micros, Sight, Type, Value};
 use wardroom_policy::{Feature, Tri};
 
 /// A decision or record with its explanation.
@@ -73,12 +73,13 @@ pub(crate) struct ExplanationBody<'a> {
 struct ValueBody<'a> {
     /// The field's name.
     name: &'a str,
-    /// Its type, as policy names it.
+    /// Its type, as policy writes it.
     #[serde(rename = "type")]
-    kind: &'static str,
-    /// A boolean or number as such, anything else as text; `null` where it is unknown.
+    kind: String,
+    /// A boolean or number as such, a list as an array, a record in it as an object of what is known of it, anything else
+    /// as text; `null` where it is unknown. A size is in bytes, a rate a second.
     #[schema(value_type = Option<serde_json::Value>)]
-    value: Shown,
+    value: Shown<'a>,
 }
 
 /// A feature as it was served.
@@ -90,9 +91,10 @@ struct FeatureBody<'a> {
     /// The type it reads as.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// A boolean or number as such, anything else as text; `null` where it is unknown.
+    /// A boolean or number as such, anything else as text; `null` where it is unknown. A size is in bytes, a rate a
+    /// second.
     #[schema(value_type = Option<serde_json::Value>)]
-    value: Shown,
+    value: Shown<'a>,
     /// What it counts, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -151,16 +153,44 @@ impl<'a> RuleBody<'a> {
 /// A value as JSON.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Shown {
+enum Shown<'a> {
     Unknown,
     Bool(bool),
     Int(i64),
     Number(f64),
     Text(String),
+    List(Vec<Shown<'a>>),
+    #[serde(serialize_with = "members")]
+    Record(Vec<(&'a str, Shown<'a>)>),
 }
 
-impl Shown {
-    fn of(value: &Value, kind: Type, sight: Sight) -> Shown {
+/// In the order of the record's fields.
+fn members<S: Serializer>(members: &[(&str, Shown<'_>)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
+}
+
+impl<'a> Shown<'a> {
+    fn field(field: &'a Field, value: &Value, sight: Sight) -> Shown<'a> {
+        match (value, field.items()) {
+            (Value::List(_), []) => Shown::of(value, field.kind, sight),
+            (Value::List(values), fields) => Shown::List(
+                values.chunks(fields.len()).map(|item| Shown::item(fields, item, sight)).collect(),
+            ),
+            _ => Shown::of(value, field.kind, sight),
+        }
+    }
+
+    fn item(fields: &'a [Field], values: &[Value], sight: Sight) -> Shown<'a> {
+        match (fields, values) {
+            ([field], [value]) if field.name.is_empty() => Shown::of(value, field.kind, sight),
+            _ => {
+                let known = fields.iter().zip(values).filter(|(_, value)| !value.is_missing());
+                Shown::Record(known.map(|(f, v)| (&*f.name, Shown::of(v, f.kind, sight))).collect())
+            }
+        }
+    }
+
+    fn of(value: &Value, kind: Type, sight: Sight) -> Shown<'a> {
         match value {
             Value::Missing => Shown::Unknown,
             Value::Bool(b) => Shown::Bool(*b),
@@ -283,10 +313,10 @@ fn explanation<'a>(stored: &'a Stored, active: &'a Active, sight: Sight) -> Expl
     let feature = |(id, kind, value): &'a (Box<str>, Type, Value)| {
         feature(id, *kind, Shown::of(value, *kind, sight), defined(id), stored.time.min(stored.received))
     };
-    let field = |(name, kind, value): &'a (Box<str>, Type, Value)| ValueBody {
-        name,
-        kind: kind.name(),
-        value: Shown::of(value, *kind, sight),
+    let field = |(field, value): &'a (Field, Value)| ValueBody {
+        name: &field.name,
+        kind: field.type_name(),
+        value: Shown::field(field, value, sight),
     };
     ExplanationBody {
         decision: Seq(stored.seq),
@@ -312,7 +342,7 @@ fn explanation<'a>(stored: &'a Stored, active: &'a Active, sight: Sight) -> Expl
 fn feature<'a>(
     id: &'a str,
     kind: Type,
-    value: Shown,
+    value: Shown<'a>,
     defined: Option<&'a Feature>,
     time: Micros,
 ) -> FeatureBody<'a> {
@@ -323,5 +353,31 @@ fn feature<'a>(
         definition: defined.map(|f| &*f.definition),
         from: defined.and_then(|f| f.window).map(|w| time.minus(w).to_string()),
         to: defined.map(|_| time.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use wardroom_event::Shape;
+
+    #[test]
+    fn lists_are_arrays_and_each_value_is_masked_by_its_type() {
+        let check = |record: Option<&str>, fields: &[Field], values: &[Value], sight: Sight, expect: &str| {
+            let shape = Shape::Items { record: record.map(Into::into), fields: fields.into() };
+            let field = Field { shape: Some(Arc::new(shape)), ..Field::plain("l", Type::List, true) };
+            let shown = Shown::field(&field, &Value::List(values.into()), sight);
+            assert_eq!(serde_json::to_string(&shown).unwrap(), expect);
+        };
+        let text = |t: &str| Value::Text(t.into());
+        let account = [Field::plain("", Type::Account, false)];
+        check(None, &account, &[text("alice"), text("bo")], Sight::Masked, r#"["al…","b…"]"#);
+        check(None, &account, &[text("alice")], Sight::Full, r#"["alice"]"#);
+        check(None, &account, &[], Sight::Full, "[]");
+        let file = [Field::plain("size", Type::Size, false), Field::plain("by", Type::Account, true)];
+        let values = [Value::Int(1000), text("alice"), Value::Int(7), Value::Missing];
+        let expect = r#"[{"size":1000,"by":"al…"},{"size":7}]"#;
+        check(Some("file"), &file, &values, Sight::Masked, expect);
     }
 }

@@ -112,7 +112,7 @@ impl Active {
             id: stored.id.clone(),
             time: stored.time,
             received: stored.received,
-            values: stored.fields.iter().map(|(_, _, value)| value.clone()).collect(),
+            values: stored.fields.iter().map(|(_, value)| value.clone()).collect(),
         };
         let served: Vec<Value> = judged.served.iter().map(|(_, _, value)| value.clone()).collect();
         let row = Row { event: &event, served: &served, lists: self };

@@ -2,7 +2,7 @@
 //! Decisions: as they are made, and as the journal gives them back.
 
 use std::sync::Arc;
-use wardroom_event::{EventId, Micros, Type, Value};
+use wardroom_event::{EventId, Field, Micros, Type, Value};
 use wardroom_policy::{Piece, Verdict};
 
 /// Why a rule spoke.
@@ -69,8 +69,8 @@ pub struct Stored {
     pub time: Micros,
     /// When it arrived.
     pub received: Micros,
-    /// Its fields: name, type, value.
-    pub fields: Vec<(Box<str>, Type, Value)>,
+    /// Its fields with their values.
+    pub fields: Vec<(Field, Value)>,
     /// The version of the policy it was judged by.
     pub policy: Box<str>,
     /// What was judged; `None` for an event that was only recorded.

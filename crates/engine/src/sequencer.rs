@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::sync::{mpsc, oneshot};
-use wardroom_event::{Event, EventId, Micros};
+use wardroom_event::{Event, EventId, Field, Micros, Value};
 use wardroom_journal::{JournalError, Writer, frame_bytes};
 use wardroom_policy::Program;
 
@@ -334,12 +334,26 @@ impl Sequencer {
 /// An event that is what its schema says. Intake makes no other; one that is not could be written and never read again.
 fn whole(event: Event) -> Result<Event, SubmitError> {
     let known = usize::from(event.kind.0) < event.schema.len();
-    if known && event.schema.get(event.kind).fields.len() == event.values.len() {
-        return Ok(event);
+    if known {
+        let fields = &event.schema.get(event.kind).fields;
+        if fields.len() == event.values.len() && fields.iter().zip(&event.values).all(|(f, v)| even(f, v)) {
+            return Ok(event);
+        }
     }
     let message = format!("an event of type number {} with {} values", event.kind.0, event.values.len());
     tracing::error!(id = %event.id.id, "{message}, which its schema does not have");
     Err(SubmitError::Failed(message))
+}
+
+/// Whether a value, if it is a list, has whole items of plain values.
+fn even(field: &Field, value: &Value) -> bool {
+    match value {
+        Value::List(values) => {
+            let whole = values.len().checked_rem(field.items().len()) == Some(0);
+            whole && !values.iter().any(|v| matches!(v, Value::List(_)))
+        }
+        _ => true,
+    }
 }
 
 /// Whether the largest record of each event type fits into the journal: the event, all that is served for it, and as
@@ -366,7 +380,7 @@ mod tests {
     use crate::active::tests::TRIPS as TRIPPING_TIME;
     use crate::{Config, Durability, Engine, EngineError, Origin, Outcome, SubmitError, SwapError, Work};
     use std::time::Duration;
-    use wardroom_event::{Event, Micros, Value};
+    use wardroom_event::{Event, Field, Micros, Shape, Type, Value};
     use wardroom_policy::{Bundle, Verdict};
 
     /// The id of an event on which the sequencer itself trips.
@@ -384,6 +398,25 @@ rule listed on hit:
     then    block
     because "{ip} after {hits} hits"
 "#;
+
+    #[test]
+    fn lists_have_whole_items_and_no_lists_in_them() {
+        let list = |width: usize| {
+            let fields = vec![Field::plain("x", Type::Int, true); width].into();
+            let shape = Shape::Items { record: Some("r".into()), fields };
+            Field { shape: Some(shape.into()), ..Field::plain("l", Type::List, true) }
+        };
+        let check = |field: Field, values: Vec<Value>, expect: bool| {
+            assert_eq!(super::even(&field, &Value::List(values.into())), expect, "{field:?}");
+        };
+        let none = || Value::Missing;
+        check(list(2), vec![], true);
+        check(list(2), vec![none(), Value::Int(1)], true);
+        check(list(2), vec![none(); 3], false);
+        check(list(1), vec![Value::List(Box::default())], false);
+        check(Field::plain("l", Type::List, true), vec![], false);
+        assert!(super::even(&list(2), &none()));
+    }
 
     fn open(config: &Config) -> Result<Engine, EngineError> {
         Engine::open(config, Some(Bundle::single("a.ward", POLICY)), Micros(0)).map(|(engine, _)| engine)

@@ -3,13 +3,16 @@
 
 use super::Unreadable;
 use super::bytes::{Input, put_i64, put_len, put_text, put_u64};
+use super::fields::{beyond_first, fields, put_fields};
 use super::values::kind;
 use crate::active::{Active, Origin};
 use std::sync::Arc;
-use wardroom_event::{EventType, Field, Micros, Schema, Type};
+use wardroom_event::{EventType, Micros, Schema, Type};
 
-/// The only layout so far.
-const VERSION: u8 = 1;
+/// The first layout, and what is still written where it is enough.
+const FIRST: u8 = 1;
+/// Fields may also have shapes, or be facts.
+const SHAPED: u8 = 2;
 
 /// What is needed to read the records made under one policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +71,8 @@ impl Dictionary {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = vec![VERSION];
+        let beyond = self.schema.iter().any(|(_, event)| beyond_first(event));
+        let mut out = vec![if beyond { SHAPED } else { FIRST }];
         put_u64(&mut out, self.seq);
         put_i64(&mut out, self.time.0);
         put_text(&mut out, &self.version);
@@ -77,12 +81,7 @@ impl Dictionary {
         put_len(&mut out, self.schema.len());
         for (i, (_, event)) in self.schema.iter().enumerate() {
             put_text(&mut out, &event.name);
-            put_len(&mut out, event.fields.len());
-            for field in &event.fields {
-                put_text(&mut out, &field.name);
-                put_text(&mut out, field.kind.name());
-                out.push(u8::from(field.optional));
-            }
+            put_fields(&mut out, event);
             let served = self.served.get(i).map_or(&[][..], Vec::as_slice);
             put_len(&mut out, served.len());
             served.iter().for_each(|n| put_len(&mut out, *n));
@@ -99,10 +98,10 @@ impl Dictionary {
 
     pub(crate) fn decode(payload: &[u8]) -> Result<Dictionary, Unreadable> {
         let mut input = Input::new(payload);
-        let version = input.byte()?;
-        if version != VERSION {
+        let layout = input.byte()?;
+        if !(FIRST..=SHAPED).contains(&layout) {
             return Err(format!(
-                "a policy record of version {version}; this program reads version {VERSION}"
+                "a policy record of version {layout}; this program reads versions {FIRST} to {SHAPED}"
             ));
         }
         let seq = input.u64()?;
@@ -111,7 +110,7 @@ impl Dictionary {
         let origin = origin(input.text()?)?;
         let parts = input.u64()?;
         let (types, served): (Vec<EventType>, Vec<Vec<usize>>) =
-            many(&mut input, event_type)?.into_iter().unzip();
+            many(&mut input, |i| event_type(i, layout == FIRST))?.into_iter().unzip();
         let features = many(&mut input, |i| Ok((i.text()?.into(), kind(i)?)))?;
         let rules = many(&mut input, |i| Ok(i.text()?.into()))?;
         input.finish()?;
@@ -139,9 +138,9 @@ pub(crate) fn many<'a, T>(
     (0..len).map(|_| one(input)).collect()
 }
 
-fn event_type(input: &mut Input<'_>) -> Result<(EventType, Vec<usize>), Unreadable> {
+fn event_type(input: &mut Input<'_>, first_version: bool) -> Result<(EventType, Vec<usize>), Unreadable> {
     let name = input.text()?.into();
-    let fields = many(input, |i| Ok(Field::plain(i.text()?, kind(i)?, i.byte()? != 0)))?;
+    let fields = fields(input, first_version)?;
     let served = many(input, |i| usize::try_from(i.u64()?).map_err(|_| "a number is too large".to_owned()))?;
     Ok((EventType { name, fields }, served))
 }

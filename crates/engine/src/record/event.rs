@@ -134,8 +134,7 @@ pub(crate) fn decode_stored(
     let judged = if judged { Some(decode_judged(&mut input, dictionary, event.kind)?) } else { None };
     input.finish()?;
     let event_type = dictionary.schema.get(event.kind);
-    let names = event_type.fields.iter().map(|f| (f.name.clone(), f.kind));
-    let fields = names.zip(event.values).map(|((name, kind), value)| (name, kind, value)).collect();
+    let fields = event_type.fields.iter().cloned().zip(event.values).collect();
     Ok(Stored {
         seq,
         event_type: event_type.name.clone(),
@@ -190,6 +189,7 @@ fn signal(input: &mut Input<'_>, dictionary: &Dictionary) -> Result<StoredSignal
 
 #[cfg(test)]
 mod tests {
+    use super::super::fields::tests::any_event_type;
     use super::super::values::tests::any_value;
     use super::super::{Part, encode_parts};
     use super::*;
@@ -205,16 +205,7 @@ mod tests {
     const NAME: &str = "[a-zé_.]{0,12}";
 
     fn any_kind() -> impl Strategy<Value = Type> {
-        prop::sample::select(Type::ALL.to_vec())
-    }
-
-    fn any_event_type() -> impl Strategy<Value = EventType> {
-        let field = (NAME, any_kind(), any::<bool>());
-        (NAME, vec(field, 0..6)).prop_map(|(name, fields)| {
-            let fields = fields.into_iter();
-            let fields = fields.map(|(name, kind, optional)| Field::plain(name, kind, optional)).collect();
-            EventType { name: name.into(), fields }
-        })
+        prop::sample::select([&Type::ALL[..], &[Type::Enum, Type::List]].concat())
     }
 
     fn any_dictionary() -> impl Strategy<Value = Dictionary> {
@@ -306,8 +297,8 @@ mod tests {
             let event_type = dictionary.schema.get(event.kind);
             prop_assert_eq!((stored.seq, &stored.event_type, &*stored.policy), (7, &event_type.name, &*dictionary.version));
             prop_assert_eq!((&stored.id, stored.time, stored.received), (&event.id, event.time, event.received));
-            let fields: Vec<_> = event_type.fields.iter().zip(&event.values).map(|(f, v)| (&*f.name, f.kind, v)).collect();
-            let read: Vec<_> = stored.fields.iter().map(|(name, kind, v)| (&**name, *kind, v)).collect();
+            let fields: Vec<_> = event_type.fields.iter().zip(&event.values).collect();
+            let read: Vec<_> = stored.fields.iter().map(|(field, v)| (field, v)).collect();
             prop_assert_eq!(shown(&read), shown(&fields));
             let judged = stored.judged.unwrap();
             let served: Vec<_> = dictionary.served[usize::from(event.kind.0)].iter().zip(&step.served)

@@ -9,6 +9,7 @@
 mod bytes;
 mod dictionary;
 mod event;
+mod fields;
 mod policy;
 mod values;
 

@@ -122,7 +122,7 @@ fn net(ip: IpAddr, len: u8) -> Result<Value, Unreadable> {
 /// A type, by its name: numbers of types would tie the journal to the order of an enum.
 pub(crate) fn kind(input: &mut Input<'_>) -> Result<Type, Unreadable> {
     let name = input.text()?;
-    Type::named(name).ok_or_else(|| format!("an unknown type `{name}`"))
+    KIND_BYTES.into_iter().find(|k| k.name() == name).ok_or_else(|| format!("an unknown type `{name}`"))
 }
 
 /// A type as one byte, for reasons, where a name would be longer than the value.
@@ -166,6 +166,11 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     pub(crate) fn any_value() -> impl Strategy<Value = Value> {
+        let list = proptest::collection::vec(any_scalar(), 0..5);
+        prop_oneof![9 => any_scalar(), 1 => list.prop_map(|values| Value::List(values.into()))]
+    }
+
+    fn any_scalar() -> impl Strategy<Value = Value> {
         prop_oneof![
             Just(Value::Missing),
             any::<bool>().prop_map(Value::Bool),
@@ -197,6 +202,16 @@ pub(super) mod tests {
             let mut input = Input::new(&bytes);
             while value(&mut input).is_ok() {}
         }
+    }
+
+    #[test]
+    fn lists_are_as_in_the_book_and_have_no_lists_in_them() {
+        let mut out = Vec::new();
+        put_value(&mut out, &Value::List([Value::Int(-2), Value::Text("a".into()), Value::Missing].into()));
+        assert_eq!(out, [12, 3, 3, 3, 5, 1, b'a', 0]);
+        let deep = [[12, 1].repeat(100_000), vec![0]].concat();
+        assert!(value(&mut Input::new(&deep)).is_err());
+        assert!(value(&mut Input::new(&[12, 0xff, 0xff, 0xff, 0x7f, 0])).is_err());
     }
 
     #[test]

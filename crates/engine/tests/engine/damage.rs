@@ -120,17 +120,17 @@ fn refusal_after(change: impl Fn(&mut Vec<Frame>)) -> String {
 
 #[test]
 fn a_record_of_a_later_version_is_refused_by_number_and_version() {
-    let version = |at: usize| refusal_after(move |all| all[at].1[0] = 2);
+    let version = |at: usize, version: u8| refusal_after(move |all| all[at].1[0] = version);
     assert_eq!(
-        version(4),
+        version(4, 2),
         "journal record 5 cannot be read: an event record of version 2; this program reads version 1"
     );
     assert_eq!(
-        version(1),
-        "journal record 2 cannot be read: a policy record of version 2; this program reads version 1"
+        version(1, 3),
+        "journal record 2 cannot be read: a policy record of version 3; this program reads versions 1 to 2"
     );
     assert_eq!(
-        version(0),
+        version(0, 2),
         "journal record 1 cannot be read: a policy text of version 2; this program reads version 1"
     );
 }

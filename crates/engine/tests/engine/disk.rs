@@ -158,7 +158,7 @@ fn ok(stored: &wardroom_engine::Stored) -> bool {
     stored
         .fields
         .iter()
-        .any(|(name, _, value)| &**name == "ok" && *value == wardroom_event::Value::Bool(true))
+        .any(|(field, value)| &*field.name == "ok" && *value == wardroom_event::Value::Bool(true))
 }
 
 #[test]

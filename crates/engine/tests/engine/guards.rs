@@ -67,6 +67,9 @@ fn an_event_that_is_not_what_its_type_says_is_refused() {
     let mut values = sound.values.to_vec();
     values.push(Value::Missing);
     refused(&engine, Event { values: values.into(), ..sound.clone() });
+    let mut listed = sound.clone();
+    listed.values[0] = Value::List([sound.values[0].clone()].into());
+    refused(&engine, listed);
     // The same under a schema of its own, which is not the one in force.
     let schema = std::sync::Arc::new((*sound.schema).clone());
     refused(&engine, Event { schema: schema.clone(), kind: TypeId(99), ..sound.clone() });

@@ -236,7 +236,7 @@ fn replay(engine: &Engine, data: &Data) {
 fn event_of(stored: &Stored, flow: &Flow) -> Event {
     let schema = flow.active().program.schema.clone();
     let kind = schema.id(&stored.event_type).unwrap();
-    let values = stored.fields.iter().map(|(_, _, v)| v.clone()).collect();
+    let values = stored.fields.iter().map(|(_, v)| v.clone()).collect();
     Event { schema, kind, id: stored.id.clone(), time: stored.time, received: stored.received, values }
 }
 

@@ -143,7 +143,7 @@ fn an_event_on_its_way_is_read_anew_under_the_new_types() {
                 let shown: Vec<String> = stored
                     .fields
                     .iter()
-                    .map(|(n, t, v)| format!("{n}={}", v.show(*t, wardroom_event::Sight::Full)))
+                    .map(|(f, v)| format!("{}={}", f.name, f.show(v, wardroom_event::Sight::Full)))
                     .collect();
                 assert_eq!(shown.join(" "), fields);
             }

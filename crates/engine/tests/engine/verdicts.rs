@@ -147,7 +147,7 @@ fn reasons_are_bounded_whatever_is_in_them() {
     run_close(&engine);
     // The event whose reasons were cut is kept whole.
     let engine = data.reopen();
-    assert!(stored.fields.iter().any(|(_, _, v)| *v == Value::Text(word.clone().into())));
+    assert!(stored.fields.iter().any(|(_, v)| *v == Value::Text(word.clone().into())));
     assert_eq!(engine.decision(stored.seq).unwrap().unwrap(), stored);
 }
 
