@@ -73,6 +73,13 @@ impl Keyer {
         hash(&self.items, values).map(Item)
     }
 
+    /// The hash of a text: that of its value as a [`Key`].
+    pub(crate) fn text(&self, text: &str) -> u64 {
+        let mut state = self.keys;
+        bytes(&mut state, TEXT, text.as_bytes());
+        state.finish()
+    }
+
     /// The hash of an address's bits: products with secret numbers, both halves folded together.
     ///
     /// One address is looked up under every prefix length in use, where SipHash would be most of the cost. This is
@@ -103,6 +110,9 @@ fn hash<'a>(start: &SipHasher13, values: impl IntoIterator<Item = &'a Value>) ->
     Some(state.finish())
 }
 
+/// The tag of a text.
+const TEXT: u8 = 4;
+
 /// One value, delimiting itself by its head: so no two sequences write the same bytes.
 fn write(state: &mut SipHasher13, value: &Value) -> Option<()> {
     match value {
@@ -111,7 +121,7 @@ fn write(state: &mut SipHasher13, value: &Value) -> Option<()> {
         Value::Int(n) => word(state, 2, n.cast_unsigned()),
         Value::Number(n) if n.is_nan() => return None,
         Value::Number(n) => word(state, 3, if *n == 0.0 { 0 } else { n.to_bits() }),
-        Value::Text(text) => bytes(state, 4, text.as_bytes()),
+        Value::Text(text) => bytes(state, TEXT, text.as_bytes()),
         Value::Time(t) => word(state, 5, t.0.cast_unsigned()),
         Value::Duration(d) => word(state, 6, d.0.cast_unsigned()),
         Value::Ip(ip) => match ip.to_canonical() {
@@ -207,6 +217,7 @@ mod tests {
         check(Value::Number(0.0), Value::Number(-0.0));
         check(Value::Ip("1.2.3.4".parse().unwrap()), Value::Ip("::ffff:1.2.3.4".parse().unwrap()));
         check(Value::Net("1.2.3.4/24".parse().unwrap()), Value::Net("1.2.3.0/24".parse().unwrap()));
+        assert_eq!(keyer().key([&text("example.org")]).map(|key| key.0), Some(keyer().text("example.org")));
     }
 
     #[test]

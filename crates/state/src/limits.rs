@@ -29,6 +29,14 @@ pub const SPEED_OVER: Span = Span::from_secs(1);
 pub const KEYS_PER_TABLE: usize = 16 << 20;
 /// Most entries of one list, unless configured.
 pub const LIST_ENTRIES: usize = 16 << 20;
+/// Most labels of a domain that are looked at from its end: DNS allows no more than 127.
+pub const DOMAIN_LABELS: usize = 127;
+/// Most patterns of one list.
+pub const PATTERNS: usize = 1024;
+/// Longest pattern, in bytes.
+pub const PATTERN_BYTES: usize = 1024;
+/// What the patterns of one list may need once compiled, in bytes.
+pub const PATTERN_SET_BYTES: usize = 4 << 20;
 
 /// The bounds an installation may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,14 @@
 //! Lists: sets of values of one type, whose entries may expire.
 //!
 //! A list of `ip` or `net` takes addresses and networks alike and holds whatever lies inside one of its entries.
-//! Any other list holds exactly its entries, compared as values and not by their hash. A text is compared byte by
-//! byte: bringing domains and addresses to one form is done where events are read, and must be done to entries too.
+//! A list of domain suffixes holds each entry and every domain below it; a list of patterns, every text that one of
+//! them matches. Any other list holds exactly its entries, compared as values and not by their hash. A text is
+//! compared byte by byte: bringing domains and addresses to one form is done where events are read, and must be done
+//! to entries too.
 
+use crate::patterns::Patterns;
 use crate::prefixes::Prefixes;
-use crate::{Keyer, limits};
+use crate::{Keyer, PatternError, limits};
 use hashbrown::HashTable;
 use ipnet::IpNet;
 use std::fmt;
@@ -31,6 +34,14 @@ pub enum ListError {
         /// How many.
         most: usize,
     },
+    /// The value is no domain that others could lie below.
+    #[error(
+        "an entry of this list must be a domain such as example.org, without a dot at either end and without *"
+    )]
+    NoSuffix,
+    /// The list is one of patterns.
+    #[error("patterns are compiled together: they come and go with their list")]
+    Fixed,
 }
 
 /// A set of values of one type.
@@ -44,7 +55,13 @@ pub struct List {
 
 enum Entries {
     Exact(HashTable<Exact>),
-    Nets { v4: Prefixes<u32>, v6: Prefixes<u128> },
+    /// Each of them domain, and with it whatever lies below.
+    Suffixes(HashTable<Exact>),
+    Patterns(Patterns),
+    Nets {
+        v4: Prefixes<u32>,
+        v6: Prefixes<u128>,
+    },
 }
 
 struct Exact {
@@ -74,6 +91,21 @@ impl List {
         List { kind, keyer, entries, len: 0, most }
     }
 
+    /// An empty list of domains that hold themselves and whatever lies below them, of at most
+    /// [`limits::LIST_ENTRIES`].
+    pub fn suffixes(keyer: Keyer) -> List {
+        let entries = Entries::Suffixes(HashTable::new());
+        List { kind: Type::Domain, keyer, entries, len: 0, most: limits::LIST_ENTRIES }
+    }
+
+    /// A list of the texts that one of the patterns matches, anywhere unless it says `^` and `$`. They are written as
+    /// the `regex` crate reads them, and never expire.
+    pub fn patterns<S: AsRef<str>>(patterns: &[S], keyer: Keyer) -> Result<List, PatternError> {
+        let patterns = Patterns::new(patterns)?;
+        let len = patterns.len();
+        Ok(List { kind: Type::Text, keyer, entries: Entries::Patterns(patterns), len, most: len })
+    }
+
     /// The type of its entries.
     pub fn kind(&self) -> Type {
         self.kind
@@ -94,6 +126,7 @@ impl List {
     pub fn insert(&mut self, value: Value, expires: Option<Micros>) -> Result<bool, ListError> {
         let until = expires.unwrap_or(NEVER);
         let name = self.name(&value).ok_or(ListError::WrongType { expected: self.kind })?;
+        self.allow(&value)?;
         if let Some(listed) = self.until_mut(&value, name) {
             *listed = until;
             return Ok(false);
@@ -104,7 +137,7 @@ impl List {
         self.len += 1;
         let keyer = &self.keyer;
         match (&mut self.entries, name) {
-            (Entries::Exact(set), Name::Hash(hash)) => {
+            (Entries::Exact(set) | Entries::Suffixes(set), Name::Hash(hash)) => {
                 set.insert_unique(hash, Exact { value, until }, |entry| exact_hash(keyer, &entry.value));
             }
             (Entries::Nets { v4, .. }, Name::V4(bits, len)) => v4.insert(keyer, bits, len, until),
@@ -119,7 +152,7 @@ impl List {
     pub fn remove(&mut self, value: &Value) -> bool {
         let name = self.name(value);
         let gone = match (&mut self.entries, name) {
-            (Entries::Exact(set), Some(Name::Hash(hash))) => {
+            (Entries::Exact(set) | Entries::Suffixes(set), Some(Name::Hash(hash))) => {
                 set.find_entry(hash, |entry| entry.value == *value).map(|entry| entry.remove()).is_ok()
             }
             (Entries::Nets { v4, .. }, Some(Name::V4(bits, len))) => v4.remove(&self.keyer, bits, len),
@@ -131,7 +164,8 @@ impl List {
     }
 
     /// Whether a value is listed at `now`; unknown where the value is missing. In a list of networks, an address
-    /// is if a network holds it, and a network if it lies inside one. A value of another type never is.
+    /// is if a network holds it, and a network if it lies inside one. A value of another type never is; a text of any
+    /// type can be in a list of domains or of patterns.
     ///
     /// A network of IPv6 holds no address of IPv4, not even `::/0`.
     pub fn contains(&self, value: &Value, now: Micros) -> Option<bool> {
@@ -142,6 +176,8 @@ impl List {
             (Entries::Exact(set), Some(Name::Hash(hash))) => {
                 set.find(hash, |entry| entry.value == *value).is_some_and(|entry| now < entry.until)
             }
+            (Entries::Suffixes(set), _) => text(value).is_some_and(|name| self.holds_below(set, name, now)),
+            (Entries::Patterns(patterns), _) => text(value).is_some_and(|text| patterns.matches(text)),
             (Entries::Nets { v4, .. }, Some(Name::V4(bits, len))) => v4.hold(&self.keyer, bits, len, now),
             (Entries::Nets { v6, .. }, Some(Name::V6(bits, len))) => v6.hold(&self.keyer, bits, len, now),
             _ => false,
@@ -151,23 +187,44 @@ impl List {
     /// Forgets the entries that have expired at `now`, looking at all; how many that were.
     pub fn purge(&mut self, now: Micros) -> usize {
         let gone = match &mut self.entries {
-            Entries::Exact(set) => {
+            Entries::Exact(set) | Entries::Suffixes(set) => {
                 let before = set.len();
                 set.retain(|entry| now < entry.until);
                 before - set.len()
             }
             Entries::Nets { v4, v6 } => v4.purge(now) + v6.purge(now),
+            Entries::Patterns(_) => 0,
         };
         self.len -= gone;
         gone
     }
 
-    /// An estimate of its memory, without the texts of its entries.
+    /// An estimate of its memory, without the texts of its entries; of patterns, what they may come to.
     pub fn bytes(&self) -> usize {
         match &self.entries {
-            Entries::Exact(set) => set.allocation_size(),
+            Entries::Exact(set) | Entries::Suffixes(set) => set.allocation_size(),
+            Entries::Patterns(_) => limits::PATTERN_SET_BYTES,
             Entries::Nets { v4, v6 } => v4.bytes() + v6.bytes(),
         }
+    }
+
+    /// Whether a value of the right type can be an entry.
+    fn allow(&self, value: &Value) -> Result<(), ListError> {
+        match &self.entries {
+            Entries::Patterns(_) => Err(ListError::Fixed),
+            Entries::Suffixes(_) if !text(value).is_some_and(is_suffix) => Err(ListError::NoSuffix),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a domain or one that it lies below is listed: a look for each of its labels, from its end.
+    fn holds_below(&self, set: &HashTable<Exact>, name: &str, now: Micros) -> bool {
+        let above = name.rmatch_indices('.').map(|(dot, _)| &name[dot + 1..]);
+        let mut suffixes = above.chain(std::iter::once(name)).take(limits::DOMAIN_LABELS);
+        suffixes.any(|suffix| {
+            let entry = set.find(self.keyer.text(suffix), |entry| text(&entry.value) == Some(suffix));
+            entry.is_some_and(|entry| now < entry.until)
+        })
     }
 
     /// What a value is looked up by; `None` where it is missing or of another type.
@@ -191,7 +248,7 @@ impl List {
     /// The expiry of that very entry.
     fn until_mut(&mut self, value: &Value, name: Name) -> Option<&mut Micros> {
         match (&mut self.entries, name) {
-            (Entries::Exact(set), Name::Hash(hash)) => {
+            (Entries::Exact(set) | Entries::Suffixes(set), Name::Hash(hash)) => {
                 set.find_mut(hash, |entry| entry.value == *value).map(|entry| &mut entry.until)
             }
             (Entries::Nets { v4, .. }, Name::V4(bits, len)) => v4.until_mut(&self.keyer, bits, len),
@@ -218,6 +275,19 @@ fn net_name(net: IpNet) -> Name {
             _ => Name::V6(net.addr().to_bits(), net.prefix_len()),
         },
     }
+}
+
+/// The text of a value that is one.
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether domains could lie below it.
+fn is_suffix(name: &str) -> bool {
+    !name.contains('*') && name.split('.').all(|label| !label.is_empty())
 }
 
 /// The hash of an entry, which is never missing.
@@ -303,6 +373,56 @@ mod tests {
         assert_eq!(all.contains(&net("::"), NOW), Some(false));
         assert_eq!(all.contains(&Value::Missing, NOW), None);
         assert_eq!(list(Type::Ip, [net("::/0")]).contains(&net("1.2.3.4"), NOW), Some(false));
+    }
+
+    #[test]
+    fn suffixes_hold_what_lies_below() {
+        let mut list = List::suffixes(keyer());
+        for entry in ["example.org", "co.uk", "a.b.c.d", "test"] {
+            assert_eq!(list.insert(text(entry), None), Ok(true));
+        }
+        list.insert(text("old.net"), Some(NOW)).unwrap();
+        let check = |list: &List, name: &str, expect: bool| {
+            assert_eq!(list.contains(&text(name), NOW), Some(expect), "{name}");
+        };
+        check(&list, "example.org", true);
+        check(&list, "mail.example.org", true);
+        check(&list, "a.b.c.example.org", true);
+        check(&list, "notexample.org", false);
+        check(&list, "org", false);
+        check(&list, "b.c.d", false);
+        check(&list, "x.a.b.c.d", true);
+        check(&list, "test", true);
+        check(&list, "", false);
+        check(&list, ".", false);
+        check(&list, "mail.old.net", false);
+        check(&list, &("x.".repeat(126) + "test"), true);
+        check(&list, &("x.".repeat(50_000) + "test"), true);
+        list.insert(text(&("y.".repeat(127) + "deep")), None).unwrap();
+        check(&list, &("y.".repeat(127) + "deep"), false);
+        assert_eq!(list.contains(&Value::Missing, NOW), None);
+        assert_eq!(list.contains(&Value::Int(1), NOW), Some(false));
+        for entry in ["", ".", ".example.org", "example.org.", "a..b", "*.example.org"] {
+            assert_eq!(list.insert(text(entry), None), Err(ListError::NoSuffix), "{entry}");
+        }
+        assert_eq!(list.insert(Value::Int(1), None), Err(ListError::WrongType { expected: Type::Domain }));
+        assert!(list.remove(&text("example.org")) && !list.remove(&text("mail.example.org")));
+        check(&list, "mail.example.org", false);
+        assert_eq!((list.purge(NOW), list.len()), (1, 4));
+    }
+
+    #[test]
+    fn patterns_hold_what_they_match_and_stay() {
+        let mut list = List::patterns(&["^a+$", "b"], keyer()).unwrap();
+        assert_eq!((list.len(), list.kind()), (2, Type::Text));
+        assert_eq!(list.contains(&text("aaa"), NOW), Some(true));
+        assert_eq!(list.contains(&text("aac"), NOW), Some(false));
+        assert_eq!(list.contains(&Value::Missing, NOW), None);
+        assert_eq!(list.contains(&Value::Bool(true), NOW), Some(false));
+        assert_eq!(list.insert(text("c"), None), Err(ListError::Fixed));
+        assert!(!list.remove(&text("b")));
+        assert_eq!((list.purge(NOW), list.len()), (0, 2));
+        assert!(matches!(List::patterns(&["("], keyer()), Err(PatternError::Invalid { index: 0, .. })));
     }
 
     #[test]

@@ -44,6 +44,27 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A list of suffixes says what comparing the ends of texts says.
+    #[test]
+    fn lists_of_suffixes_follow_the_rule(
+        entries in prop::collection::vec("[ab](\\.[ab]){0,3}", 0..12),
+        names in prop::collection::vec("[ab]?(\\.?[ab]){0,4}", 1..40),
+    ) {
+        let mut list = List::suffixes(keyer());
+        for entry in &entries {
+            list.insert(Value::Text(entry.as_str().into()), None).unwrap();
+        }
+        for name in names {
+            let holds = |entry: &String| name == *entry || name.ends_with(&format!(".{entry}"));
+            let listed = list.contains(&Value::Text(name.as_str().into()), Micros(0));
+            prop_assert_eq!(listed, Some(entries.iter().any(holds)), "{}", name);
+        }
+    }
+}
+
 /// Addresses close enough together that networks overlap.
 fn address() -> impl Strategy<Value = IpAddr> {
     let v4 = (0u32..1024, 0u32..4).prop_map(|(low, high)| Ipv4Addr::from(high << 30 | low).into());
