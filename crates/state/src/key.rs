@@ -25,7 +25,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Under what a counter counts: the hash of its `by` values, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(pub u64);
 
 /// What a `distinct` tells apart: the hash of the value.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What is remembered between events: counters over sliding windows, and lists.
+//! What is remembered between events: counters over sliding windows, lists and labels.
 //!
 //! This crate knows no rules: it is told which counters to keep ([`Spec`]), under which keys ([`Keyer`]) and when
 //! something happened, and answers what it saw ([`Reading`]). It reads no clock, draws no random number and lets
@@ -18,6 +18,7 @@ mod extreme;
 mod first_seen;
 mod generations;
 mod key;
+mod labels;
 mod last;
 pub mod limits;
 mod lists;
@@ -37,6 +38,7 @@ mod tables;
 pub mod window;
 
 pub use key::{Item, Key, Keyer, Secret};
+pub use labels::{LabelError, Labels};
 pub use limits::Limits;
 pub use lists::{List, ListError};
 pub use patterns::PatternError;

@@ -37,6 +37,12 @@ pub const PATTERNS: usize = 1024;
 pub const PATTERN_BYTES: usize = 1024;
 /// What the patterns of one list may need once compiled, in bytes.
 pub const PATTERN_SET_BYTES: usize = 4 << 20;
+/// Most labels on entities. At about 70 bytes each.
+pub const LABELS: usize = 16 << 20;
+/// Most names of labels.
+pub const LABEL_NAMES: usize = 4096;
+/// Longest name of a label, in bytes.
+pub const LABEL_BYTES: usize = 128;
 
 /// The bounds an installation may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
