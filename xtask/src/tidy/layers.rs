@@ -6,8 +6,10 @@
 use super::{Finding, Tree, manifest};
 
 /// The crates from the foundation to the binary. A new crate gets its place here when it is made.
-const ORDER: [&str; 11] =
-    ["event", "report", "policy", "state", "journal", "engine", "account", "flood", "api", "sim", "wardroom"];
+const ORDER: [&str; 12] = [
+    "event", "report", "facts", "policy", "state", "journal", "engine", "account", "flood", "api", "sim",
+    "wardroom",
+];
 
 /// What all packages of this repository's crates start with; the binary's is the bare name.
 const PREFIX: &str = "wardroom";
@@ -22,11 +24,16 @@ struct Forbidden {
 /// A rule for every package of this repository.
 const OURS: &str = "wardroom-*";
 
-const FORBIDDEN: [Forbidden; 7] = [
+const FORBIDDEN: [Forbidden; 8] = [
     Forbidden {
         who: &["policy"],
         whom: &["wardroom-state", "wardroom-journal"],
         why: "the policy language knows no storage",
+    },
+    Forbidden {
+        who: &["policy", "state"],
+        whom: &["wardroom-facts"],
+        why: "facts are on the record before a rule reads them: judging looks nothing up",
     },
     Forbidden { who: &["state"], whom: &["wardroom-policy"], why: "counters and lists know no rules" },
     Forbidden {
@@ -40,12 +47,12 @@ const FORBIDDEN: [Forbidden; 7] = [
         why: "the simulation sees Wardroom from outside, as real traffic does",
     },
     Forbidden {
-        who: &["event", "report", "policy", "state", "journal", "engine", "account", "flood", "api"],
+        who: &["event", "report", "facts", "policy", "state", "journal", "engine", "account", "flood", "api"],
         whom: &["wardroom-sim"],
         why: "simulated traffic is never on a production path",
     },
     Forbidden {
-        who: &["event", "report", "policy", "state"],
+        who: &["event", "report", "facts", "policy", "state"],
         whom: &["tokio", "axum", "hyper"],
         why: "judging is pure: no sockets, no runtime",
     },
