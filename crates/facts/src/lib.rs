@@ -6,11 +6,15 @@
 //! change what was decided.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod agent;
 mod countries;
+mod site;
 
 mod error;
 pub mod limits;
 mod ranges;
 
+pub use agent::Agent;
 pub use countries::{Countries, Country, CountryRange};
 pub use error::{FactsError, Failures, Fault, Faults};
+pub use site::site;
