@@ -6,15 +6,23 @@
 //! change what was decided.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod library;
+
 mod agent;
 mod countries;
+mod kinds;
+mod mmdb;
 mod site;
 
+mod about;
 mod error;
 pub mod limits;
 mod ranges;
 
+pub use about::{About, Known};
 pub use agent::Agent;
 pub use countries::{Countries, Country, CountryRange};
 pub use error::{FactsError, Failures, Fault, Faults};
+pub use library::{Library, Sources};
+pub use mmdb::Place;
 pub use site::site;
