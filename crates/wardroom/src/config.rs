@@ -36,10 +36,27 @@ struct Written {
     log: Option<String>,
     /// `text` or `json`. Default `text`.
     log_format: Option<String>,
+    /// Which files say more about addresses.
+    facts: WrittenFacts,
+}
+
+/// The section `[facts]`: files that say what is known about addresses. They are read again at SIGHUP.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WrittenFacts {
+    /// MMDB files, relative to the file: `ip.country`, `ip.asn`, `ip.lat`, `ip.lon`, `ip.kind`. The first that knows
+    /// gives the fact. Default none.
+    mmdb: Option<Vec<PathBuf>>,
+    /// Tables of countries, relative to the file, with lines `first,last,CC`, such as Debian's `tor-geoipdb` has; in
+    /// place of the table in the program. Default none.
+    countries: Option<Vec<PathBuf>>,
+    /// One's own file of kinds, relative to the file: lines `203.0.113.0/24 hosting` and `asn 64500 hosting`. It goes
+    /// before what an MMDB file says. Default none.
+    kinds: Option<PathBuf>,
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "listen",
     "data",
     "policy",
@@ -49,7 +66,11 @@ const KEYS: [&str; 9] = [
     "shutdown_grace",
     "log",
     "log_format",
+    "facts",
 ];
+
+/// Every key of the section `[facts]`.
+const FACTS_KEYS: [&str; 3] = ["mmdb", "countries", "kinds"];
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +116,45 @@ pub(crate) struct Config {
     pub(crate) shutdown_grace: Known<Duration>,
     pub(crate) log: Known<String>,
     pub(crate) log_format: Known<String>,
+    pub(crate) facts: Facts,
+}
+
+/// The section `[facts]` in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) mmdb: Known<Vec<PathBuf>>,
+    pub(crate) countries: Known<Vec<PathBuf>>,
+    pub(crate) kinds: Known<Option<PathBuf>>,
+}
+
+impl Facts {
+    /// The files to open, for [`wardroom_facts::Library::open`].
+    #[expect(dead_code, reason = "who fills facts in is wired up later")]
+    pub(crate) fn sources(&self) -> wardroom_facts::Sources {
+        wardroom_facts::Sources {
+            mmdb: self.mmdb.value.clone(),
+            countries: self.countries.value.clone(),
+            kinds: self.kinds.value.clone(),
+        }
+    }
+
+    fn lines(&self) -> [(String, From); 3] {
+        let paths = |paths: &[PathBuf]| {
+            let quoted: Vec<String> =
+                paths.iter().map(|path| format!("{:?}", path.display().to_string())).collect();
+            format!("[{}]", quoted.join(", "))
+        };
+        let kinds = match &self.kinds.value {
+            Some(path) => format!("facts.kinds = {:?}", path.display().to_string()),
+            // TOML has no word for nothing: the line is there to show the key.
+            None => "# facts.kinds = \"kinds.txt\"".to_owned(),
+        };
+        [
+            (format!("facts.mmdb = {}", paths(&self.mmdb.value)), self.mmdb.from),
+            (format!("facts.countries = {}", paths(&self.countries.value)), self.countries.from),
+            (kinds, self.kinds.from),
+        ]
+    }
 }
 
 impl Config {
@@ -117,7 +177,7 @@ impl Config {
     /// Every value as a line of TOML with its origin.
     pub(crate) fn lines(&self) -> Vec<(String, From)> {
         let path = |p: &Path| p.display().to_string();
-        vec![
+        let mut lines = vec![
             (format!("listen = {:?}", self.listen.value), self.listen.from),
             (format!("data = {:?}", path(&self.data.value)), self.data.from),
             (format!("policy = {:?}", path(&self.policy.value)), self.policy.from),
@@ -130,7 +190,9 @@ impl Config {
             ),
             (format!("log = {:?}", self.log.value), self.log.from),
             (format!("log_format = {:?}", self.log_format.value), self.log_format.from),
-        ]
+        ];
+        lines.extend(self.facts.lines());
+        lines
     }
 }
 
@@ -147,15 +209,20 @@ fn read(file: &Path) -> Result<String> {
 
 fn parse(text: &str) -> Result<Written> {
     let table: toml::Table = text.parse()?;
-    for key in table.keys() {
-        if !KEYS.contains(&key.as_str()) {
-            match nearest(key, KEYS) {
-                Some(near) => bail!("no setting `{key}`; did you mean `{near}`?"),
-                None => bail!("no setting `{key}`; there are: {}", KEYS.join(", ")),
-            }
-        }
+    known_keys(&table, "", &KEYS)?;
+    if let Some(facts) = table.get("facts").and_then(toml::Value::as_table) {
+        known_keys(facts, "facts.", &FACTS_KEYS)?;
     }
     Ok(toml::from_str(text)?)
+}
+
+/// Refuses a key that is not known, with the one that was probably meant.
+fn known_keys(table: &toml::Table, section: &str, known: &[&str]) -> Result<()> {
+    let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
+    match nearest(key, known.iter().copied()) {
+        Some(near) => bail!("no setting `{section}{key}`; did you mean `{section}{near}`?"),
+        None => bail!("no setting `{section}{key}`; there are: {}", known.join(", ")),
+    }
 }
 
 fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Config> {
@@ -187,7 +254,17 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
         shutdown_grace: Known::of(grace, Duration::from_secs(10)),
         log: Known::of(log, "info".to_owned()),
         log_format: Known::of(log_format, "text".to_owned()),
+        facts: resolve_facts(written.facts, base),
     })
+}
+
+fn resolve_facts(written: WrittenFacts, base: &Path) -> Facts {
+    let below = |paths: Vec<PathBuf>| paths.into_iter().map(|path| base.join(path)).collect::<Vec<_>>();
+    Facts {
+        mmdb: Known::of(written.mmdb.map(below), Vec::new()),
+        countries: Known::of(written.countries.map(below), Vec::new()),
+        kinds: Known::of(written.kinds.map(|path| Some(base.join(path))), None),
+    }
 }
 
 fn one_of(key: &str, written: Option<String>, known: &[&str]) -> Result<Option<String>> {
@@ -239,10 +316,33 @@ mod tests {
         check("log = \"loud\"", "one of error, warn");
         check("shutdown_grace = \"0s\"", "longer than nothing");
         check("listen = ", "TOML parse error");
+        check("[facts]\nkind = \"x\"", "no setting `facts.kind`; did you mean `facts.kinds`?");
+        check("[facts]\ncolour = true", "there are: mmdb, countries, kinds");
+        check("[facts]\nmmdb = \"x\"", "invalid type: string");
+        check("facts = true", "invalid type: boolean");
+    }
+
+    #[test]
+    fn files_of_facts_lie_beside_the_configuration() {
+        let lines = |text: &str| {
+            let config = parse(text).and_then(|written| resolve(written, Path::new("/etc"), None)).unwrap();
+            config.facts.lines().map(|(line, _)| line)
+        };
+        let none = ["facts.mmdb = []", "facts.countries = []", "# facts.kinds = \"kinds.txt\""];
+        assert_eq!(lines(""), none);
+        let text = "[facts]\nmmdb = [\"a.mmdb\", \"/b.mmdb\"]\ncountries = [\"c\"]\nkinds = \"k.txt\"";
+        let all = [
+            "facts.mmdb = [\"/etc/a.mmdb\", \"/b.mmdb\"]",
+            "facts.countries = [\"/etc/c\"]",
+            "facts.kinds = \"/etc/k.txt\"",
+        ];
+        assert_eq!(lines(text), all);
     }
 
     #[test]
     fn every_key_is_known() {
-        assert_eq!(KEYS.len(), resolve(Written::default(), Path::new(""), None).unwrap().lines().len());
+        let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
+        // A section is a key, and no line of its own.
+        assert_eq!(KEYS.len() - 1 + FACTS_KEYS.len(), lines);
     }
 }
