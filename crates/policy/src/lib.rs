@@ -12,29 +12,27 @@ mod bundle;
 mod check;
 mod codes;
 mod compile;
-#[allow(dead_code, reason = "not wired yet")]
-mod index;
-#[allow(dead_code, reason = "the checker does not ask for them yet")]
+mod cost;
 mod functions;
+mod index;
 mod ir;
 pub mod limits;
-#[allow(dead_code, reason = "not wired yet")]
 mod model;
+mod pattern;
 mod program;
 mod row;
 mod sink;
 mod syntax;
-#[allow(dead_code, unused_imports, reason = "not wired yet")]
 mod table;
 mod verdict;
 
 pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
 pub use program::{
-    Aggregate, Case, Count, Expect, Feature, Given, KeyPath, List, ListId, Mode, Piece, Plan, Program, Rule,
-    Serve, Term, Version,
+    Aggregate, Amount, Case, Computed, Count, Effect, Expect, Feature, Given, Here, KeyPath, List, ListId,
+    Matching, Mode, Piece, Plan, Program, Reads, Rule, Serve, Source, Taken, Term, Version,
 };
-pub use row::{Lists, Row, Tri};
+pub use row::{Row, Tri, World};
 pub use verdict::Verdict;
 
 use wardroom_report::{Diagnostic, Sources};
@@ -53,7 +51,7 @@ pub struct Compiled {
 pub fn compile(bundle: &Bundle) -> Compiled {
     let mut sink = sink::Sink::default();
     let (files, sources) = syntax::parse_bundle(bundle, &mut sink);
-    let checked = check::check(&files, bundle, &sources, &mut sink);
+    let (checked, _) = check::check(&files, bundle, &sources, &mut sink);
     let program = (sink.errors() == 0).then(|| compile::program(checked, bundle.version()));
     Compiled { program, diagnostics: sink.finish(), sources }
 }

@@ -45,3 +45,25 @@ pub const TABLE_CLASS_BYTES: usize = 32 * 1024 * 1024;
 pub const TABLE_COMPARISONS: usize = 4_000_000;
 /// Most inputs of one model.
 pub const MODEL_INPUTS: usize = 4096;
+/// Longest regular expression, in bytes.
+pub const PATTERN_BYTES: usize = 4096;
+/// Most bytes a compiled regular expression takes.
+pub const PATTERN_SIZE: usize = 1024 * 1024;
+/// Deepest nesting of groups in a regular expression.
+pub const PATTERN_DEPTH: u32 = 64;
+/// Most values of an enum.
+pub const ENUM_VALUES: usize = 256;
+/// Most terms of one score.
+pub const SCORE_TERMS: usize = 64;
+/// Most effects of one rule.
+pub const EFFECTS: usize = 8;
+/// Longest name of a label, in bytes.
+pub const LABEL_BYTES: usize = 64;
+/// Shortest and longest stretch a baseline looks back.
+pub const BASELINE: (Span, Span) = (Span::from_secs(7 * 86_400), Span::from_secs(364 * 86_400));
+/// Most first steps a sequence may ask for.
+pub const STEPS: i64 = 1_000;
+/// What judging one event may cost where the policy sets no budget, in units of static cost: a millisecond.
+pub const BUDGET: u64 = 1_000_000;
+/// Fewest rules that share a guard for it to be worth looking up.
+pub const GUARD_RULES: usize = 4;

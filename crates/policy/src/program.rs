@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A compiled policy: what to serve, what to count and what to judge for each type of event.
 
-use crate::compile::{BoolFn, ValueFn};
+use crate::compile::{BoolFn, Guards, NumberFn, ValueFn};
+use crate::index::Index;
+use crate::ir::Typed;
 use crate::{Row, Tri, Verdict};
 use std::fmt;
 use std::sync::Arc;
-use wardroom_event::{Event, Part, Schema, Sight, Span, Type, TypeId, Value};
+use wardroom_event::{Event, Micros, Part, Schema, Sight, Span, Type, TypeId, Value};
 
 /// Names one exact policy text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,9 +27,9 @@ pub struct ListId(pub usize);
 pub struct Program {
     /// Which text it was made from.
     pub version: Version,
-    /// The event types it declares.
+    /// The event types it declares, with the facts it asks for.
     pub schema: Arc<Schema>,
-    /// Its features.
+    /// Its features that count.
     pub features: Vec<Feature>,
     /// Its lists.
     pub lists: Vec<List>,
@@ -47,16 +49,20 @@ impl Program {
 }
 
 /// A feature: something counted.
+#[derive(Clone, Debug)]
 pub struct Feature {
     /// Its stable id, such as `ssh.failures`.
     pub id: Box<str>,
     /// How it counts.
     pub aggregate: Aggregate,
-    /// Over how long; only `first_seen` may have none.
+    /// Over how long; only `first_seen` and `last` may have none.
     pub window: Option<Span>,
     /// The type it reads as.
     pub kind: Type,
-    /// Its meaning in one canonical line: two features with the same id and definition are the same counter.
+    /// Whether the event in hand counts too.
+    pub including_self: bool,
+    /// Its meaning in one canonical line, with the types of what it reads: two features with the same definition are
+    /// the same counter, whatever their names.
     pub definition: Box<str>,
 }
 
@@ -69,17 +75,160 @@ pub enum Aggregate {
     Distinct,
     /// When the key was first seen.
     FirstSeen,
+    /// Whether there was any event.
+    Seen,
+    /// How many events a second.
+    Rate,
+    /// The share of events for which a condition holds.
+    Ratio,
+    /// The sum of a quantity.
+    Sum(Amount),
+    /// Its mean.
+    Mean(Amount),
+    /// The least.
+    Min(Amount),
+    /// The greatest.
+    Max(Amount),
+    /// The newest value.
+    Last,
+    /// The value below which this many thousandths lie.
+    Quantile(Amount, u16),
+    /// How many events there are usually at this hour of the week, over a stretch of this length.
+    Baseline(Span),
+    /// How fast one must have travelled from the last place to here, in km/h.
+    Speed,
+    /// How many times as many first steps as this were followed by a last one, within this long.
+    Sequence(u32, Span),
+}
+
+/// How a quantity is held: whole, or in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// Whole numbers.
+    Int,
+    /// Numbers, rounded to a millionth.
+    Number,
+    /// Lengths of time, in microseconds.
+    Duration,
+    /// Points in time, in microseconds.
+    Time,
+    /// Sizes, in bytes.
+    Size,
+    /// Rates, in millionths of an event a second.
+    Rate,
+}
+
+impl Amount {
+    /// How a type's quantities are held.
+    pub(crate) fn of(kind: Type) -> Option<Amount> {
+        match kind {
+            Type::Int => Some(Amount::Int),
+            Type::Number => Some(Amount::Number),
+            Type::Duration => Some(Amount::Duration),
+            Type::Time => Some(Amount::Time),
+            Type::Size => Some(Amount::Size),
+            Type::Rate => Some(Amount::Rate),
+            _ => None,
+        }
+    }
+
+    /// A value as it is held; `None` where it is missing or out of range (9.2e12 for numbers).
+    pub fn hold(self, value: &Value) -> Option<i64> {
+        match (self, value) {
+            (_, Value::Int(n)) => Some(*n),
+            (_, Value::Duration(d)) => Some(d.0),
+            (_, Value::Time(t)) => Some(t.0),
+            (_, Value::Number(n)) => {
+                let millionths = (n * 1e6).round();
+                (millionths.abs() < 9.2e18).then_some(millionths as i64)
+            }
+            _ => None,
+        }
+    }
+
+    /// A held quantity as a value.
+    pub fn value(self, held: i64) -> Value {
+        match self {
+            Amount::Int | Amount::Size => Value::Int(held),
+            Amount::Number | Amount::Rate => Value::Number(held as f64 / 1e6),
+            Amount::Duration => Value::Duration(Span(held)),
+            Amount::Time => Value::Time(Micros(held)),
+        }
+    }
+
+    /// A quantity between held ones, such as a mean, as a value: a number of whole things need not be whole.
+    pub fn between(self, held: f64) -> Value {
+        let whole = |n: f64| (n.abs() < 9.2e18).then(|| n.round() as i64);
+        match self {
+            Amount::Int => Value::Number(held),
+            Amount::Number | Amount::Rate => Value::Number(held / 1e6),
+            Amount::Size => whole(held).map_or(Value::Missing, Value::Int),
+            Amount::Duration => whole(held).map_or(Value::Missing, |n| Value::Duration(Span(n))),
+            Amount::Time => whole(held).map_or(Value::Missing, |n| Value::Time(Micros(n))),
+        }
+    }
 }
 
 impl Aggregate {
+    /// Every aggregate's name in the language, in the order of the book.
+    pub const NAMES: [&'static str; 15] = [
+        "count", "sum", "mean", "min", "max", "distinct", "last", "first_seen", "seen", "rate", "quantile",
+        "ratio", "baseline", "speed", "sequence",
+    ];
+
     /// Its name in the language.
     pub fn name(self) -> &'static str {
         match self {
             Aggregate::Count => "count",
             Aggregate::Distinct => "distinct",
             Aggregate::FirstSeen => "first_seen",
+            Aggregate::Seen => "seen",
+            Aggregate::Rate => "rate",
+            Aggregate::Ratio => "ratio",
+            Aggregate::Sum(_) => "sum",
+            Aggregate::Mean(_) => "mean",
+            Aggregate::Min(_) => "min",
+            Aggregate::Max(_) => "max",
+            Aggregate::Last => "last",
+            Aggregate::Quantile(..) => "quantile",
+            Aggregate::Baseline(_) => "baseline",
+            Aggregate::Speed => "speed",
+            Aggregate::Sequence(..) => "sequence",
         }
     }
+}
+
+/// Which of a feature's figures is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reads {
+    /// The one it has.
+    Whole,
+    /// Of a baseline: what is usual.
+    Mean,
+    /// Of a baseline: the standard deviation.
+    Spread,
+    /// Of a baseline: from how many weeks.
+    Weeks,
+}
+
+impl Reads {
+    /// The parts of a baseline.
+    pub const PARTS: [(&'static str, Reads, Type); 3] = [
+        ("mean", Reads::Mean, Type::Number),
+        ("spread", Reads::Spread, Type::Number),
+        ("weeks", Reads::Weeks, Type::Int),
+    ];
+}
+
+/// What the entries of a list are and how they are matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matching {
+    /// The same value; for addresses and networks, whatever lies within one of them.
+    Same,
+    /// A domain or any domain below it.
+    Suffix,
+    /// A text in which a regular expression finds something.
+    Pattern,
 }
 
 /// A list of typed entries that the policy brings along.
@@ -89,8 +238,12 @@ pub struct List {
     pub id: Box<str>,
     /// What its entries are.
     pub kind: Type,
-    /// Its entries.
-    pub entries: Vec<Value>,
+    /// How they are matched.
+    pub matching: Matching,
+    /// Its entries, and until when each holds.
+    pub entries: Vec<(Value, Option<Micros>)>,
+    /// Whether a rule adds to it: then what it held is part of each decision.
+    pub changes: bool,
 }
 
 /// Where a key's value is found in an event.
@@ -116,21 +269,91 @@ impl KeyPath {
 /// What to do with one type of event.
 #[derive(Default)]
 pub struct Plan {
-    /// Features to read, in the order of [`Row::served`].
+    /// Values to serve, in the order of [`Row::served`]. A computed one may read those before it.
     pub serve: Vec<Serve>,
     /// Features to count the event in, after reading.
     pub count: Vec<Count>,
     /// Rules to judge it by, as numbers into [`Program::rules`], in the order written. Drafts and retired rules are not
     /// among them, though what drafts read is served: tests run them.
     pub rules: Vec<usize>,
+    pub(crate) index: Index,
+    pub(crate) guards: Guards,
+    /// What judging one event may cost, in units of static cost: about nanoseconds.
+    pub budget: u64,
 }
 
-/// A feature to read for the event in hand.
+impl Plan {
+    /// The rules that can fire on this row, in the order written: those whose guards hold. The others are false without
+    /// being asked.
+    pub fn candidates(&self, row: &Row<'_>, out: &mut Vec<usize>) {
+        self.index.candidates(|guard| self.guards.value(guard, row), out);
+    }
+}
+
+/// A value to serve for the event in hand.
 pub struct Serve {
-    /// Its number in [`Program::features`].
-    pub feature: usize,
-    /// The key to read it under.
-    pub key: Vec<KeyPath>,
+    /// What it is called: a feature's id, `labelled(ip.net, "farm")`, an evidence's id.
+    pub id: Box<str>,
+    /// Its type.
+    pub kind: Type,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+/// Where a served value comes from.
+pub enum Source {
+    /// A counter.
+    Feature {
+        /// Its number in [`Program::features`].
+        feature: usize,
+        /// Which of its figures.
+        reads: Reads,
+        /// The key to read it under.
+        key: Vec<KeyPath>,
+        /// Where the event in hand is counted in it, if it counts itself in: a place in [`Plan::count`].
+        own: Option<usize>,
+        /// Where the event in hand is, for `speed`.
+        here: Option<Here>,
+    },
+    /// Whether an entity bears a label.
+    Label {
+        /// The entity.
+        of: KeyPath,
+        /// Its type.
+        kind: Type,
+        /// The label.
+        name: Box<str>,
+    },
+    /// Whether a list that rules add to holds a value.
+    Listed {
+        /// The list.
+        list: ListId,
+        /// The value.
+        of: Computed,
+    },
+    /// Computed from the event and what is served before it.
+    Computed(Computed),
+}
+
+/// A value computed from a row.
+pub struct Computed(pub(crate) ValueFn);
+
+impl Computed {
+    /// The value for this row.
+    pub fn of(&self, row: &Row<'_>) -> Value {
+        (self.0)(row)
+    }
+}
+
+/// Latitude and longitude of the event in hand.
+pub struct Here(pub(crate) NumberFn, pub(crate) NumberFn);
+
+impl Here {
+    /// Degrees north and east; `None` where they are unknown or no place on Earth.
+    pub fn of(&self, row: &Row<'_>) -> Option<(f64, f64)> {
+        let (lat, lon) = ((self.0)(row)?, (self.1)(row)?);
+        (lat.abs() <= 90.0 && lon.abs() <= 180.0).then_some((lat, lon))
+    }
 }
 
 /// A feature to count the event in.
@@ -139,25 +362,70 @@ pub struct Count {
     pub feature: usize,
     /// The key to count under.
     pub key: Vec<KeyPath>,
-    /// The item to count, for `distinct`.
-    pub item: Option<KeyPath>,
+    pub(crate) take: Take,
     pub(crate) filter: Option<BoolFn>,
 }
 
+pub(crate) enum Take {
+    Plain,
+    Item(ValueFn),
+    Amount(Amount, ValueFn),
+    Held(ValueFn),
+    Mark(BoolFn),
+    Steps(BoolFn, BoolFn),
+    Place(Here),
+}
+
+/// What a counter takes of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Taken {
+    /// That it happened.
+    Plain,
+    /// What is told apart.
+    Item(Value),
+    /// A quantity, as [`Amount::hold`] has it.
+    Amount(i64),
+    /// A value to be kept.
+    Held(Value),
+    /// Whether it is one of those whose share is asked for.
+    Mark(bool),
+    /// Whether it is a first step, and whether a last one.
+    Steps(bool, bool),
+    /// Where it happened: degrees north and east.
+    Place(f64, f64),
+}
+
 impl Count {
-    /// Whether the event counts: its filter holds. Unknown does not count.
-    pub fn takes(&self, row: &Row<'_>) -> bool {
-        self.filter.as_ref().is_none_or(|f| f(row) == Tri::True)
+    /// What is counted of the event; `None` where it does not count: its filter does not hold, or what is asked of it is
+    /// missing.
+    pub fn takes(&self, row: &Row<'_>) -> Option<Taken> {
+        if self.filter.as_ref().is_some_and(|f| f(row) != Tri::True) {
+            return None;
+        }
+        let known = |value: Value| (!value.is_missing()).then_some(value);
+        match &self.take {
+            Take::Plain => Some(Taken::Plain),
+            Take::Item(of) => known(of(row)).map(Taken::Item),
+            Take::Amount(amount, of) => amount.hold(&of(row)).map(Taken::Amount),
+            Take::Held(of) => known(of(row)).map(Taken::Held),
+            Take::Mark(of) => of(row).get().map(Taken::Mark),
+            Take::Steps(first, then) => {
+                Some(Taken::Steps(first(row) == Tri::True, then(row) == Tri::True))
+            }
+            Take::Place(here) => here.of(row).map(|(lat, lon)| Taken::Place(lat, lon)),
+        }
     }
 }
 
-/// Whether a rule decides.
+/// Whether a rule runs and has a say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Checked and tested, never run on live events.
     Draft,
     /// Run and recorded; decides nothing.
     Shadow,
+    /// Decides a share of the events, always the same entities; a shadow for the others.
+    Canary,
     /// Decides.
     Live,
     /// Kept for its name; never run.
@@ -166,13 +434,14 @@ pub enum Mode {
 
 impl Mode {
     /// Every mode, in the order of a rule's life.
-    pub const ALL: [Mode; 4] = [Mode::Draft, Mode::Shadow, Mode::Live, Mode::Retired];
+    pub const ALL: [Mode; 5] = [Mode::Draft, Mode::Shadow, Mode::Canary, Mode::Live, Mode::Retired];
 
     /// Its name in the language.
     pub fn name(self) -> &'static str {
         match self {
             Mode::Draft => "draft",
             Mode::Shadow => "shadow",
+            Mode::Canary => "canary",
             Mode::Live => "live",
             Mode::Retired => "retired",
         }
@@ -181,6 +450,11 @@ impl Mode {
     /// The mode of that name.
     pub fn named(name: &str) -> Option<Mode> {
         Mode::ALL.into_iter().find(|m| m.name() == name)
+    }
+
+    /// Whether a rule of this mode is asked about live events.
+    pub fn runs(self) -> bool {
+        matches!(self, Mode::Shadow | Mode::Canary | Mode::Live)
     }
 }
 
@@ -192,17 +466,62 @@ pub struct Rule {
     pub on: TypeId,
     /// The terms that must all hold.
     pub terms: Vec<Term>,
-    /// What follows.
-    pub verdict: Verdict,
+    /// What follows; `None` for a rule that only has effects.
+    pub verdict: Option<Verdict>,
     /// What the caller should ask for, as `challenge("second factor")` says it.
     pub ask: Option<Box<str>>,
+    /// What follows beyond the answer.
+    pub effects: Vec<Effect>,
     /// Whether it decides.
     pub mode: Mode,
+    /// Of a canary: which share it decides, in millionths, and what makes it the same entities every time.
+    pub share: Option<(u32, KeyPath)>,
     /// Who answers for it.
     pub owner: Option<Box<str>>,
     /// What follows when its condition is unknown: nothing, or this verdict.
     pub missing: Option<Verdict>,
+    /// From when on it no longer fires.
+    pub expires: Option<Micros>,
+    /// The id it had before: its past is found under that.
+    pub was: Option<Box<str>>,
+    /// The comment above it.
+    pub doc: Box<str>,
+    /// The most that asking it can cost, in units of static cost: about nanoseconds.
+    pub cost: u32,
     pub(crate) because: Vec<Reason>,
+}
+
+/// What follows beyond the answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// The entity gets a label.
+    Label {
+        /// The entity.
+        of: KeyPath,
+        /// Its type.
+        kind: Type,
+        /// The label.
+        name: Box<str>,
+        /// For how long; for good where it does not say.
+        lasts: Option<Span>,
+    },
+    /// The value is put on a list.
+    List {
+        /// The value.
+        of: KeyPath,
+        /// Its type.
+        kind: Type,
+        /// The list.
+        list: ListId,
+        /// For how long.
+        lasts: Option<Span>,
+    },
+    /// A person is to look at it, in this queue.
+    Case(Box<str>),
+    /// Somebody is told.
+    Notify(Box<str>),
+    /// A webhook of this name is called.
+    Webhook(Box<str>),
 }
 
 /// One term of a rule's condition.
@@ -210,6 +529,7 @@ pub struct Term {
     /// As it was written, on one line and without comments.
     pub text: Box<str>,
     pub(crate) holds: BoolFn,
+    pub(crate) typed: Typed,
 }
 
 impl Term {
@@ -222,6 +542,15 @@ impl Term {
 pub(crate) enum Reason {
     Text(Box<str>),
     Value(Type, ValueFn),
+    /// The strongest terms that speak for abuse, at most so many.
+    Top(usize, Vec<ScoreTerm>),
+}
+
+/// A term of a score, as a reason names it.
+pub(crate) struct ScoreTerm {
+    pub(crate) name: Box<str>,
+    pub(crate) nats: NumberFn,
+    pub(crate) because: Vec<Reason>,
 }
 
 /// A piece of a reason: words, or a value that whoever shows it may have to mask.
@@ -262,13 +591,56 @@ impl Rule {
 
     /// Its reason, for this row.
     pub fn because(&self, row: &Row<'_>) -> Vec<Piece> {
-        self.because
-            .iter()
-            .map(|r| match r {
-                Reason::Text(text) => Piece::Text(text.clone()),
-                Reason::Value(kind, value) => Piece::Value(*kind, value(row)),
-            })
-            .collect()
+        reason(&self.because, row)
+    }
+
+    /// Whether it decides this event: a canary decides its share of the entities, whatever else is known of them.
+    pub fn decides(&self, row: &Row<'_>) -> bool {
+        match (self.mode, &self.share) {
+            (Mode::Live, _) => true,
+            (Mode::Canary, Some((share, by))) => {
+                let entity = by.of(row.event);
+                !entity.is_missing() && row.world.bucket(&self.id, &entity) < *share
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it still fires at this time.
+    pub fn is_valid(&self, at: Micros) -> bool {
+        self.expires.is_none_or(|until| at < until)
+    }
+}
+
+fn reason(reasons: &[Reason], row: &Row<'_>) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for reason in reasons {
+        match reason {
+            Reason::Text(text) => pieces.push(Piece::Text(text.clone())),
+            Reason::Value(kind, value) => pieces.push(Piece::Value(*kind, value(row))),
+            Reason::Top(most, terms) => top(*most, terms, row, &mut pieces),
+        }
+    }
+    pieces
+}
+
+/// The strongest terms that speak for abuse, each with its words and its weight; of equals the one written first.
+fn top(most: usize, terms: &[ScoreTerm], row: &Row<'_>, pieces: &mut Vec<Piece>) {
+    let mut known: Vec<(f64, &ScoreTerm)> =
+        terms.iter().filter_map(|t| (t.nats)(row).filter(|n| *n > 0.0).map(|n| (n, t))).collect();
+    known.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    if known.is_empty() {
+        pieces.push(Piece::Text("nothing in particular".into()));
+    }
+    for (i, (nats, term)) in known.into_iter().take(most).enumerate() {
+        if i > 0 {
+            pieces.push(Piece::Text("; ".into()));
+        }
+        match term.because.as_slice() {
+            [] => pieces.push(Piece::Text(term.name.clone())),
+            because => pieces.extend(reason(because, row)),
+        }
+        pieces.push(Piece::Text(format!(" (+{nats:.1})").into()));
     }
 }
 
@@ -285,6 +657,10 @@ pub struct Case {
     pub given: Vec<Given>,
     /// The event to judge.
     pub when: Given,
+    /// When that event happens, where the test says.
+    pub at: Option<Micros>,
+    /// Facts that hold for every event of the test: the field they are of, the fact, its value.
+    pub facts: Vec<(Box<str>, Part, Value)>,
     /// What is expected.
     pub expect: Expect,
 }
@@ -311,4 +687,6 @@ pub struct Expect {
     pub verdict: Verdict,
     /// The rule that gives it, by number, where the test names one.
     pub by: Option<usize>,
+    /// What else must follow: the words of an effect as [`Effect::name`] has them, such as `label(ip.net, "farm")`.
+    pub effects: Vec<Box<str>>,
 }

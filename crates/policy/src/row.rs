@@ -4,20 +4,35 @@
 use crate::program::ListId;
 use wardroom_event::{Event, Micros, Value};
 
-/// Looks entries up in lists.
-pub trait Lists {
-    /// Whether the list holds the value at that time. Never asked for a missing value.
+/// What a policy asks of its installation, and nothing else: both answers are the same whenever they are asked for.
+pub trait World {
+    /// Whether the list holds the value at that time. Never asked for a missing value, nor for a list that rules add
+    /// to: what those held is served.
     fn contains(&self, list: ListId, value: &Value, at: Micros) -> bool;
+
+    /// Where in the million an entity falls for a rule's canary: the same place every time, and another for another
+    /// rule.
+    fn bucket(&self, rule: &str, entity: &Value) -> u32;
 }
 
 /// The input of one judgement. Everything a rule can see is here; there is no clock and no randomness.
+#[derive(Clone, Copy)]
 pub struct Row<'a> {
     /// The event in hand.
     pub event: &'a Event,
     /// The values of the features its plan serves, in the plan's order.
     pub served: &'a [Value],
-    /// The policy's lists.
-    pub lists: &'a dyn Lists,
+    /// The policy's lists, and its canaries' buckets.
+    pub world: &'a dyn World,
+    /// The item that a comprehension looks at; empty elsewhere.
+    pub item: &'a [Value],
+}
+
+impl<'a> Row<'a> {
+    /// The row of an event with what is served for it.
+    pub fn new(event: &'a Event, served: &'a [Value], world: &'a dyn World) -> Row<'a> {
+        Row { event, served, world, item: &[] }
+    }
 }
 
 /// Kleene's three truth values. The order makes `and` the least and `or` the greatest.

@@ -4,11 +4,13 @@
 use super::Context;
 use super::feature::event_named;
 use super::names::{Meaning, id};
+use super::rule::EFFECTS;
 use crate::ir::CheckedCase;
+use crate::syntax::plain::one_line;
 use crate::syntax::tree::{Arg, ExpectDecl, Expr, ExprKind, File, GivenDecl, Ident, TestDecl};
 use crate::{Case, Expect, Given, Verdict};
 use std::collections::HashMap;
-use wardroom_event::{Span, Type, TypeId, Value, nearest, parse_text};
+use wardroom_event::{Field, Micros, Part, Shape, Span, Type, TypeId, Value, nearest, parse_text};
 use wardroom_report::{Diagnostic, Loc, Sources};
 
 /// Line numbers of places that come one after the other: each file is walked once, not once a test.
@@ -39,7 +41,13 @@ pub(super) fn check(cx: &mut Context<'_>, file: &File, test: &TestDecl, lines: &
         given(cx, &GivenDecl { times: 1, event: event.clone(), within: Span::ZERO, ago: Span::ZERO })
     });
     case.expect = test.expect.as_ref().and_then(|decl| expect(cx, file, decl));
-    let (Some(when), Some(expect)) = (case.when, case.expect) else {
+    let at = test.at.as_ref().map(|time| at(cx, time));
+    let facts: Vec<_> = test.facts.iter().map(|(of, value)| fact(cx, of, value)).collect();
+    let facts = facts.into_iter().collect::<Option<Vec<_>>>();
+    let (Some(when), Some(expect), Some(facts)) = (case.when, case.expect, facts) else {
+        return;
+    };
+    let Some(at) = at.unwrap_or(Some(None)) else {
         return;
     };
     let line = lines.of(cx.sources, test.name.loc);
@@ -49,8 +57,53 @@ pub(super) fn check(cx: &mut Context<'_>, file: &File, test: &TestDecl, lines: &
         place: (file.path.as_str().into(), line),
         given: case.given,
         when,
+        at,
+        facts,
         expect,
     });
+}
+
+/// When the event to judge happens.
+fn at(cx: &mut Context<'_>, time: &Ident) -> Option<Option<Micros>> {
+    let found = Micros::parse(&time.name);
+    if found.is_none() {
+        let d = Diagnostic::error("W0605", time.loc, "this is no point in time");
+        cx.diagnostics.push(d.help("write: when login(…) at \"2026-01-05T03:00:00Z\""));
+    }
+    found.map(Some)
+}
+
+/// `ip.kind = "hosting"`: what a look-up would say, for every event of the test that has such a field.
+fn fact(cx: &mut Context<'_>, of: &Expr, value: &Expr) -> Option<(Box<str>, Part, Value)> {
+    let (field, part) = match &of.kind {
+        ExprKind::Attr(field, part) => match &field.kind {
+            ExprKind::Name(name) => (name.clone(), part),
+            _ => return no_fact(cx, of),
+        },
+        _ => return no_fact(cx, of),
+    };
+    let field_of = |fields: &[Field]| fields.iter().find(|f| *f.name == *field).map(|f| f.kind);
+    let Some(kind) = cx.checked.schema.iter().find_map(|(_, event)| field_of(&event.fields)) else {
+        let d = Diagnostic::error("W0201", of.loc, format!("no event type has a field `{field}`"));
+        cx.diagnostics.push(d);
+        return None;
+    };
+    match Part::named(kind, &part.name) {
+        Some((part, kind)) if part.is_fact() => {
+            let value = super::table::literal(cx, value, kind, "W0604")?;
+            Some((field.into(), part, value))
+        }
+        _ => no_fact(cx, of),
+    }
+}
+
+fn no_fact<T>(cx: &mut Context<'_>, of: &Expr) -> Option<T> {
+    let d = Diagnostic::error("W0604", of.loc, "this is no fact that is looked up");
+    cx.diagnostics.push(
+        d.note("what an event itself says stands among its values: login(ip=\"192.0.2.7\")")
+            .help("facts are: ip.asn, ip.country, ip.kind, ip.lat, ip.lon, url.site, user_agent.family, …"),
+    );
+    None
 }
 
 fn given(cx: &mut Context<'_>, decl: &GivenDecl) -> Option<Given> {
@@ -106,7 +159,8 @@ fn argument(cx: &mut Context<'_>, event: TypeId, arg: &Arg) -> Option<(usize, Va
     if matches!(arg.value.kind, ExprKind::Bad) {
         return None;
     }
-    match literal(&arg.value, kind) {
+    let shape = event_type.fields[slot].shape.clone();
+    match shaped(&arg.value, kind, shape.as_deref()) {
         Ok(Value::Missing) if !optional => {
             let message = format!("`{}` is never missing", name.name);
             let d = Diagnostic::error("W0305", arg.value.loc, message);
@@ -123,6 +177,61 @@ fn argument(cx: &mut Context<'_>, event: TypeId, arg: &Arg) -> Option<(usize, Va
             );
             None
         }
+    }
+}
+
+/// A value of a field that may be an enum or a list.
+fn shaped(expr: &Expr, kind: Type, shape: Option<&Shape>) -> Result<Value, String> {
+    if matches!(&expr.kind, ExprKind::Name(word) if word == "missing" || word == "None") {
+        return Ok(Value::Missing);
+    }
+    match (shape, &expr.kind) {
+        (Some(Shape::OneOf(members)), ExprKind::Text(text)) => {
+            if members.iter().any(|m| **m == **text) {
+                return Ok(Value::Text(text.as_str().into()));
+            }
+            let members: Vec<String> = members.iter().map(|m| format!("\"{m}\"")).collect();
+            Err(format!("is one of: {}", members.join(", ")))
+        }
+        (Some(Shape::Items { fields, .. }), ExprKind::Items(items)) => {
+            if items.len() > wardroom_event::limits::LIST_ITEMS {
+                return Err(format!("has more than {} items", wardroom_event::limits::LIST_ITEMS));
+            }
+            let mut values = Vec::new();
+            for item in items {
+                row(item, fields, &mut values)?;
+            }
+            Ok(Value::List(values.into()))
+        }
+        (Some(Shape::Items { .. }), _) => Err("is a list: write its items in brackets".to_owned()),
+        _ => literal(expr, kind),
+    }
+}
+
+/// One item: a plain value, or `item(name=…, size=…)` for a record.
+fn row(item: &Expr, fields: &[Field], values: &mut Vec<Value>) -> Result<(), String> {
+    if let [Field { name, kind, .. }] = fields
+        && name.is_empty()
+    {
+        values.push(literal(item, *kind)?);
+        return Ok(());
+    }
+    let ExprKind::Call(_, args) = &item.kind else {
+        return Err("holds records: write each as item(name=…)".to_owned());
+    };
+    let start = values.len();
+    values.extend(fields.iter().map(|_| Value::Missing));
+    for arg in args {
+        let name = arg.name.as_ref().map_or("", |n| n.name.as_str());
+        let Some(at) = fields.iter().position(|f| *f.name == *name) else {
+            let known: Vec<&str> = fields.iter().map(|f| &*f.name).collect();
+            return Err(format!("has records without a field `{name}`; theirs are: {}", known.join(", ")));
+        };
+        values[start + at] = literal(&arg.value, fields[at].kind)?;
+    }
+    match fields.iter().zip(&values[start..]).find(|(f, v)| v.is_missing() && !f.optional) {
+        Some((field, _)) => Err(format!("has a record without `{}`", field.name)),
+        None => Ok(()),
     }
 }
 
@@ -155,7 +264,7 @@ fn expect(cx: &mut Context<'_>, file: &File, decl: &ExpectDecl) -> Option<Expect
         None => None,
         Some(expr) => {
             let name = super::express::dotted(expr).unwrap_or_default();
-            match cx.names.find(&file.namespace, &name) {
+            match cx.names.find(&file.namespace, &name, expr.loc) {
                 Some((Meaning::Rule(number), _)) => Some(number),
                 Some((Meaning::Broken, _)) => None,
                 _ => {
@@ -168,5 +277,24 @@ fn expect(cx: &mut Context<'_>, file: &File, decl: &ExpectDecl) -> Option<Expect
             }
         }
     };
-    Some(Expect { verdict, by })
+    let effects: Vec<Option<Box<str>>> = decl.effects.iter().map(|e| effect(cx, e)).collect();
+    let effects = effects.into_iter().collect::<Option<Vec<_>>>()?;
+    Some(Expect { verdict, by, effects })
+}
+
+/// An effect as it is expected: its words, without how long it lasts.
+fn effect(cx: &mut Context<'_>, expr: &Expr) -> Option<Box<str>> {
+    match &expr.kind {
+        ExprKind::Call(of, args)
+            if matches!(&of.kind, ExprKind::Name(word) if EFFECTS.contains(&word.as_str()))
+                && args.iter().all(|a| a.name.is_none()) =>
+        {
+            Some(one_line(cx.sources, expr.loc).into())
+        }
+        _ => {
+            let d = Diagnostic::error("W0606", expr.loc, "expected an effect, as a rule writes it, without `expires`");
+            cx.diagnostics.push(d.help("write: expect block, label(ip.net, \"signup-farm\")"));
+            None
+        }
+    }
 }

@@ -4,10 +4,11 @@
 use super::Context;
 use crate::limits;
 use crate::sink::Sink;
-use crate::syntax::tree::{Decl, EventDecl, FieldDecl, File, Ident};
+use crate::syntax::tree::{BudgetDecl, Decl, FieldDecl, File, Ident, RecordDecl, TypeExpr};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use wardroom_event::{EventType, Field, Schema, Type, TypeId, nearest};
+use std::sync::Arc;
+use wardroom_event::{EventType, Field, Schema, Shape, Span, Type, TypeId, nearest};
 use wardroom_report::{Diagnostic, Loc};
 
 /// Names an event has by itself or an envelope takes.
@@ -15,6 +16,7 @@ const RESERVED: [&str; 7] = ["type", "id", "time", "source", "data", "specversio
 
 /// Declares every event type of the policy. Event types belong to no namespace: senders name them.
 pub(super) fn declare(cx: &mut Context<'_>, files: &[File]) {
+    let records = records(files, cx.diagnostics);
     let mut seen: HashMap<&str, Loc> = HashMap::new();
     let mut types = Vec::new();
     let decls = files.iter().flat_map(|f| &f.decls);
@@ -36,7 +38,8 @@ pub(super) fn declare(cx: &mut Context<'_>, files: &[File]) {
             cx.diagnostics.push(Diagnostic::error("W0005", event.name.loc, message));
             break;
         }
-        let (event_type, broken) = event_type(event, cx.diagnostics);
+        let (fields, broken) = fields(&event.fields, &records, cx.diagnostics);
+        let event_type = EventType { name: event.name.name.as_str().into(), fields };
         let id = TypeId(u16::try_from(types.len()).unwrap_or(u16::MAX));
         cx.broken_fields.extend(broken.into_iter().map(|field| (id, field)));
         types.push(event_type);
@@ -55,21 +58,55 @@ fn first_place<'n>(seen: &mut HashMap<&'n str, Loc>, name: &'n Ident) -> Option<
     }
 }
 
-/// The event type, and those of its fields that have no readable type.
-fn event_type(event: &EventDecl, diagnostics: &mut Sink) -> (EventType, Vec<String>) {
+/// What list fields can hold: records by their names. Like event types they belong to no namespace.
+type Records = HashMap<Box<str>, Box<[Field]>>;
+
+fn records(files: &[File], diagnostics: &mut Sink) -> Records {
+    let mut records = Records::new();
+    let mut seen: HashMap<&str, Loc> = HashMap::new();
+    let decls = files.iter().flat_map(|f| &f.decls);
+    for record in decls.filter_map(|d| if let Decl::Record(r) = d { Some(r) } else { None }) {
+        if let Some(before) = first_place(&mut seen, &record.name) {
+            let message = format!("record `{}` is declared twice", record.name.name);
+            diagnostics.push(Diagnostic::error("W0202", record.name.loc, message).also(before, "first declared here"));
+            continue;
+        }
+        report_taken(record, diagnostics);
+        flat(record, diagnostics);
+        let (fields, _) = fields(&record.fields, &Records::new(), diagnostics);
+        records.insert(record.name.name.as_str().into(), fields.into());
+    }
+    records
+}
+
+/// A record must not take a type's name: `list(url)` would be two things.
+fn report_taken(record: &RecordDecl, diagnostics: &mut Sink) {
+    if Type::named(&record.name.name).is_some() {
+        let message = format!("`{}` is a type", record.name.name);
+        diagnostics.push(Diagnostic::error("W0203", record.name.loc, message).help("choose another name for the record"));
+    }
+}
+
+/// A record's fields are single values, so that what a list field holds is bounded.
+fn flat(record: &RecordDecl, diagnostics: &mut Sink) {
+    for field in &record.fields {
+        if let Some(TypeExpr::ListOf { loc, .. }) = &field.kind {
+            let d = Diagnostic::error("W0208", *loc, "a list within a record");
+            diagnostics.push(d.help("a record holds single values; put the list into the event itself"));
+        }
+    }
+}
+
+/// The fields, and the names of those that have no readable type.
+fn fields(written: &[FieldDecl], records: &Records, diagnostics: &mut Sink) -> (Vec<Field>, Vec<String>) {
     let mut fields: Vec<Field> = Vec::new();
     let mut broken = Vec::new();
     let mut places: HashMap<&str, Loc> = HashMap::new();
-    for field in &event.fields {
+    for field in written {
         if let Some(before) = first_place(&mut places, &field.name) {
-            diagnostics.push(
-                Diagnostic::error(
-                    "W0202",
-                    field.name.loc,
-                    format!("field `{}` is declared twice", field.name.name),
-                )
-                .also(before, "first declared here"),
-            );
+            let message = format!("field `{}` is declared twice", field.name.name);
+            diagnostics
+                .push(Diagnostic::error("W0202", field.name.loc, message).also(before, "first declared here"));
             continue;
         }
         if fields.len() == limits::FIELDS {
@@ -78,13 +115,15 @@ fn event_type(event: &EventDecl, diagnostics: &mut Sink) -> (EventType, Vec<Stri
             break;
         }
         report_reserved(field, diagnostics);
-        let kind = field_type(field, diagnostics);
-        if kind.is_none() {
+        let found = field.kind.as_ref().and_then(|kind| field_type(kind, records, diagnostics));
+        if found.is_none() {
             broken.push(field.name.name.clone());
         }
-        fields.push(Field::plain(field.name.name.as_str(), kind.unwrap_or(Type::Text), field.optional));
+        let (kind, shape) = found.unwrap_or((Type::Text, None));
+        let plain = Field::plain(field.name.name.as_str(), kind, field.optional);
+        fields.push(Field { shape, ..plain });
     }
-    (EventType { name: event.name.name.as_str().into(), fields }, broken)
+    (fields, broken)
 }
 
 fn report_reserved(field: &FieldDecl, diagnostics: &mut Sink) {
@@ -101,13 +140,68 @@ fn report_reserved(field: &FieldDecl, diagnostics: &mut Sink) {
     }
 }
 
-fn field_type(field: &FieldDecl, diagnostics: &mut Sink) -> Option<Type> {
-    let written = field.kind.as_ref()?;
-    let kind = Type::named(&written.name);
-    if kind.is_none() {
-        diagnostics.push(unknown_type(&written.name, written.loc));
+type Shaped = (Type, Option<Arc<Shape>>);
+
+fn field_type(written: &TypeExpr, records: &Records, diagnostics: &mut Sink) -> Option<Shaped> {
+    match written {
+        TypeExpr::Named(name) => match Type::named(&name.name) {
+            Some(kind) => Some((kind, None)),
+            None => {
+                diagnostics.push(unknown_field_type(name, records));
+                None
+            }
+        },
+        TypeExpr::OneOf { loc, members } => one_of(*loc, members, diagnostics),
+        TypeExpr::ListOf { of, .. } => list_of(of, records, diagnostics),
     }
-    kind
+}
+
+fn unknown_field_type(name: &Ident, records: &Records) -> Diagnostic {
+    match name.name.as_str() {
+        record if records.contains_key(record) => {
+            let message = format!("`{record}` is a record, not a type");
+            Diagnostic::error("W0301", name.loc, message).help(format!("a field holds a list of them: list({record})"))
+        }
+        "enum" => Diagnostic::error("W0314", name.loc, "an enum without its values")
+            .help("list them: enum(\"free\", \"paid\")"),
+        "list" => Diagnostic::error("W0301", name.loc, "a list of what?").help("write: list(url)"),
+        other => unknown_type(other, name.loc),
+    }
+}
+
+fn one_of(loc: Loc, members: &[Ident], diagnostics: &mut Sink) -> Option<Shaped> {
+    if members.len() > limits::ENUM_VALUES {
+        let message = format!("an enum of {} values; the most is {}", members.len(), limits::ENUM_VALUES);
+        diagnostics.push(Diagnostic::error("W0314", loc, message));
+        return None;
+    }
+    let mut seen: HashMap<&str, Loc> = HashMap::new();
+    for member in members {
+        if let Some(before) = first_place(&mut seen, member) {
+            let message = format!("\"{}\" stands in the enum twice", member.name);
+            diagnostics.push(Diagnostic::error("W0314", member.loc, message).also(before, "first here"));
+        } else if member.name.is_empty() {
+            diagnostics.push(Diagnostic::error("W0314", member.loc, "an empty value of an enum"));
+        }
+    }
+    let members = members.iter().map(|m| m.name.as_str().into()).collect();
+    Some((Type::Enum, Some(Arc::new(Shape::OneOf(members)))))
+}
+
+fn list_of(of: &Ident, records: &Records, diagnostics: &mut Sink) -> Option<Shaped> {
+    let items = |record, fields| Some((Type::List, Some(Arc::new(Shape::Items { record, fields }))));
+    if let Some(fields) = records.get(of.name.as_str()) {
+        return items(Some(of.name.as_str().into()), fields.clone());
+    }
+    if let Some(kind) = Type::named(&of.name) {
+        return items(None, [Field::plain("", kind, false)].into());
+    }
+    let near = nearest(&of.name, records.keys().map(|k| &**k)).map(|n| format!("did you mean `{n}`?"));
+    diagnostics.push(match near {
+        Some(near) => Diagnostic::error("W0301", of.loc, format!("no type or record `{}`", of.name)).help(near),
+        None => unknown_type(&of.name, of.loc),
+    });
+    None
 }
 
 /// No type has that name.
@@ -123,6 +217,8 @@ pub(super) fn unknown_type(name: &str, loc: Loc) -> Diagnostic {
         "cidr" | "network" => Some("net"),
         "timestamp" | "datetime" | "date" => Some("time"),
         "interval" | "timedelta" => Some("duration"),
+        "bytes" | "filesize" => Some("size"),
+        "useragent" | "ua" => Some("user_agent"),
         _ => nearest(name, names),
     };
     let d = Diagnostic::error("W0301", loc, format!("no type `{name}`"));
@@ -130,4 +226,25 @@ pub(super) fn unknown_type(name: &str, loc: Loc) -> Diagnostic {
         Some(near) => d.help(format!("did you mean `{near}`?")),
         None => d.help(format!("the types are: {}", names.join(", "))),
     }
+}
+
+/// `budget login = "100us"`.
+pub(super) fn budget(cx: &mut Context<'_>, decl: &BudgetDecl) {
+    let Some(event) = super::feature::event_named(cx, &decl.event) else {
+        return;
+    };
+    let most = match Span::parse(&decl.most.name) {
+        Ok(span) if (1..=1_000_000).contains(&span.0) => span,
+        _ => {
+            let d = Diagnostic::error("W0904", decl.most.loc, "a budget is a length of time from 1us to 1s");
+            cx.diagnostics.push(d.help("write: budget login = \"100us\""));
+            return;
+        }
+    };
+    if cx.checked.budgets.iter().any(|(of, _)| *of == event) {
+        let message = format!("a second budget for `{}`", decl.event.name);
+        cx.diagnostics.push(Diagnostic::error("W0202", decl.event.loc, message));
+        return;
+    }
+    cx.checked.budgets.push((event, most));
 }

@@ -2,21 +2,27 @@
 //! Names and types: from the tree to the checked form. One declaration at a time, every fault reported.
 
 mod case;
+mod computed;
 mod event;
 mod express;
 mod feature;
 mod list;
 mod names;
+mod never;
 mod rule;
+mod table;
+
+pub(crate) use names::{Use, Used};
 
 use crate::ir::Checked;
 use crate::sink::Sink;
-use crate::syntax::tree::{Decl, File};
+use crate::syntax::tree::{Decl, Expr, File};
 use crate::{Bundle, limits};
 use names::Names;
 use std::cell::Cell;
 use std::collections::HashSet;
-use wardroom_event::{TypeId, nearest};
+
+use wardroom_event::{Field, Part, Schema, Type, TypeId, nearest};
 use wardroom_report::Sources;
 
 /// What all checks share.
@@ -28,11 +34,34 @@ pub(crate) struct Context<'a> {
     /// Fields whose type could not be read. That has been reported; whatever reads them is not at fault.
     pub(crate) broken_fields: HashSet<(TypeId, String)>,
     pub(crate) diagnostics: &'a mut Sink,
+    /// The literals under a name.
+    consts: Vec<Expr>,
+    tables: Vec<table::Asked>,
+    /// What is computed when it is read: checked for each event type that reads it.
+    lazy: Vec<computed::Lazy<'a>>,
+    /// For each event type, the facts that the policy asks for, as fields after those declared.
+    facts: Vec<Vec<Field>>,
     /// How many more names may be compared to find those that were meant.
     comparisons: Cell<usize>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    fn new(bundle: &'a Bundle, sources: &'a Sources, diagnostics: &'a mut Sink) -> Context<'a> {
+        Context {
+            bundle,
+            sources,
+            names: Names::default(),
+            checked: Checked::default(),
+            broken_fields: HashSet::new(),
+            diagnostics,
+            consts: Vec::new(),
+            tables: Vec::new(),
+            lazy: Vec::new(),
+            facts: Vec::new(),
+            comparisons: Cell::new(limits::SUGGESTIONS),
+        }
+    }
+
     /// The name that was probably meant, while [`limits::SUGGESTIONS`] last: a policy of a million slips must not
     /// take a million times a million comparisons to refuse.
     pub(crate) fn near<'c>(
@@ -54,6 +83,49 @@ impl Context<'_> {
     pub(crate) fn is_broken(&self, event: TypeId, field: &str) -> bool {
         !self.broken_fields.is_empty() && self.broken_fields.contains(&(event, field.to_owned()))
     }
+
+    /// A literal, or the one that a constant's name stands for.
+    fn literal(&mut self, namespace: &str, expr: &Expr) -> Expr {
+        let named = express::dotted(expr).and_then(|name| self.names.find(namespace, &name, expr.loc));
+        match named {
+            Some((names::Meaning::Const(number), _)) => Expr { loc: expr.loc, ..self.consts[number].clone() },
+            _ => expr.clone(),
+        }
+    }
+
+    /// Whether a feature says what another one usually counts.
+    fn is_baseline(&self, feature: usize) -> bool {
+        matches!(self.checked.features[feature].aggregate, crate::program::Aggregate::Baseline(_))
+    }
+
+    /// The slot of a fact of a field: a field of its own, made when it is first asked for.
+    fn fact(&mut self, event: TypeId, of: usize, part: Part) -> usize {
+        let declared = self.checked.schema.get(event);
+        let (name, kind) = (format!("{}.{}", declared.fields[of].name, part.name()), part_kind(declared.fields[of].kind, part));
+        let after = declared.fields.len();
+        let facts = &mut self.facts[usize::from(event.0)];
+        let found = facts.iter().position(|f| *f.name == *name);
+        after
+            + found.unwrap_or_else(|| {
+                let fact = Some(wardroom_event::Fact { of, part });
+                facts.push(Field { fact, ..Field::plain(name, kind, true) });
+                facts.len() - 1
+            })
+    }
+
+    /// Puts the facts that were asked for into the event types.
+    fn settle_facts(&mut self) {
+        let facts = std::mem::take(&mut self.facts);
+        let mut types: Vec<_> = self.checked.schema.iter().map(|(_, t)| t.clone()).collect();
+        for (event, facts) in types.iter_mut().zip(facts) {
+            event.fields.extend(facts);
+        }
+        self.checked.schema = Schema::new(types);
+    }
+}
+
+fn part_kind(of: Type, part: Part) -> Type {
+    Part::named(of, part.name()).map_or(Type::Text, |(_, kind)| kind)
 }
 
 /// Names one after the other; of many only the first.
@@ -64,55 +136,93 @@ pub(crate) fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> Strin
     if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
+/// What checking gave beside the checked form: what editors ask for.
+pub(crate) struct Found {
+    /// Where names are used.
+    pub(crate) uses: Vec<Use>,
+    /// What is declared: id, what it is, where.
+    pub(crate) declared: Vec<(String, &'static str, wardroom_report::Loc)>,
+}
+
 /// Checks a whole policy. With errors the result is incomplete and must not be compiled.
-pub(crate) fn check(files: &[File], bundle: &Bundle, sources: &Sources, diagnostics: &mut Sink) -> Checked {
-    let mut cx = Context {
-        bundle,
-        sources,
-        names: Names::default(),
-        checked: Checked::default(),
-        broken_fields: HashSet::new(),
-        diagnostics,
-        comparisons: Cell::new(limits::SUGGESTIONS),
-    };
+pub(crate) fn check(
+    files: &[File],
+    bundle: &Bundle,
+    sources: &Sources,
+    diagnostics: &mut Sink,
+) -> (Checked, Found) {
+    let mut cx = Context::new(bundle, sources, diagnostics);
     // Each kind of declaration may use those before it in this order, wherever they stand.
     event::declare(&mut cx, files);
-    each(files, |file, decl| {
-        if let Decl::List(list) = decl {
-            list::check(&mut cx, file, list);
-        }
+    cx.facts = vec![Vec::new(); cx.checked.schema.len()];
+    each(files, |file, decl| match decl {
+        Decl::Const(constant) => list::constant(&mut cx, file, constant),
+        Decl::List(list) => list::check(&mut cx, file, list),
+        _ => {}
     });
     each(files, |file, decl| {
-        if let Decl::Feature(feature) = decl {
-            feature::check(&mut cx, file, feature);
+        if let Decl::Table(table) = decl {
+            table::check(&mut cx, file, table);
         }
     });
-    each(files, |file, decl| {
-        if let Decl::Broken { what, name } = decl {
+    features(&mut cx, files);
+    each(files, |file, decl| match decl {
+        Decl::Broken { what, name } => {
             cx.names.declare(&file.namespace, name, (what, names::Meaning::Broken), cx.diagnostics);
         }
+        Decl::Rule(rule) => rule::declare(&mut cx, file, rule),
+        _ => {}
     });
-    each(files, |file, decl| {
-        if let Decl::Rule(rule) = decl {
-            rule::declare(&mut cx, file, rule);
-        }
-    });
+    computed::check_all(&mut cx);
     each(files, |file, decl| {
         if let Decl::Rule(rule) = decl {
             rule::check(&mut cx, file, rule);
         }
     });
+    rule::together(&mut cx);
     let mut lines = case::Lines::default();
-    each(files, |file, decl| {
-        if let Decl::Test(test) = decl {
-            case::check(&mut cx, file, test, &mut lines);
-        }
+    each(files, |file, decl| match decl {
+        Decl::Test(test) => case::check(&mut cx, file, test, &mut lines),
+        Decl::Budget(budget) => event::budget(&mut cx, budget),
+        _ => {}
     });
     // What reads a feature may be among what could not be read.
     if cx.diagnostics.errors() == 0 {
         cx.names.report_unused(cx.diagnostics);
     }
-    cx.checked
+    cx.settle_facts();
+    let declared = cx.names.declared().map(|(id, what, loc)| (id.to_owned(), what, loc)).collect();
+    let uses = std::mem::take(&mut cx.names.uses);
+    (cx.checked, Found { uses, declared })
+}
+
+/// Features that count, then those that count what others count, then those that are computed from them.
+fn features<'a>(cx: &mut Context<'a>, files: &'a [File]) {
+    each(files, |file, decl| {
+        if let Decl::Feature(decl) = decl
+            && feature::kind_of(&decl.value) == feature::Kind::Counts
+        {
+            feature::check(cx, file, decl);
+        }
+    });
+    each(files, |file, decl| {
+        if let Decl::Feature(decl) = decl
+            && feature::kind_of(&decl.value) == feature::Kind::Baseline
+        {
+            feature::check_baseline(cx, file, decl);
+        }
+    });
+    each(files, |file, decl| match decl {
+        Decl::Feature(decl) if feature::kind_of(&decl.value) == feature::Kind::Computed => {
+            computed::declare(cx, file, &decl.name, "feature", computed::What::Feature(&decl.value));
+        }
+        Decl::Evidence(decl) => {
+            computed::declare(cx, file, &decl.name, "evidence", computed::What::Evidence(decl));
+        }
+        Decl::Score(decl) => computed::declare(cx, file, &decl.name, "score", computed::What::Score(decl)),
+        Decl::Model(decl) => computed::model(cx, file, decl),
+        _ => {}
+    });
 }
 
 fn each<'f>(files: &'f [File], mut visit: impl FnMut(&'f File, &'f Decl)) {
@@ -122,3 +232,4 @@ fn each<'f>(files: &'f [File], mut visit: impl FnMut(&'f File, &'f Decl)) {
         }
     }
 }
+

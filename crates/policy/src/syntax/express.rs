@@ -240,12 +240,27 @@ fn arguments(c: &mut Cursor<'_, '_>) -> Parsed<Vec<Arg>> {
         if named {
             c.next();
         }
-        args.push(Arg { name, value: expression(c)? });
+        let value = expression(c)?;
+        let value = if name.is_none() && c.is_word("for") { each(c, value)? } else { value };
+        args.push(Arg { name, value });
         if !c.eat(",") && !c.is_mark(")") {
             return Err(c.unexpected("`,` or `)`"));
         }
     }
     Ok(args)
+}
+
+/// `body for x in items if condition`: only within a call, so that it is plain what becomes of it.
+fn each(c: &mut Cursor<'_, '_>, body: Expr) -> Parsed<Expr> {
+    c.eat_word("for");
+    let var = c.new_name("a name for each item")?;
+    if !c.eat_word("in") {
+        return Err(c.unexpected("`in` and the list"));
+    }
+    let over = either(c)?;
+    let filter = if c.eat_word("if") { Some(either(c)?.into()) } else { None };
+    let loc = body.loc.to(c.last());
+    grow(c, ExprKind::Each { body: body.into(), var, over: over.into(), filter }, loc)
 }
 
 fn items(c: &mut Cursor<'_, '_>, close: &str) -> Parsed<Vec<Expr>> {

@@ -16,6 +16,9 @@ pub(crate) struct Block<'t> {
     pub(crate) lines: Vec<&'t [Token]>,
 }
 
+/// The declarations that have a body whether or not their first line ends with `:`.
+const WITH_BODY: [&str; 6] = ["event", "record", "model", "evidence", "rule", "test"];
+
 /// Groups tokens into declarations.
 pub(crate) fn blocks(tokens: &[Token]) -> Vec<Block<'_>> {
     let mut has_clauses = false;
@@ -28,7 +31,7 @@ pub(crate) fn blocks(tokens: &[Token]) -> Vec<Block<'_>> {
             // A clause that was not indented.
             return false;
         }
-        has_clauses = matches!(word, "rule" | "test");
+        has_clauses = matches!(word, "rule" | "test" | "evidence");
         true
     };
     split(tokens, begins).into_iter().map(block).collect()
@@ -58,8 +61,7 @@ fn split(tokens: &[Token], mut begins: impl FnMut(&Token) -> bool) -> Vec<&[Toke
 fn block(tokens: &[Token]) -> Block<'_> {
     let end = tokens.iter().skip(1).position(|t| t.first).map_or(tokens.len(), |i| i + 1);
     // A forgotten `:` is reported by the parser; the lines below are a body all the same.
-    let with_body =
-        matches!(&tokens[0].kind, Kind::Word(w) if ["event", "rule", "test"].contains(&w.as_str()));
+    let with_body = matches!(&tokens[0].kind, Kind::Word(w) if WITH_BODY.contains(&w.as_str()));
     let has_body = with_body || matches!(tokens[end - 1].kind, Kind::Mark(":"));
     if !has_body {
         return Block { head: tokens, lines: Vec::new() };

@@ -23,9 +23,16 @@ pub(crate) struct Ident {
 #[derive(Debug)]
 pub(crate) enum Decl {
     Event(EventDecl),
+    Record(RecordDecl),
+    Const(ConstDecl),
     Feature(FeatureDecl),
     List(ListDecl),
+    Table(TableDecl),
+    Model(ModelDecl),
+    Evidence(EvidenceDecl),
+    Score(ScoreDecl),
     Rule(RuleDecl),
+    Budget(BudgetDecl),
     Test(TestDecl),
     /// A declaration whose name is all that could be read. What uses it is not at fault.
     Broken {
@@ -41,12 +48,45 @@ pub(crate) struct EventDecl {
     pub(crate) fields: Vec<FieldDecl>,
 }
 
+/// The shape of what a list field holds.
+#[derive(Debug)]
+pub(crate) struct RecordDecl {
+    pub(crate) name: Ident,
+    pub(crate) fields: Vec<FieldDecl>,
+}
+
 #[derive(Debug)]
 pub(crate) struct FieldDecl {
     pub(crate) name: Ident,
     /// `None` where it could not be read, which has been reported.
-    pub(crate) kind: Option<Ident>,
+    pub(crate) kind: Option<TypeExpr>,
     pub(crate) optional: bool,
+}
+
+/// A type as it is written.
+#[derive(Clone, Debug)]
+pub(crate) enum TypeExpr {
+    Named(Ident),
+    /// `enum("free", "paid")`.
+    OneOf { loc: Loc, members: Vec<Ident> },
+    /// `list(url)`, `list(attachment)`.
+    ListOf { loc: Loc, of: Ident },
+}
+
+impl TypeExpr {
+    pub(crate) fn loc(&self) -> Loc {
+        match self {
+            TypeExpr::Named(name) => name.loc,
+            TypeExpr::OneOf { loc, .. } | TypeExpr::ListOf { loc, .. } => *loc,
+        }
+    }
+}
+
+/// A literal under a name.
+#[derive(Debug)]
+pub(crate) struct ConstDecl {
+    pub(crate) name: Ident,
+    pub(crate) value: Expr,
 }
 
 #[derive(Debug)]
@@ -59,6 +99,8 @@ pub(crate) struct FeatureDecl {
 pub(crate) struct ListDecl {
     pub(crate) name: Ident,
     pub(crate) kind: Ident,
+    /// `domain suffix`: each entry holds itself and all below it.
+    pub(crate) suffix: Option<Loc>,
     pub(crate) from: ListFrom,
 }
 
@@ -69,16 +111,93 @@ pub(crate) enum ListFrom {
     File(Ident),
 }
 
+/// `table NAME(column: type, …) -> type`, with rows below it or from a file.
+#[derive(Debug)]
+pub(crate) struct TableDecl {
+    pub(crate) name: Ident,
+    pub(crate) columns: Vec<(Ident, Ident)>,
+    pub(crate) result: Ident,
+    pub(crate) rows: Vec<RowDecl>,
+    /// What holds where no row fits, and where that is written.
+    pub(crate) otherwise: Option<Expr>,
+    pub(crate) file: Option<Ident>,
+}
+
+#[derive(Debug)]
+pub(crate) struct RowDecl {
+    pub(crate) cells: Vec<CellDecl>,
+    pub(crate) value: Expr,
+    pub(crate) loc: Loc,
+}
+
+/// What a column of a row asks for.
+#[derive(Clone, Debug)]
+pub(crate) enum CellDecl {
+    Any(Loc),
+    Is(Expr),
+    Among(Vec<Expr>),
+    /// `< 5`, `>= "1d"`.
+    Than(CompareOp, Expr),
+    /// From the first, without the second.
+    To(Expr, Expr),
+}
+
+/// `model NAME on EVENT from "file.json":`, its inputs below it.
+#[derive(Debug)]
+pub(crate) struct ModelDecl {
+    pub(crate) name: Ident,
+    pub(crate) on: Ident,
+    pub(crate) file: Ident,
+    pub(crate) inputs: Vec<(Ident, Expr)>,
+}
+
+/// A term for or against, in nats.
+#[derive(Debug)]
+pub(crate) struct EvidenceDecl {
+    pub(crate) name: Ident,
+    pub(crate) on: Ident,
+    pub(crate) weigh: Option<Expr>,
+    pub(crate) capped: Option<(Expr, Expr)>,
+    pub(crate) because: Option<Vec<TemplatePiece>>,
+}
+
+/// `score NAME on EVENT = sum(…)`.
+#[derive(Debug)]
+pub(crate) struct ScoreDecl {
+    pub(crate) name: Ident,
+    pub(crate) on: Ident,
+    pub(crate) value: Expr,
+}
+
+/// `budget EVENT = "100us"`.
+#[derive(Debug)]
+pub(crate) struct BudgetDecl {
+    pub(crate) event: Ident,
+    pub(crate) most: Ident,
+}
+
 #[derive(Debug)]
 pub(crate) struct RuleDecl {
     pub(crate) name: Ident,
     pub(crate) on: Ident,
+    /// The comment right above it, without its marks.
+    pub(crate) doc: String,
     pub(crate) when: Option<Expr>,
     pub(crate) then: Vec<Expr>,
     pub(crate) because: Option<Vec<TemplatePiece>>,
-    pub(crate) mode: Option<Ident>,
+    pub(crate) mode: Option<ModeDecl>,
     pub(crate) missing: Option<Ident>,
     pub(crate) owner: Option<Ident>,
+    pub(crate) expires: Option<Ident>,
+    pub(crate) was: Option<Ident>,
+}
+
+/// `mode shadow`, `mode canary 5% by account`.
+#[derive(Debug)]
+pub(crate) struct ModeDecl {
+    pub(crate) name: Ident,
+    pub(crate) share: Option<Expr>,
+    pub(crate) by: Option<Expr>,
 }
 
 #[derive(Debug)]
@@ -92,7 +211,11 @@ pub(crate) struct TestDecl {
     pub(crate) name: Ident,
     pub(crate) title: Option<String>,
     pub(crate) given: Vec<GivenDecl>,
+    /// What is known beside the events: `ip.kind = "hosting"`.
+    pub(crate) facts: Vec<(Expr, Expr)>,
     pub(crate) when: Option<Expr>,
+    /// When the event to judge happens.
+    pub(crate) at: Option<Ident>,
     pub(crate) expect: Option<ExpectDecl>,
 }
 
@@ -108,6 +231,7 @@ pub(crate) struct GivenDecl {
 pub(crate) struct ExpectDecl {
     pub(crate) verdict: Ident,
     pub(crate) by: Option<Expr>,
+    pub(crate) effects: Vec<Expr>,
 }
 
 /// An expression.
@@ -147,6 +271,13 @@ pub(crate) enum ExprKind {
         of: Box<Expr>,
         negated: bool,
     },
+    /// `body for var in over if filter`, within a call.
+    Each {
+        body: Box<Expr>,
+        var: Ident,
+        over: Box<Expr>,
+        filter: Option<Box<Expr>>,
+    },
     If {
         then: Box<Expr>,
         cond: Box<Expr>,
@@ -170,7 +301,30 @@ impl ExprKind {
             ExprKind::Arith(_, a, b)
             | ExprKind::Compare(_, a, b)
             | ExprKind::In { needle: a, hay: b, .. } => a.height.max(b.height),
+            ExprKind::Each { body, over, filter, .. } => {
+                filter.as_ref().map_or(0, |f| f.height).max(body.height).max(over.height)
+            }
             ExprKind::If { then, cond, other } => then.height.max(cond.height).max(other.height),
+        }
+    }
+}
+
+impl ExprKind {
+    /// The expressions it is made of.
+    pub(crate) fn children(&self) -> Vec<&Expr> {
+        match self {
+            ExprKind::Name(_) | ExprKind::Int(_) | ExprKind::Number(_) | ExprKind::Text(_) => Vec::new(),
+            ExprKind::Bool(_) | ExprKind::Bad => Vec::new(),
+            ExprKind::Attr(of, _) | ExprKind::Not(of) | ExprKind::Neg(of) => vec![of],
+            ExprKind::IsMissing { of, .. } => vec![of],
+            ExprKind::Call(of, args) => std::iter::once(&**of).chain(args.iter().map(|a| &a.value)).collect(),
+            ExprKind::Items(parts) | ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().collect(),
+            ExprKind::Arith(_, a, b) | ExprKind::Compare(_, a, b) => vec![a, b],
+            ExprKind::In { needle, hay, .. } => vec![needle, hay],
+            ExprKind::Each { body, over, filter, .. } => {
+                [&**body, &**over].into_iter().chain(filter.as_deref()).collect()
+            }
+            ExprKind::If { then, cond, other } => vec![then, cond, other],
         }
     }
 }

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The online executor: typed expressions to closures over slots.
+//!
+//! Each closure returns the plain value of its type (`Tri`, `Option<i64>`, `Option<f64>`) and reads its operands by
+//! slot, so an evaluation allocates nothing and looks nothing up by name. Comparing a field or feature with a
+//! constant, which is what nearly all terms do, is one closure without inner calls.
+
+mod compare;
+mod each;
+mod guards;
+pub(crate) mod number;
+mod operand;
+mod plan;
+pub(crate) mod truth;
+mod value;
+
+pub(crate) use guards::Guards;
+
+use crate::ir::{Checked, CheckedEffect, CheckedFeature, CheckedPiece, CheckedRule, Counted, Score, Taken};
+use crate::program::{
+    Amount, Count, Effect, Feature, Here, Plan, Program, Reason, Rule, ScoreTerm, Source, Take, Term, Version,
+};
+use crate::{Aggregate, Row, Tri, cost};
+use plan::Scope;
+use std::sync::Arc;
+use wardroom_event::Value;
+
+/// Gives a truth.
+pub(crate) type BoolFn = Box<dyn Fn(&Row<'_>) -> Tri + Send + Sync>;
+/// Gives an `int`, a `size`, a `time` or a `duration`, the latter two in microseconds.
+pub(crate) type IntFn = Box<dyn Fn(&Row<'_>) -> Option<i64> + Send + Sync>;
+/// Gives a `number` or a `rate`.
+pub(crate) type NumberFn = Box<dyn Fn(&Row<'_>) -> Option<f64> + Send + Sync>;
+/// Gives any value.
+pub(crate) type ValueFn = Box<dyn Fn(&Row<'_>) -> Value + Send + Sync>;
+
+/// Compiles a checked policy.
+pub(crate) fn program(checked: Checked, version: Version) -> Program {
+    let mut plans: Vec<Plan> = (0..checked.schema.len()).map(|_| Plan::default()).collect();
+    let mut rules = Vec::new();
+    let Checked { schema, features, lists, computed, scores, rules: written, cases, budgets } = checked;
+    for rule in written {
+        let plan = &mut plans[usize::from(rule.on.0)];
+        if rule.mode.runs() {
+            plan.rules.push(rules.len());
+        }
+        let mut scope = Scope { plan, features: &features, lists: &lists, computed: &computed, schema: &schema, on: rule.on };
+        rules.push(compile_rule(rule, &scores, &mut scope));
+    }
+    for (number, feature) in features.iter().enumerate() {
+        for counted in &feature.counted {
+            let plan = &mut plans[usize::from(counted.event.0)];
+            let count = compile_count(number, feature.aggregate, counted, &schema);
+            plan.count.push(count);
+        }
+    }
+    for plan in &mut plans {
+        settle(plan, &features);
+    }
+    for ((on, _), plan) in schema.iter().zip(&mut plans) {
+        plan.budget = cost::budget(budgets.iter().find(|(of, _)| *of == on).map(|(_, most)| *most));
+        let mut scope = Scope { plan, features: &features, lists: &lists, computed: &computed, schema: &schema, on };
+        guards::index(&mut scope, &rules);
+    }
+    let features = features.into_iter().map(feature).collect();
+    Program { version, schema: Arc::new(schema), features, lists, rules, cases, plans }
+}
+
+/// Where the event in hand counts itself in, that place is found.
+fn settle(plan: &mut Plan, features: &[CheckedFeature]) {
+    for serve in &mut plan.serve {
+        if let Source::Feature { feature, own, .. } = &mut serve.source
+            && features[*feature].including_self
+        {
+            *own = plan.count.iter().position(|c| c.feature == *feature);
+        }
+    }
+}
+
+fn compile_rule(rule: CheckedRule, scores: &[Score], scope: &mut Scope<'_>) -> Rule {
+    let cost = cost::rule(&rule, scope.computed);
+    let terms = rule.terms.into_iter().map(|(typed, text)| {
+        let holds = truth::boolean(&typed, scope);
+        Term { text, holds, typed }
+    });
+    let terms = terms.collect();
+    let because = reasons(&rule.because, scores, scope);
+    Rule {
+        id: rule.id,
+        on: rule.on,
+        terms,
+        verdict: rule.verdict,
+        ask: rule.ask,
+        effects: rule.effects.into_iter().map(effect).collect(),
+        mode: rule.mode,
+        share: rule.share,
+        owner: rule.owner,
+        missing: rule.missing,
+        expires: rule.expires,
+        was: rule.was,
+        doc: rule.doc,
+        cost,
+        because,
+    }
+}
+
+fn reasons(pieces: &[CheckedPiece], scores: &[Score], scope: &mut Scope<'_>) -> Vec<Reason> {
+    let mut out = Vec::new();
+    for piece in pieces {
+        out.push(match piece {
+            CheckedPiece::Text(text) => Reason::Text(text.clone()),
+            CheckedPiece::Value(kind, typed) => Reason::Value(*kind, value::value(typed, scope)),
+            CheckedPiece::Top(score, most) => {
+                let terms = scores.get(*score).map_or(&[][..], |s| &s.terms);
+                let term = |t: &crate::ir::ScoreTerm, scope: &mut Scope<'_>| ScoreTerm {
+                    name: t.name.clone(),
+                    nats: number::number(&t.value, scope),
+                    // Evidence names no scores, so this goes no deeper.
+                    because: reasons(&t.because, scores, scope),
+                };
+                let spoken = terms.iter().filter(|t| *t.name != *"prior");
+                Reason::Top(*most, spoken.map(|t| term(t, scope)).collect())
+            }
+        });
+    }
+    out
+}
+
+fn effect(effect: CheckedEffect) -> Effect {
+    match effect {
+        CheckedEffect::Label { of, kind, name, lasts } => Effect::Label { of, kind, name, lasts },
+        CheckedEffect::List { of, kind, list, lasts } => Effect::List { of, kind, list, lasts },
+        CheckedEffect::Case(queue) => Effect::Case(queue),
+        CheckedEffect::Notify(whom) => Effect::Notify(whom),
+        CheckedEffect::Webhook(hook) => Effect::Webhook(hook),
+    }
+}
+
+/// What is counted of one event. A filter and what is taken read fields only: they never add to what is served.
+fn compile_count(number: usize, of: Aggregate, counted: &Counted, schema: &wardroom_event::Schema) -> Count {
+    let mut plan = Plan::default();
+    let mut scope = Scope { plan: &mut plan, features: &[], lists: &[], computed: &[], schema, on: counted.event };
+    let scope = &mut scope;
+    let take = match &counted.taken {
+        Taken::Plain => Take::Plain,
+        Taken::Item(typed) => Take::Item(value::value(typed, scope)),
+        Taken::Held(typed) => Take::Held(value::value(typed, scope)),
+        Taken::Amount(typed) => Take::Amount(amount_of(of), value::value(typed, scope)),
+        Taken::Mark(typed) => Take::Mark(truth::boolean(typed, scope)),
+        Taken::Steps(first, then) => Take::Steps(truth::boolean(first, scope), truth::boolean(then, scope)),
+        Taken::Place(lat, lon) => Take::Place(Here(number::number(lat, scope), number::number(lon, scope))),
+    };
+    let filter = counted.filter.as_ref().map(|typed| truth::boolean(typed, scope));
+    Count { feature: number, key: counted.key.clone(), take, filter }
+}
+
+fn amount_of(of: Aggregate) -> Amount {
+    match of {
+        Aggregate::Sum(a) | Aggregate::Mean(a) | Aggregate::Min(a) | Aggregate::Max(a) => a,
+        Aggregate::Quantile(a, _) => a,
+        _ => Amount::Int,
+    }
+}
+
+fn feature(feature: CheckedFeature) -> Feature {
+    Feature {
+        id: feature.id,
+        aggregate: feature.aggregate,
+        window: feature.window,
+        kind: feature.kind,
+        including_self: feature.including_self,
+        definition: feature.definition,
+    }
+}

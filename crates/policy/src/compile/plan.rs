@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is served for events of one type: each value once, what it is computed from before it.
+
+use super::operand::Operand;
+use super::{number, value};
+use crate::ir::{CheckedFeature, Computed as Lazily, KeyName, Node, Typed};
+use crate::program::{Computed, Here, KeyPath, List, ListId, Plan, Reads, Serve, Source};
+use wardroom_event::{Part, Schema, Shape, Type, TypeId};
+use wardroom_report::Loc;
+
+/// Where an expression is compiled: the event type's plan grows by each value the expression reads.
+pub(crate) struct Scope<'a> {
+    pub(super) plan: &'a mut Plan,
+    pub(super) features: &'a [CheckedFeature],
+    pub(super) lists: &'a [List],
+    pub(super) computed: &'a [Lazily],
+    pub(super) schema: &'a Schema,
+    pub(super) on: TypeId,
+}
+
+impl Scope<'_> {
+    /// The served slot of a feature's figure.
+    pub(super) fn feature(&mut self, feature: usize, reads: Reads) -> usize {
+        let is_it = |s: &Serve| matches!(&s.source, Source::Feature { feature: f, reads: r, .. } if *f == feature && *r == reads);
+        if let Some(slot) = self.plan.serve.iter().position(is_it) {
+            return slot;
+        }
+        let declared = &self.features[feature];
+        let key = declared.by.iter().map(|k| self.path(k)).collect();
+        let here = declared.place.as_ref().map(|(lat, lon)| {
+            let (lat, lon) = (self.degrees(lat), self.degrees(lon));
+            Here(lat, lon)
+        });
+        let part = Reads::PARTS.iter().find(|(_, r, _)| *r == reads);
+        let id = match part {
+            Some((name, ..)) => format!("{}.{name}", declared.id).into(),
+            None => declared.id.clone(),
+        };
+        let kind = part.map_or(declared.kind, |(_, _, kind)| *kind);
+        self.add(id, kind, Source::Feature { feature, reads, key, own: None, here })
+    }
+
+    /// The served slot of a computed value; what it reads is served before it.
+    pub(super) fn computed(&mut self, number: usize) -> usize {
+        let lazily = &self.computed[number];
+        let is_it = |s: &Serve| matches!(s.source, Source::Computed(_)) && s.id == lazily.id;
+        if let Some(slot) = self.plan.serve.iter().position(is_it) {
+            return slot;
+        }
+        let of = value::value(&lazily.typed, self);
+        self.add(lazily.id.clone(), lazily.typed.kind, Source::Computed(Computed(of)))
+    }
+
+    /// The served slot of whether an entity bears a label.
+    pub(super) fn label(&mut self, of: KeyPath, kind: Type, name: &str) -> usize {
+        let is_it = |s: &Serve| matches!(&s.source, Source::Label { of: o, name: n, .. } if *o == of && **n == *name);
+        if let Some(slot) = self.plan.serve.iter().position(is_it) {
+            return slot;
+        }
+        let id = format!("labelled({}, \"{name}\")", self.words(of)).into();
+        self.add(id, Type::Bool, Source::Label { of, kind, name: name.into() })
+    }
+
+    /// Whether rules add to a list.
+    pub(super) fn changes(&self, list: ListId) -> bool {
+        self.lists.get(list.0).is_some_and(|l| l.changes)
+    }
+
+    /// The served slot of a look into a list that rules add to.
+    pub(super) fn listed(&mut self, list: ListId, needle: &Typed) -> usize {
+        let what = match &needle.node {
+            Node::Field(slot) => self.words(KeyPath { slot: *slot, part: None }),
+            Node::Part(part, of) => match of.node {
+                Node::Field(slot) => self.words(KeyPath { slot, part: Some(*part) }),
+                _ => format!("value at {}", needle.loc.start),
+            },
+            _ => format!("value at {}", needle.loc.start),
+        };
+        let id: Box<str> = format!("{what} in {}", self.lists[list.0].id).into();
+        let is_it = |s: &Serve| matches!(s.source, Source::Listed { .. }) && s.id == id;
+        if let Some(slot) = self.plan.serve.iter().position(is_it) {
+            return slot;
+        }
+        let of = Computed(value::value(needle, self));
+        self.add(id, Type::Bool, Source::Listed { list, of })
+    }
+
+    fn add(&mut self, id: Box<str>, kind: Type, source: Source) -> usize {
+        self.plan.serve.push(Serve { id, kind, source });
+        self.plan.serve.len() - 1
+    }
+
+    /// Where a key part lies in events of this type. A fact has a slot of its own.
+    fn path(&self, key: &KeyName) -> KeyPath {
+        let event = self.schema.get(self.on);
+        match key.part {
+            Some(part) if part.is_fact() => {
+                KeyPath { slot: event.slot(&key.written()).unwrap_or(usize::MAX), part: None }
+            }
+            part => KeyPath { slot: event.slot(&key.field).unwrap_or(usize::MAX), part },
+        }
+    }
+
+    /// A number that is a field of the event, or a fact of one.
+    fn degrees(&mut self, name: &KeyName) -> super::NumberFn {
+        let KeyPath { slot, part } = self.path(name);
+        let kind = if name.part.is_some() { Type::Number } else { name.field_kind };
+        let loc = Loc::default();
+        let field = Typed { node: Node::Field(slot), kind, loc };
+        let typed = match part {
+            Some(part) => Typed { node: Node::Part(part, field.into()), kind: Type::Number, loc },
+            None => field,
+        };
+        let typed = if kind == Type::Int { Typed { node: Node::Widen(typed.into()), kind: Type::Number, loc } } else { typed };
+        number::number(&typed, self)
+    }
+
+    /// How many values one item of a list field has.
+    pub(super) fn width(&self, of: &Typed) -> usize {
+        let Node::Field(slot) = of.node else { return 1 };
+        let shape = self.schema.get(self.on).fields.get(slot).and_then(|f| f.shape.as_deref());
+        match shape {
+            Some(Shape::Items { fields, .. }) => fields.len(),
+            _ => 1,
+        }
+    }
+
+    /// A path as it is written.
+    fn words(&self, path: KeyPath) -> String {
+        let field = self.schema.get(self.on).fields.get(path.slot).map_or("?", |f| &f.name);
+        path.part.map_or(field.to_owned(), |part: Part| format!("{field}.{}", part.name()))
+    }
+
+    /// An operand that is asked for once an event, for many rules.
+    pub(super) fn guard(&mut self, typed: &Typed) -> Operand {
+        Operand::of(typed, self)
+    }
+}
