@@ -139,7 +139,7 @@ mod tests {
             include_str!("syntax/mod.rs"),
             include_str!("syntax/cursor.rs"),
             include_str!("syntax/express.rs"),
-            include_str!("syntax/declare.rs"),
+            include_str!("syntax/declare/mod.rs"),
             include_str!("check/event.rs"),
             include_str!("check/list.rs"),
             include_str!("check/names.rs"),

@@ -7,7 +7,7 @@ use crate::sink::Sink;
 use wardroom_report::{Diagnostic, Loc};
 
 /// Words that mean something wherever an expression stands, so that no name can be one of them.
-const TAKEN: [&str; 19] = [
+pub(crate) const TAKEN: [&str; 19] = [
     "and", "or", "not", "in", "is", "if", "else", "true", "false", "True", "False", "None", "missing", "for",
     "while", "lambda", "def", "return", "import",
 ];

@@ -17,7 +17,7 @@ pub(crate) struct Block<'t> {
 }
 
 /// The declarations that have a body whether or not their first line ends with `:`.
-const WITH_BODY: [&str; 6] = ["event", "record", "model", "evidence", "rule", "test"];
+pub(crate) const WITH_BODY: [&str; 6] = ["event", "record", "model", "evidence", "rule", "test"];
 
 /// Groups tokens into declarations.
 pub(crate) fn blocks(tokens: &[Token]) -> Vec<Block<'_>> {

@@ -32,10 +32,23 @@ pub(crate) struct Token {
     pub(crate) first: bool,
 }
 
+/// A comment: what stands between `#` and the end of its line. Of no meaning, save above a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Comment {
+    /// From `#` to the end of the line.
+    pub(crate) loc: Loc,
+    /// Its column from 0, counted in bytes.
+    pub(crate) col: u32,
+    /// Whether no token stands before it on its line.
+    pub(crate) own_line: bool,
+    /// The number of the token it stands before.
+    pub(crate) before: usize,
+}
+
 /// Punctuation, longer before shorter.
-const MARKS: [&str; 25] = [
-    "==", "!=", "<=", ">=", "->", "//", "**", "(", ")", "[", "]", "{", "}", ":", ",", ".", "=", "<", ">", "+", "-",
-    "*", "/", "?", "%",
+pub(crate) const MARKS: [&str; 25] = [
+    "==", "!=", "<=", ">=", "->", "//", "**", "(", ")", "[", "]", "{", "}", ":", ",", ".", "=", "<", ">",
+    "+", "-", "*", "/", "?", "%",
 ];
 
 /// Quotes that word processors put in the place of straight ones.
@@ -50,11 +63,17 @@ struct Lexer<'a, 'd> {
     /// A tab in the indentation has been reported.
     tabbed: bool,
     tokens: Vec<Token>,
+    comments: Vec<Comment>,
     diagnostics: &'d mut Sink,
 }
 
 /// Splits a text into tokens; comments and spaces are dropped.
 pub(crate) fn lex(file: FileId, text: &str, diagnostics: &mut Sink) -> Vec<Token> {
+    lex_all(file, text, diagnostics).0
+}
+
+/// Splits a text into tokens and, beside them, comments.
+pub(crate) fn lex_all(file: FileId, text: &str, diagnostics: &mut Sink) -> (Vec<Token>, Vec<Comment>) {
     run(file, text, 0, true, diagnostics)
 }
 
@@ -66,14 +85,21 @@ pub(crate) fn lex_within(
     end: usize,
     diagnostics: &mut Sink,
 ) -> Vec<Token> {
-    run(file, text.get(..end).unwrap_or(text), start, false, diagnostics)
+    run(file, text.get(..end).unwrap_or(text), start, false, diagnostics).0
 }
 
-fn run(file: FileId, text: &str, at: usize, fresh_line: bool, diagnostics: &mut Sink) -> Vec<Token> {
+fn run(
+    file: FileId,
+    text: &str,
+    at: usize,
+    fresh_line: bool,
+    diagnostics: &mut Sink,
+) -> (Vec<Token>, Vec<Comment>) {
+    let (tokens, comments) = (Vec::new(), Vec::new());
     let mut lexer =
-        Lexer { file, text, at, line_start: at, fresh_line, tabbed: false, tokens: Vec::new(), diagnostics };
+        Lexer { file, text, at, line_start: at, fresh_line, tabbed: false, tokens, comments, diagnostics };
     while lexer.step() {}
-    lexer.tokens
+    (lexer.tokens, lexer.comments)
 }
 
 /// The length of `{…}` at the start of `text`, with its braces; `None` when it does not end on its line. Braces
@@ -146,6 +172,16 @@ pub(crate) fn escape(c: char) -> Option<char> {
     }
 }
 
+/// The letter after a backslash that stands for a character which cannot stand between quotes; a quote can, in others.
+pub(crate) fn escape_of(c: char) -> Option<char> {
+    match c {
+        '\n' => Some('n'),
+        '\t' => Some('t'),
+        '\\' => Some('\\'),
+        _ => None,
+    }
+}
+
 /// The report of a backslash before a letter that stands for nothing.
 pub(crate) fn unknown_escape(loc: Loc) -> Diagnostic {
     Diagnostic::error("W0006", loc, "an unknown escape in a string")
@@ -186,13 +222,24 @@ impl Lexer<'_, '_> {
             }
             ' ' | '\r' => self.at += 1,
             '\t' => self.tab(),
-            '#' => self.at += self.rest().find('\n').unwrap_or(self.rest().len()),
+            '#' => self.comment(),
             '"' | '\'' => self.string(c),
             '0'..='9' => self.number(),
             c if c.is_alphabetic() || c == '_' => self.word(),
             c => self.mark(c),
         }
         true
+    }
+
+    fn comment(&mut self) {
+        let start = self.at;
+        self.at += self.rest().find('\n').unwrap_or(self.rest().len());
+        self.comments.push(Comment {
+            loc: self.loc(start),
+            col: u32::try_from(start - self.line_start).unwrap_or(u32::MAX),
+            own_line: self.fresh_line,
+            before: self.tokens.len(),
+        });
     }
 
     /// One report a file: who indents with tabs does so everywhere.

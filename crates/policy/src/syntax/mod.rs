@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Text to tree: tokens, then layout, then declarations and expressions.
 
-mod cursor;
-mod declare;
+pub(crate) mod cursor;
+pub(crate) mod declare;
 mod express;
 pub(crate) mod layout;
 pub(crate) mod lex;
@@ -26,13 +26,18 @@ pub(crate) fn parse_bundle(bundle: &Bundle, diagnostics: &mut Sink) -> (Vec<tree
         // Some editors begin a file with a byte-order mark; it says nothing about UTF-8.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let id = sources.add(path, text);
-        report_turning(id, text, diagnostics);
-        let tokens = lex::lex(id, text, diagnostics);
-        let blocks = layout::blocks(&tokens);
-        let decls = blocks.iter().filter_map(|b| declare::declaration(b, &sources, diagnostics)).collect();
+        let decls = parse_text(id, &sources, diagnostics);
         files.push(tree::File { namespace: Bundle::namespace(path), path: path.to_owned(), decls });
     }
     (files, sources)
+}
+
+/// Parses one text of `sources`.
+pub(crate) fn parse_text(file: FileId, sources: &Sources, diagnostics: &mut Sink) -> Vec<tree::Decl> {
+    let text = sources.text(file);
+    report_turning(file, text, diagnostics);
+    let tokens = lex::lex(file, text, diagnostics);
+    layout::blocks(&tokens).iter().filter_map(|b| declare::declaration(b, sources, diagnostics)).collect()
 }
 
 /// The first file that goes beyond a limit, before anything is read.
@@ -54,9 +59,13 @@ fn too_large(bundle: &Bundle) -> Option<(&str, Diagnostic)> {
     None
 }
 
-/// Characters that turn the direction of writing (Unicode UAX #9) make a policy read otherwise than it works.
+/// Whether a character turns the direction of writing (Unicode UAX #9).
+pub(crate) fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Characters that turn the direction of writing make a policy read otherwise than it works.
 fn report_turning(file: FileId, text: &str, diagnostics: &mut Sink) {
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     for (at, c) in text.char_indices().filter(|(_, c)| turns(*c)) {
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let loc = Loc { file, start: offset(at), end: offset(at + c.len_utf8()) };

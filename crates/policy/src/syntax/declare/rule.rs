@@ -94,7 +94,7 @@ fn comment_above(text: &str, start: usize) -> String {
     let above = text.get(..start).unwrap_or("").trim_end_matches(' ');
     let mut lines = Vec::new();
     for line in above.strip_suffix('\n').unwrap_or(above).rsplit('\n') {
-        let Some(comment) = line.trim_end_matches('\r').strip_prefix('#') else { break };
+        let Some(comment) = line.trim_end().strip_prefix('#') else { break };
         lines.push(comment.strip_prefix(' ').unwrap_or(comment));
     }
     lines.reverse();
