@@ -15,6 +15,7 @@ mod compile;
 mod cost;
 mod functions;
 mod index;
+mod format;
 mod ir;
 pub mod limits;
 mod model;
@@ -28,6 +29,7 @@ mod verdict;
 
 pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
+pub use format::{Refusal, format};
 pub use program::{
     Aggregate, Amount, Case, Computed, Count, Effect, Expect, Feature, Given, Here, KeyPath, List, ListId,
     Matching, Mode, Piece, Plan, Program, Reads, Rule, Serve, Source, Taken, Term, Version,
