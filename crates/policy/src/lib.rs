@@ -17,6 +17,7 @@ mod functions;
 mod index;
 mod format;
 mod ir;
+pub mod json;
 pub mod limits;
 mod model;
 mod pattern;

@@ -67,3 +67,9 @@ pub const STEPS: i64 = 1_000;
 pub const BUDGET: u64 = 1_000_000;
 /// Fewest rules that share a guard for it to be worth looking up.
 pub const GUARD_RULES: usize = 4;
+/// Longest JSON form of a policy file, in bytes.
+pub const JSON_BYTES: usize = 16 * FILE_BYTES;
+/// Deepest nesting of a policy's JSON form: what an expression of [`DEPTH`] levels takes.
+pub const JSON_DEPTH: usize = 4 * DEPTH + 16;
+/// Most faults reported of a policy's JSON form.
+pub const JSON_FAULTS: usize = 100;

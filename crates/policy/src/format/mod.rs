@@ -7,6 +7,7 @@
 
 mod align;
 mod lines;
+pub(crate) mod print;
 mod space;
 mod wrap;
 
