@@ -8,6 +8,8 @@ mod support;
 mod bad;
 mod book;
 mod features;
+mod formatted;
+mod generate;
 mod good;
 mod limits;
 mod names;

@@ -149,7 +149,7 @@ fn a_folder_named_like_a_field_takes_nothing_from_it() {
     let values = vec![wardroom_event::Value::Missing, ip, bool, wardroom_event::Value::Int(1)];
     let event = crate::support::event(&program.schema, "login", wardroom_event::Micros(0), values);
     let lists = crate::support::Entries(vec![Vec::new()]);
-    let row = wardroom_policy::Row { event: &event, served: &[], lists: &lists };
+    let row = wardroom_policy::Row::new(&event, &[], &lists);
     let held: Vec<_> = program.rules.iter().map(|r| (&*r.id, r.holds(&row))).collect();
     assert_eq!(held, [("s", wardroom_policy::Tri::True), ("ip.r", wardroom_policy::Tri::False)]);
 }

@@ -669,7 +669,7 @@ impl Judged {
             other => panic!("{other}"),
         };
         let served: Vec<Value> = plan.serve.iter().map(features).collect();
-        look(&self.program, &Row { event: &event, served: &served, lists: &self.lists })
+        look(&self.program, &Row::new(&event, &served, &self.lists))
     }
 }
 

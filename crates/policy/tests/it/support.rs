@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wardroom_event::{Event, EventId, Micros, Schema, Value};
-use wardroom_policy::{Bundle, Compiled, ListId, Lists, Program, Row, compile};
+use wardroom_policy::{Bundle, Compiled, ListId, Program, Row, World, compile};
 use wardroom_report::render;
 
 /// More than any file of this repository has.
@@ -105,13 +105,17 @@ pub(crate) fn pointed(text: &str) -> Vec<(&'static str, String)> {
 /// Lists that hold what a program's own entries say, with networks holding their addresses.
 pub(crate) struct Entries(pub(crate) Vec<Vec<Value>>);
 
-impl Lists for Entries {
+impl World for Entries {
     fn contains(&self, list: ListId, value: &Value, _: Micros) -> bool {
         assert!(!value.is_missing(), "asked for a missing value");
         self.0[list.0].iter().any(|entry| match (entry, value) {
             (Value::Net(net), Value::Ip(ip)) => net.contains(ip),
             (entry, value) => entry == value,
         })
+    }
+
+    fn bucket(&self, _: &str, _: &Value) -> u32 {
+        0
     }
 }
 
@@ -125,5 +129,5 @@ pub(crate) fn event(schema: &Arc<Schema>, kind: &str, time: Micros, values: Vec<
 /// Judges an event by nothing but its fields.
 pub(crate) fn row(event: &Event) -> Row<'_> {
     static NONE: Entries = Entries(Vec::new());
-    Row { event, served: &[], lists: &NONE }
+    Row::new(event, &[], &NONE)
 }
