@@ -4,7 +4,7 @@
 use crate::functions::Function;
 use crate::model::Linear;
 use crate::pattern::Pattern;
-use crate::program::{Aggregate, KeyPath, ListId, Mode, Reads};
+use crate::program::{Aggregate, Effect, KeyPath, ListId, Mode, Reads};
 use crate::syntax::tree::{ArithOp, CompareOp};
 use crate::table::Table;
 use crate::{Expect, Given, Verdict};
@@ -174,6 +174,7 @@ pub(crate) struct CheckedFeature {
     pub(crate) place: Option<(KeyName, KeyName)>,
     /// What counts, for each event type: the key's slots, what is taken, and the filter.
     pub(crate) counted: Vec<Counted>,
+    pub(crate) text: Box<str>,
     pub(crate) definition: Box<str>,
 }
 
@@ -230,7 +231,7 @@ pub(crate) struct CheckedRule {
     pub(crate) terms: Vec<(Typed, Box<str>)>,
     pub(crate) verdict: Option<Verdict>,
     pub(crate) ask: Option<Box<str>>,
-    pub(crate) effects: Vec<CheckedEffect>,
+    pub(crate) effects: Vec<Effect>,
     pub(crate) because: Vec<CheckedPiece>,
     pub(crate) mode: Mode,
     /// Which share of events a canary decides, in millionths, and the entity that makes it sticky.
@@ -241,16 +242,6 @@ pub(crate) struct CheckedRule {
     pub(crate) was: Option<Box<str>>,
     pub(crate) doc: Box<str>,
     pub(crate) loc: Loc,
-}
-
-/// What follows beyond the answer.
-#[derive(Debug)]
-pub(crate) enum CheckedEffect {
-    Label { of: KeyPath, kind: Type, name: Box<str>, lasts: Option<Span> },
-    List { of: KeyPath, kind: Type, list: ListId, lasts: Option<Span> },
-    Case(Box<str>),
-    Notify(Box<str>),
-    Webhook(Box<str>),
 }
 
 #[derive(Clone, Debug)]

@@ -61,8 +61,10 @@ pub struct Feature {
     pub kind: Type,
     /// Whether the event in hand counts too.
     pub including_self: bool,
-    /// Its meaning in one canonical line, with the types of what it reads: two features with the same definition are
-    /// the same counter, whatever their names.
+    /// What it counts in one canonical line, for people.
+    pub text: Box<str>,
+    /// The same with the types of what it reads: two features with the same definition are the same counter, whatever
+    /// their names.
     pub definition: Box<str>,
 }
 
@@ -242,7 +244,8 @@ pub struct List {
     pub matching: Matching,
     /// Its entries, and until when each holds.
     pub entries: Vec<(Value, Option<Micros>)>,
-    /// Whether a rule adds to it: then what it held is part of each decision.
+    /// Whether it changes while the policy is in force, since a rule adds to it or it has no entries of its own: then what
+    /// it held is part of each decision.
     pub changes: bool,
 }
 
@@ -493,7 +496,16 @@ pub struct Rule {
 
 /// What follows beyond the answer.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
+pub struct Effect {
+    /// As it is written, without how long it lasts: `label(ip.net, "farm")`.
+    pub text: Box<str>,
+    /// What is to be done.
+    pub what: Deed,
+}
+
+/// What an effect does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
     /// The entity gets a label.
     Label {
         /// The entity.

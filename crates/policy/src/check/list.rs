@@ -68,7 +68,9 @@ pub(super) fn check(cx: &mut Context<'_>, file: &File, list: &ListDecl) {
     let number = cx.checked.lists.len();
     cx.names.declare(&file.namespace, &list.name, ("list", Meaning::List(number)), cx.diagnostics);
     let id = id(&file.namespace, &list.name.name).into();
-    cx.checked.lists.push(List { id, kind, matching, entries, changes: false });
+    // One without entries is filled from outside.
+    let changes = matches!(list.from, ListFrom::Nothing) && matching != Matching::Pattern;
+    cx.checked.lists.push(List { id, kind, matching, entries, changes });
 }
 
 fn matching(cx: &mut Context<'_>, list: &ListDecl, kind: Type, is_pattern: bool) -> Matching {

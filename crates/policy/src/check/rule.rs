@@ -6,8 +6,8 @@ use super::feature::{entity, event_named, label_name};
 use super::list::short_text;
 use super::names::{Meaning, id};
 use super::{Context, computed, never};
-use crate::ir::{CheckedEffect, CheckedPiece, CheckedRule, Node, Typed};
-use crate::program::{Aggregate, KeyPath, ListId, Mode, Reads};
+use crate::ir::{CheckedPiece, CheckedRule, Node, Typed};
+use crate::program::{Aggregate, Deed, Effect, KeyPath, ListId, Mode, Reads};
 use crate::syntax::plain::one_line;
 use crate::syntax::tree::{Arg, CompareOp, Expr, ExprKind, File, Ident, ModeDecl, RuleDecl, TemplatePiece};
 use crate::{Verdict, limits};
@@ -182,7 +182,7 @@ fn report_beyond(cx: &mut Context<'_>, op: CompareOp, feature: &Typed, limit: &T
 struct Follows {
     verdict: Option<Verdict>,
     ask: Option<Box<str>>,
-    effects: Vec<CheckedEffect>,
+    effects: Vec<Effect>,
 }
 
 fn follows(cx: &mut Context<'_>, scope: &Scope<'_>, decl: &RuleDecl) -> Option<Follows> {
@@ -228,7 +228,7 @@ fn action_name(action: &Expr) -> Option<&str> {
 }
 
 /// `label(ip.net, "farm", expires="14d")`, `list(ip, bad)`, `case("queue")`, …
-fn effect(cx: &mut Context<'_>, scope: &Scope<'_>, action: &Expr) -> Option<CheckedEffect> {
+fn effect(cx: &mut Context<'_>, scope: &Scope<'_>, action: &Expr) -> Option<Effect> {
     let name = action_name(action)?;
     let args = match &action.kind {
         ExprKind::Call(_, args) => args.as_slice(),
@@ -236,20 +236,33 @@ fn effect(cx: &mut Context<'_>, scope: &Scope<'_>, action: &Expr) -> Option<Chec
     };
     let (plain, named): (Vec<&Arg>, Vec<&Arg>) = args.iter().partition(|a| a.name.is_none());
     let lasts = lasts(cx, name, &named)?;
-    match (name, plain.as_slice()) {
+    let words: Vec<String> = plain.iter().map(|a| one_line(cx.sources, a.value.loc)).collect();
+    let text = format!("{name}({})", words.join(", ")).into();
+    let what = deed(cx, scope, action, name, (&plain, lasts))?;
+    Some(Effect { text, what })
+}
+
+fn deed(
+    cx: &mut Context<'_>,
+    scope: &Scope<'_>,
+    action: &Expr,
+    name: &str,
+    (plain, lasts): (&[&Arg], Option<Span>),
+) -> Option<Deed> {
+    match (name, plain) {
         ("label", [of, label]) => {
             let (found, label) = (entity(cx, scope.on, &of.value), label_name(cx, &label.value));
             let ((of, kind), name) = (found?, label?);
-            Some(CheckedEffect::Label { of, kind, name, lasts })
+            Some(Deed::Label { of, kind, name, lasts })
         }
         ("list", [of, list]) => {
             let (of, kind) = entity(cx, scope.on, &of.value)?;
             let list = list_to_add_to(cx, scope, &list.value, kind)?;
-            Some(CheckedEffect::List { of, kind, list, lasts })
+            Some(Deed::List { of, kind, list, lasts })
         }
-        ("case", [queue]) => short_text(cx, &queue.value, "queue").map(CheckedEffect::Case),
-        ("notify", [whom]) => short_text(cx, &whom.value, "desk").map(CheckedEffect::Notify),
-        ("webhook", [hook]) => short_text(cx, &hook.value, "webhook").map(CheckedEffect::Webhook),
+        ("case", [queue]) => short_text(cx, &queue.value, "queue").map(Deed::Case),
+        ("notify", [whom]) => short_text(cx, &whom.value, "desk").map(Deed::Notify),
+        ("webhook", [hook]) => short_text(cx, &hook.value, "webhook").map(Deed::Webhook),
         _ => {
             let help = match name {
                 "label" => "label(ip.net, \"signup-farm\", expires=\"14d\")",

@@ -16,9 +16,9 @@ mod value;
 
 pub(crate) use guards::Guards;
 
-use crate::ir::{Checked, CheckedEffect, CheckedFeature, CheckedPiece, CheckedRule, Counted, Score, Taken};
+use crate::ir::{Checked, CheckedFeature, CheckedPiece, CheckedRule, Counted, Score, Taken};
 use crate::program::{
-    Amount, Count, Effect, Feature, Here, Plan, Program, Reason, Rule, ScoreTerm, Source, Take, Term, Version,
+    Amount, Count, Feature, Here, Plan, Program, Reason, Rule, ScoreTerm, Source, Take, Term, Version,
 };
 use crate::{Aggregate, Row, Tri, cost};
 use plan::Scope;
@@ -91,7 +91,7 @@ fn compile_rule(rule: CheckedRule, scores: &[Score], scope: &mut Scope<'_>) -> R
         terms,
         verdict: rule.verdict,
         ask: rule.ask,
-        effects: rule.effects.into_iter().map(effect).collect(),
+        effects: rule.effects,
         mode: rule.mode,
         share: rule.share,
         owner: rule.owner,
@@ -124,16 +124,6 @@ fn reasons(pieces: &[CheckedPiece], scores: &[Score], scope: &mut Scope<'_>) -> 
         });
     }
     out
-}
-
-fn effect(effect: CheckedEffect) -> Effect {
-    match effect {
-        CheckedEffect::Label { of, kind, name, lasts } => Effect::Label { of, kind, name, lasts },
-        CheckedEffect::List { of, kind, list, lasts } => Effect::List { of, kind, list, lasts },
-        CheckedEffect::Case(queue) => Effect::Case(queue),
-        CheckedEffect::Notify(whom) => Effect::Notify(whom),
-        CheckedEffect::Webhook(hook) => Effect::Webhook(hook),
-    }
 }
 
 /// What is counted of one event. A filter and what is taken read fields only: they never add to what is served.
@@ -169,6 +159,7 @@ fn feature(feature: CheckedFeature) -> Feature {
         window: feature.window,
         kind: feature.kind,
         including_self: feature.including_self,
+        text: feature.text,
         definition: feature.definition,
     }
 }

@@ -67,6 +67,7 @@ fn baseline(cx: &mut Context<'_>, namespace: &str, value: &Expr) -> Result<Check
         by: base.by.clone(),
         place: None,
         counted: base.counted.clone(),
+        text: format!("baseline({}, over=\"{over}\")", base.text).into(),
         definition: format!("baseline({}, over=\"{over}\")", base.definition).into(),
     })
 }

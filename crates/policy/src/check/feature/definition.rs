@@ -30,7 +30,7 @@ pub(super) fn shown(cx: &Context<'_>, word: &str, parts: &Parts<'_>, window: Opt
 pub(super) fn with_types(
     cx: &Context<'_>,
     parts: &Parts<'_>,
-    shown: String,
+    shown: &str,
     counted: &[Counted],
     by: &[KeyName],
 ) -> Box<str> {

@@ -97,10 +97,10 @@ fn feature(cx: &mut Context<'_>, file: &File, decl: &FeatureDecl) -> Result<Chec
         one.key = by.iter().map(|k| slot(cx, one.event, k)).collect();
     }
     let kind = taken::reads_as(aggregate, &counted);
-    let shown = definition::shown(cx, word, &parts, window);
-    let definition = definition::with_types(cx, &parts, shown, &counted, &by);
+    let text: Box<str> = definition::shown(cx, word, &parts, window).into();
+    let definition = definition::with_types(cx, &parts, &text, &counted, &by);
     let id = id(&file.namespace, &decl.name.name).into();
-    Ok(CheckedFeature { id, aggregate, window, kind, including_self, by, place, counted, definition })
+    Ok(CheckedFeature { id, aggregate, window, kind, including_self, by, place, counted, text, definition })
 }
 
 /// What is counted of one event type; its key is filled in later.
