@@ -14,6 +14,46 @@ pub enum Why {
     Missing,
 }
 
+/// What follows from a decision beyond the answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StoredEffect {
+    /// An entity gets a label.
+    Label {
+        /// The entity's type.
+        kind: Type,
+        /// The entity.
+        value: Value,
+        /// The label.
+        name: Box<str>,
+        /// Until when; for good where it does not say.
+        until: Option<Micros>,
+    },
+    /// A value is put on a list.
+    List {
+        /// The list's id.
+        list: Box<str>,
+        /// The value's type.
+        kind: Type,
+        /// The value.
+        value: Value,
+        /// Until when.
+        until: Option<Micros>,
+    },
+    /// A person is to look at it, in this queue.
+    Case(Box<str>),
+    /// Somebody is told.
+    Notify(Box<str>),
+    /// A webhook of this name is called.
+    Webhook(Box<str>),
+}
+
+impl StoredEffect {
+    /// Whether it changes what later events are judged by.
+    pub fn changes_state(&self) -> bool {
+        matches!(self, StoredEffect::Label { .. } | StoredEffect::List { .. })
+    }
+}
+
 /// A rule that fired on an event, by its number in the program.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Signal {
@@ -29,13 +69,15 @@ pub struct Signal {
     pub ask: Option<Box<str>>,
     /// Its reason.
     pub because: Vec<Piece>,
+    /// What follows beyond the answer; nothing where it has no say.
+    pub effects: Vec<StoredEffect>,
 }
 
 impl Signal {
     /// The signal under its rule's id.
     pub fn named(self, rule: &str) -> StoredSignal {
-        let Signal { rule: _, verdict, decides, why, ask, because } = self;
-        StoredSignal { rule: rule.into(), verdict, decides, why, ask, because }
+        let Signal { rule: _, verdict, decides, why, ask, because, effects } = self;
+        StoredSignal { rule: rule.into(), verdict, decides, why, ask, because, effects }
     }
 }
 
@@ -54,6 +96,8 @@ pub struct StoredSignal {
     pub ask: Option<Box<str>>,
     /// Its reason.
     pub because: Vec<Piece>,
+    /// What follows beyond the answer.
+    pub effects: Vec<StoredEffect>,
 }
 
 /// A decision as the journal holds it: it needs no policy to be read.
@@ -88,6 +132,8 @@ pub struct Judged {
     pub signals: Vec<StoredSignal>,
     /// Judging tripped over a fault of our own.
     pub fault: bool,
+    /// How many rules were not asked, since judging would have cost more than the event type's budget.
+    pub skipped: u64,
 }
 
 impl Stored {
@@ -112,6 +158,8 @@ pub enum Outcome {
         signals: Vec<StoredSignal>,
         /// Judging tripped over a fault of our own.
         fault: bool,
+        /// How many rules were not asked, for want of budget.
+        skipped: u64,
     },
     /// It was recorded and counted, and that is durable.
     Recorded {

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Judging: a pure function of the event, its served features and the policy.
 //!
-//! Rules are asked in the order written. Of those that decide, an `allow` goes first: it ends the matter whatever else
-//! fired. Otherwise the strongest verdict wins, and of equals the rule written first.
+//! Only rules whose guard holds are asked, in the order written. Of those that decide, an `allow` goes first: it ends the
+//! matter whatever else fired. Otherwise the strongest verdict wins, and of equals the rule written first.
+//!
+//! An event type has a budget of static cost. Where the rules to be asked would go beyond it, those that matter least are
+//! left out, and the judgement says how many: shadows first, then the weakest verdicts, of equals the dearest.
 //!
 //! What a rule says goes into the journal with every event it fires on, so it is bounded here and not where it is
 //! written: `limits` has the bytes.
 
-use crate::decision::{Signal, Why};
+use crate::decision::{Signal, StoredEffect, Why};
 use crate::limits;
 use std::cmp::Reverse;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wardroom_event::Value;
-use wardroom_policy::{Mode, Piece, Plan, Program, Row, Rule, Tri, Verdict};
+use wardroom_policy::{Deed, Effect, Mode, Piece, Plan, Program, Row, Rule, Tri, Verdict};
 
 /// What judging an event gave.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,53 +26,114 @@ pub struct Judgement {
     pub signals: Vec<Signal>,
     /// Judging tripped over a fault of our own; the verdict is `allow` for want of another.
     pub fault: bool,
+    /// How many rules were not asked, for want of budget.
+    pub skipped: u64,
 }
 
 /// Judges one event. With `promote`, that rule decides whatever its mode: tests of a draft ask for it.
 pub fn judge(program: &Program, plan: &Plan, row: &Row<'_>, promote: Option<usize>) -> Judgement {
     // One event's fault must not take the others down.
     match catch_unwind(AssertUnwindSafe(|| signals(program, plan, row, promote))) {
-        Ok(signals) => Judgement { verdict: strongest(&signals), signals, fault: false },
-        Err(_) => Judgement { verdict: Verdict::Allow, signals: Vec::new(), fault: true },
+        Ok((signals, skipped)) => Judgement { verdict: strongest(&signals), signals, fault: false, skipped },
+        Err(_) => Judgement { verdict: Verdict::Allow, signals: Vec::new(), fault: true, skipped: 0 },
     }
 }
 
-fn signals(program: &Program, plan: &Plan, row: &Row<'_>, promote: Option<usize>) -> Vec<Signal> {
-    let mut signals: Vec<Signal> = Vec::new();
+fn signals(program: &Program, plan: &Plan, row: &Row<'_>, promote: Option<usize>) -> (Vec<Signal>, u64) {
+    let mut asked = Vec::new();
+    plan.candidates(row, &mut asked);
+    let skipped = within_budget(program, plan.budget, &mut asked);
     // A draft is in no plan: nothing runs it but the test that asks for it.
-    let promoted = promote.filter(|n| asked_for(program, plan, row, *n));
-    for number in plan.rules.iter().copied().chain(promoted) {
-        let rule = &program.rules[number];
-        let decides = rule.mode == Mode::Live || promote == Some(number);
-        if !decides && rule.mode != Mode::Shadow {
-            continue;
-        }
-        let (verdict, why) = match rule.holds(row) {
-            Tri::False => continue,
-            Tri::True => (rule.verdict, Why::Holds),
-            Tri::Unknown => match rule.missing {
-                Some(verdict) => (verdict, Why::Missing),
-                None => continue,
-            },
-        };
-        signals.push(Signal {
-            rule: number,
-            verdict,
-            decides,
-            why,
-            ask: ask(rule, why),
-            because: because(rule, row),
-        });
-    }
+    asked.extend(promote.filter(|n| !asked.contains(n) && asked_for(program, row, *n)));
+    let mut signals: Vec<Signal> =
+        asked.into_iter().filter_map(|number| signal(program, row, number, promote)).collect();
     signals
         .sort_by_key(|s| (!s.decides, s.decides && s.verdict != Verdict::Allow, Reverse(s.verdict), s.rule));
     signals.truncate(limits::SIGNALS);
-    signals
+    (signals, skipped)
 }
 
-/// Whether a promoted rule has to be asked beside those of the plan.
-fn asked_for(program: &Program, plan: &Plan, row: &Row<'_>, number: usize) -> bool {
-    program.rules.get(number).is_some_and(|rule| rule.on == row.event.kind) && !plan.rules.contains(&number)
+/// What one rule has to say, if it fires.
+fn signal(program: &Program, row: &Row<'_>, number: usize, promote: Option<usize>) -> Option<Signal> {
+    let rule = program.rules.get(number)?;
+    let promoted = promote == Some(number);
+    if !(promoted || rule.mode.runs() && rule.is_valid(row.event.counted_at())) {
+        return None;
+    }
+    let (verdict, why) = match rule.holds(row) {
+        Tri::False => return None,
+        Tri::True => (rule.verdict, Why::Holds),
+        Tri::Unknown => (Some(rule.missing?), Why::Missing),
+    };
+    let decides = promoted || rule.decides(row);
+    let effects = if decides { effects(program, rule, row) } else { Vec::new() };
+    Some(Signal {
+        rule: number,
+        // A rule without a verdict has effects, and no say in the answer.
+        verdict: verdict.unwrap_or(Verdict::Allow),
+        decides: decides && verdict.is_some(),
+        why,
+        ask: ask(rule, why),
+        because: because(rule, row),
+        effects,
+    })
+}
+
+/// Leaves out the rules that matter least until the rest costs no more than the budget; gives how many went.
+fn within_budget(program: &Program, budget: u64, asked: &mut Vec<usize>) -> u64 {
+    let cost = |n: &usize| u64::from(program.rules[*n].cost);
+    let mut sum: u64 = asked.iter().map(cost).sum();
+    if sum <= budget {
+        return 0;
+    }
+    let weight = |n: &usize| {
+        let rule = &program.rules[*n];
+        (rule.mode != Mode::Shadow, rule.verdict == Some(Verdict::Allow), rule.verdict, Reverse(rule.cost), Reverse(*n))
+    };
+    let mut by_weight = asked.clone();
+    by_weight.sort_by_key(weight);
+    let mut gone = Vec::new();
+    for number in by_weight {
+        if sum <= budget {
+            break;
+        }
+        sum -= cost(&number);
+        gone.push(number);
+    }
+    asked.retain(|n| !gone.contains(n));
+    gone.len() as u64
+}
+
+/// What follows beyond the answer. An effect on what is not known is none.
+fn effects(program: &Program, rule: &Rule, row: &Row<'_>) -> Vec<StoredEffect> {
+    rule.effects.iter().filter_map(|effect| follows(program, effect, row)).collect()
+}
+
+fn follows(program: &Program, effect: &Effect, row: &Row<'_>) -> Option<StoredEffect> {
+    let at = row.event.counted_at();
+    let known = |value: Value| (!value.is_missing()).then_some(value);
+    Some(match &effect.what {
+        Deed::Label { of, kind, name, lasts } => StoredEffect::Label {
+            kind: *kind,
+            value: known(of.of(row.event))?,
+            name: name.clone(),
+            until: lasts.map(|span| at.plus(span)),
+        },
+        Deed::List { of, kind, list, lasts } => StoredEffect::List {
+            list: program.lists.get(list.0)?.id.clone(),
+            kind: *kind,
+            value: known(of.of(row.event))?,
+            until: lasts.map(|span| at.plus(span)),
+        },
+        Deed::Case(queue) => StoredEffect::Case(queue.clone()),
+        Deed::Notify(whom) => StoredEffect::Notify(whom.clone()),
+        Deed::Webhook(hook) => StoredEffect::Webhook(hook.clone()),
+    })
+}
+
+/// Whether a promoted rule is about this event.
+fn asked_for(program: &Program, row: &Row<'_>, number: usize) -> bool {
+    program.rules.get(number).is_some_and(|rule| rule.on == row.event.kind)
 }
 
 fn ask(rule: &Rule, why: Why) -> Option<Box<str>> {

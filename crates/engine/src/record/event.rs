@@ -4,6 +4,7 @@
 use super::bytes::{Input, put_i64, put_len, put_text, put_u64};
 use super::dictionary::many;
 use super::values::{kind_byte, put_kind_byte, put_value, value, value_bytes};
+use super::effect::{effect, put_effect};
 use super::{Dictionary, Unreadable};
 use crate::decision::{Judged, Signal, Stored, StoredSignal, Why};
 use crate::flow::Step;
@@ -17,7 +18,11 @@ pub(crate) fn encode_decided(policy: u64, event: &Event, step: &Step, out: &mut 
     put_event(policy, event, out);
     step.served.iter().for_each(|v| put_value(out, v));
     out.push(step.judgement.verdict as u8);
-    out.push(u8::from(step.judgement.fault));
+    let skipped = if step.judgement.skipped > 0 { SKIPPED } else { 0 };
+    out.push(u8::from(step.judgement.fault) | skipped);
+    if skipped != 0 {
+        put_u64(out, step.judgement.skipped);
+    }
     put_len(out, step.judgement.signals.len());
     step.judgement.signals.iter().for_each(|s| put_signal(out, s));
 }
@@ -48,9 +53,14 @@ fn put_event(policy: u64, event: &Event, out: &mut Vec<u8>) {
     event.values.iter().for_each(|v| put_value(out, v));
 }
 
+/// Of a judgement: rules were not asked, and how many follows.
+const SKIPPED: u8 = 2;
+
 const DECIDES: u8 = 1;
 const MISSING: u8 = 2;
 const ASKS: u8 = 4;
+/// Of a signal: effects follow its reason.
+const FOLLOWS: u8 = 8;
 
 fn put_signal(out: &mut Vec<u8>, signal: &Signal) {
     put_len(out, signal.rule);
@@ -59,7 +69,8 @@ fn put_signal(out: &mut Vec<u8>, signal: &Signal) {
     out.push(
         flag(signal.decides, DECIDES)
             | flag(signal.why == Why::Missing, MISSING)
-            | flag(signal.ask.is_some(), ASKS),
+            | flag(signal.ask.is_some(), ASKS)
+            | flag(!signal.effects.is_empty(), FOLLOWS),
     );
     if let Some(ask) = &signal.ask {
         put_text(out, ask);
@@ -77,6 +88,10 @@ fn put_signal(out: &mut Vec<u8>, signal: &Signal) {
                 put_value(out, value);
             }
         }
+    }
+    if !signal.effects.is_empty() {
+        put_len(out, signal.effects.len());
+        signal.effects.iter().for_each(|e| put_effect(out, e));
     }
 }
 
@@ -160,9 +175,10 @@ fn decode_judged(input: &mut Input<'_>, dictionary: &Dictionary, kind: TypeId) -
         })
         .collect::<Result<Vec<_>, Unreadable>>()?;
     let verdict = verdict(input)?;
-    let fault = input.byte()? != 0;
+    let flags = input.byte()?;
+    let skipped = if flags & SKIPPED != 0 { input.u64()? } else { 0 };
     let signals = many(input, |i| signal(i, dictionary))?;
-    Ok(Judged { served, verdict, signals, fault })
+    Ok(Judged { served, verdict, signals, fault: flags & 1 != 0, skipped })
 }
 
 fn verdict(input: &mut Input<'_>) -> Result<Verdict, Unreadable> {
@@ -183,8 +199,9 @@ fn signal(input: &mut Input<'_>, dictionary: &Dictionary) -> Result<StoredSignal
             _ => Piece::Value(kind_byte(i)?, value(i)?),
         })
     })?;
+    let effects = if flags & FOLLOWS != 0 { many(input, effect)? } else { Vec::new() };
     let why = if flags & MISSING != 0 { Why::Missing } else { Why::Holds };
-    Ok(StoredSignal { rule, verdict, decides: flags & DECIDES != 0, why, ask, because })
+    Ok(StoredSignal { rule, verdict, decides: flags & DECIDES != 0, why, ask, because, effects })
 }
 
 #[cfg(test)]
@@ -240,10 +257,12 @@ mod tests {
 
     fn any_signal(rules: usize) -> impl Strategy<Value = Signal> {
         let verdict = prop::sample::select(Verdict::ALL.to_vec());
-        (0..rules, verdict, any::<[bool; 2]>(), prop::option::of(".{0,20}"), vec(any_piece(), 0..4)).prop_map(
-            |(rule, verdict, [decides, missing], ask, because)| {
+        let effects = vec(super::super::effect::tests::any_effect(), 0..3);
+        let words = (prop::option::of(".{0,20}"), vec(any_piece(), 0..4));
+        (0..rules, verdict, any::<[bool; 2]>(), words, effects).prop_map(
+            |(rule, verdict, [decides, missing], (ask, because), effects)| {
                 let why = if missing { Why::Missing } else { Why::Holds };
-                Signal { rule, verdict, decides, why, ask: ask.map(Into::into), because }
+                Signal { rule, verdict, decides, why, ask: ask.map(Into::into), because, effects }
             },
         )
     }
@@ -257,7 +276,8 @@ mod tests {
             let served = vec(any_value(), dictionary.served[kind].len());
             let event = (NAME, ".{0,20}", any::<i64>(), any::<i64>(), values);
             let verdict = prop::sample::select(Verdict::ALL.to_vec());
-            let judged = (served, verdict, any::<bool>(), vec(any_signal(dictionary.rules.len()), 0..4));
+            let faults = (any::<bool>(), 0u64..3);
+            let judged = (served, verdict, faults, vec(any_signal(dictionary.rules.len()), 0..4));
             (Just(dictionary), event, judged).prop_map(move |(dictionary, event, judged)| {
                 let (source, name, time, received, values) = event;
                 let event = Event {
@@ -268,8 +288,9 @@ mod tests {
                     received: Micros(received),
                     values: values.into(),
                 };
-                let (served, verdict, fault, signals) = judged;
-                (dictionary, event, Step { served, judgement: Judgement { verdict, signals, fault } })
+                let (served, verdict, (fault, skipped), signals) = judged;
+                let judgement = Judgement { verdict, signals, fault, skipped };
+                (dictionary, event, Step { served, judgement })
             })
         })
     }
@@ -306,6 +327,7 @@ mod tests {
             let read: Vec<_> = judged.served.iter().map(|(id, kind, v)| (&**id, *kind, v)).collect();
             prop_assert_eq!(shown(&read), shown(&served));
             prop_assert_eq!((judged.verdict, judged.fault), (step.judgement.verdict, step.judgement.fault));
+            prop_assert_eq!(judged.skipped, step.judgement.skipped);
             let named: Vec<_> = step.judgement.signals.into_iter().map(|s| { let n = s.rule; s.named(&dictionary.rules[n]) }).collect();
             prop_assert_eq!(shown(&judged.signals), shown(&named));
 

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is served for an event, in the order of its type's plan: counters, labels and changing lists as of now and
+//! without the event in hand, and what is computed from those.
+
+use crate::memory::Memory;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use wardroom_event::{Event, Value};
+use wardroom_policy::{Aggregate, Feature, Here, Plan, Program, Reads, Row, Serve, Source, Taken, World};
+use wardroom_state::{Keyer, Reading, Sighting};
+
+/// The values of a plan, and whether making one of them tripped over a fault of our own: it is missing then, and so is
+/// what comes after it.
+pub(crate) fn serve(
+    memory: &Memory,
+    program: &Program,
+    plan: &Plan,
+    event: &Event,
+    world: &dyn World,
+) -> (Vec<Value>, bool) {
+    let mut served: Vec<Value> = Vec::with_capacity(plan.serve.len());
+    let all = catch_unwind(AssertUnwindSafe(|| {
+        for one in &plan.serve {
+            let value = self::one(memory, program, plan, one, &Row::new(event, &served, world));
+            served.push(value);
+        }
+    }));
+    served.resize(plan.serve.len(), Value::Missing);
+    (served, all.is_err())
+}
+
+/// One value, of a row that holds those before it.
+fn one(memory: &Memory, program: &Program, plan: &Plan, serve: &Serve, row: &Row<'_>) -> Value {
+    match &serve.source {
+        Source::Computed(of) => of.of(row),
+        Source::Label { of, name, .. } => memory.labelled(&of.of(row.event), name, row.event.counted_at()),
+        Source::Listed { list, of } => match of.of(row) {
+            Value::Missing => Value::Missing,
+            value => Value::Bool(row.world.contains(*list, &value, row.event.time)),
+        },
+        Source::Feature { feature, reads, key, own, here } => {
+            let declared = &program.features[*feature];
+            let own = own.and_then(|at| plan.count.get(at)?.takes(row));
+            let found = memory.read(*feature, key, row.event, own.as_ref(), |o| sighting(memory.keyer(), o));
+            match (here, declared.aggregate) {
+                (Some(here), Aggregate::Speed) => speed(memory, *feature, key, here, row),
+                _ => found.map_or(Value::Missing, |reading| figure(declared, *reads, reading)),
+            }
+        }
+    }
+}
+
+fn speed(
+    memory: &Memory,
+    feature: usize,
+    key: &[wardroom_policy::KeyPath],
+    here: &Here,
+    row: &Row<'_>,
+) -> Value {
+    let place = here.of(row);
+    let speed = place.and_then(|(lat, lon)| memory.speed(feature, key, row.event, (lat, lon)));
+    speed.map_or(Value::Missing, Value::Number)
+}
+
+/// What a counter is given of an event, in its own terms; `None` where there is nothing to tell apart.
+pub(crate) fn sighting<'t>(keyer: &Keyer, taken: &'t Taken) -> Option<Sighting<'t>> {
+    Some(match taken {
+        Taken::Plain => Sighting::Plain,
+        Taken::Item(value) => Sighting::Item(keyer.item([value])?),
+        Taken::Amount(amount) => Sighting::Amount(*amount),
+        Taken::Held(value) => Sighting::Held(value),
+        Taken::Mark(mark) => Sighting::Mark(*mark),
+        Taken::Steps(first, then) => Sighting::Steps { first: *first, then: *then },
+        Taken::Place(lat, lon) => Sighting::Place { lat: *lat, lon: *lon },
+    })
+}
+
+/// What a counter says, as the value of the feature.
+fn figure(feature: &Feature, reads: Reads, reading: Reading) -> Value {
+    let int = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
+    match (feature.aggregate, reading) {
+        (Aggregate::Seen, Reading::Count(n)) => Value::Bool(n > 0),
+        (Aggregate::Rate, Reading::Count(n)) => {
+            let secs = feature.window.map_or(0.0, |w| w.as_secs_f64());
+            if secs > 0.0 { Value::Number(n as f64 / secs) } else { Value::Missing }
+        }
+        (_, Reading::Count(n) | Reading::Sequence(n)) => int(n),
+        (_, Reading::Distinct { count, .. }) => int(count),
+        (_, Reading::FirstSeen(seen)) => seen.map_or(Value::Missing, Value::Time),
+        (Aggregate::Sum(amount), Reading::Sum { total, .. }) => total.map_or(Value::Missing, |n| amount.value(n)),
+        (Aggregate::Mean(amount), Reading::Sum { total: Some(total), count }) if count > 0 => {
+            amount.between(total as f64 / count as f64)
+        }
+        (Aggregate::Min(amount) | Aggregate::Max(amount), Reading::Extreme(Some(n))) => amount.value(n),
+        (Aggregate::Quantile(amount, _), Reading::Quantile(Some(n))) => amount.between(n),
+        (_, Reading::Last(value)) => value.unwrap_or(Value::Missing),
+        (_, Reading::Ratio { hits, of }) if of > 0 => Value::Number(hits as f64 / of as f64),
+        (_, Reading::Baseline { mean, spread, weeks }) => match reads {
+            Reads::Weeks => Value::Int(weeks.into()),
+            _ if weeks == 0 => Value::Missing,
+            Reads::Spread => Value::Number(spread),
+            Reads::Mean | Reads::Whole => Value::Number(mean),
+        },
+        (_, Reading::Speed(speed)) => speed.map_or(Value::Missing, Value::Number),
+        _ => Value::Missing,
+    }
+}
