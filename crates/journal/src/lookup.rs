@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::cursor::{Cursor, Step};
 use crate::disk::Disk;
 use crate::error::JournalError;
-use crate::format::FrameBuf;
+use crate::format::{Frame, FrameBuf};
 use crate::limits::{INDEX_EVERY, READ_BUFFER};
 
 /// How much is read at a time when one record is looked for: about the distance between two marks.
@@ -106,6 +106,59 @@ impl Lookup {
             cursor.seek(seq, offset);
         }
         find(&mut cursor, seq).map(Some)
+    }
+
+    /// Calls `each` with the committed records from `from` to `to`, both included, in order and without prologues; with
+    /// those of them that are kept and committed by now. The writer may go on meanwhile: what is committed has a place
+    /// that no longer moves.
+    ///
+    /// # Errors
+    /// `Corrupt` where a record is damaged or missing, `Io` if the disk fails, and whatever `each` returns.
+    pub fn range<E: From<JournalError>>(
+        &self,
+        from: u64,
+        to: u64,
+        mut each: impl FnMut(Frame<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let to = to.min(self.committed_seq());
+        let mut next = from.max(self.first_seq());
+        let chunk = if to.saturating_sub(next) < INDEX_EVERY { LOOKUP_CHUNK } else { READ_BUFFER };
+        while next <= to {
+            let Some((first_seq, nearest)) = self.mark(next) else {
+                return Ok(());
+            };
+            let last = to.min(self.last_of(first_seq));
+            let mut cursor = self.cursor(first_seq, chunk)?;
+            // A segment that was never walked is walked from its beginning, and no marks are kept of it.
+            if let Some((seq, offset)) = nearest.flatten() {
+                cursor.seek(seq, offset);
+            }
+            while next <= last {
+                match cursor.step()? {
+                    Step::Frame(head) if head.is_prologue() || head.seq < next => continue,
+                    Step::Frame(_) => {}
+                    Step::End(damage) => return Err(cursor.corrupt(damage).into()),
+                }
+                if let Some(frame) = cursor.frame() {
+                    each(frame)?;
+                }
+                next += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of the first record of the first segment kept; at least 1.
+    fn first_seq(&self) -> u64 {
+        let segments = self.shared.segments.read().unwrap_or_else(PoisonError::into_inner);
+        segments.first().map_or(1, |marks| marks.first_seq.max(1))
+    }
+
+    /// The last number a segment can hold: the one before the next segment.
+    fn last_of(&self, first_seq: u64) -> u64 {
+        let segments = self.shared.segments.read().unwrap_or_else(PoisonError::into_inner);
+        let after = segments.partition_point(|marks| marks.first_seq <= first_seq);
+        segments.get(after).map_or(u64::MAX, |marks| marks.first_seq - 1)
     }
 
     /// Makes a batch visible: its marks first, then its last number.

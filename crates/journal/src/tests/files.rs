@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::format::{SegmentHeader, segment_path};
 use crate::limits::{INDEX_EVERY, MAX_PAYLOAD, MAX_SEGMENT_BYTES};
 use crate::{
-    Damage, Durability, Journal, JournalError, Options, Position, Reader, Recovery, SimDisk, Writer,
+    Damage, Durability, Journal, JournalError, Lookup, Options, Position, Reader, Recovery, SimDisk, Writer,
     frame_bytes,
 };
 
@@ -314,6 +314,71 @@ fn any_record_is_found_by_its_number() {
     assert_eq!(lookup.get(4001).unwrap(), None);
 }
 
+fn range(lookup: &Lookup, from: u64, to: u64) -> Vec<u64> {
+    let mut seqs = Vec::new();
+    let read = lookup.range(from, to, |frame| {
+        assert!(!frame.is_prologue());
+        seqs.push(frame.position.seq);
+        Ok::<(), JournalError>(())
+    });
+    read.unwrap();
+    seqs
+}
+
+#[test]
+fn any_range_is_read_in_order() {
+    let dir = TempDir::new().unwrap();
+    let at = several_segments(dir.path());
+    let (mut writer, _) = open(dir.path());
+    let lookup = writer.lookup();
+    let check = |from: u64, to: u64| {
+        let expect: Vec<u64> = (from.max(1)..=to.min(2000)).collect();
+        assert_eq!(range(&lookup, from, to), expect, "{from} to {to}");
+    };
+    let edges: Vec<u64> = at.iter().filter(|p| p.segment == p.seq).map(|p| p.seq).collect();
+    assert!(edges.len() > 3);
+    for edge in edges {
+        check(edge.saturating_sub(1), edge);
+        check(edge, edge);
+        check(edge, edge + 700);
+    }
+    check(0, 0);
+    check(0, u64::MAX);
+    check(1999, 2000);
+    check(2000, u64::MAX);
+    check(2001, 5000);
+    check(9, 3);
+    // What is not committed is not there yet, and an error of the caller ends it.
+    writer.reserve(frame_bytes(0)).unwrap();
+    writer.append(5, b"").unwrap();
+    assert_eq!(range(&lookup, 2000, 2001), [2000]);
+    writer.commit(Durability::Sync).unwrap();
+    assert_eq!(range(&lookup, 2000, 2001), [2000, 2001]);
+    let mut seen = 0;
+    let ended = lookup.range(5, 100, |frame| {
+        seen += 1;
+        let why = JournalError::Gone { seq: 0, first: frame.position.seq };
+        if frame.position.seq == 7 { Err(why) } else { Ok(()) }
+    });
+    assert!(matches!(ended, Err(JournalError::Gone { first: 7, .. })) && seen == 3, "{ended:?}");
+}
+
+#[test]
+fn damage_within_a_range_is_named() {
+    let dir = TempDir::new().unwrap();
+    let at = several_segments(dir.path());
+    let hurt = at[40];
+    flip(&segment_path(dir.path(), hurt.segment), hurt.offset + 25);
+    let (writer, _) = open(dir.path());
+    let mut last = 0;
+    let read = writer.lookup().range(1, u64::MAX, |frame| {
+        last = frame.position.seq;
+        Ok::<(), JournalError>(())
+    });
+    assert!(matches!(read, Err(JournalError::Corrupt { seq: 41, .. })), "{read:?}");
+    assert_eq!(last, 40);
+}
+
 #[test]
 fn other_threads_look_up_while_the_writer_writes() {
     let dir = TempDir::new().unwrap();
@@ -333,6 +398,10 @@ fn other_threads_look_up_while_the_writer_writes() {
                     };
                     let found = lookup.get(seq).unwrap().unwrap();
                     assert_eq!((found.position.seq, found.payload), (seq, seq.to_le_bytes().to_vec()));
+                    let from = seq.saturating_sub(600).max(1);
+                    assert!(range(&lookup, from, seq).into_iter().eq(from..=seq));
+                    let all = range(&lookup, 1, u64::MAX).len() as u64;
+                    assert!((last..=lookup.committed_seq()).contains(&all));
                 }
             });
         }
