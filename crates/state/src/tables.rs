@@ -34,9 +34,10 @@ pub struct Stats {
     pub evicted: u64,
 }
 
-/// A table that is no longer read. Freeing a large one takes a while: let go of it where a stall does no harm.
+/// A table taken out of its [`Tables`]: to be put into others, or to be freed. Freeing a large one takes a while: let go
+/// of it where a stall does no harm.
 #[must_use = "freeing a large table stalls; choose where"]
-pub struct Dropped(#[expect(dead_code, reason = "held only to be freed")] Option<Box<dyn AnyTable>>);
+pub struct Dropped(Option<Box<dyn AnyTable>>);
 
 impl fmt::Debug for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,6 +91,13 @@ impl Tables {
     /// Takes a table out; its id is not to be used again.
     pub fn drop_table(&mut self, id: TableId) -> Dropped {
         Dropped(self.tables.get_mut(id.0 as usize).and_then(Option::take))
+    }
+
+    /// Puts in a table that was taken out of others, with all it holds; `None` where there was none. Its keys mean the
+    /// same only under the secret they were made with.
+    pub fn put_table(&mut self, table: Dropped) -> Option<TableId> {
+        self.tables.push(Some(table.0?));
+        Some(TableId(self.tables.len() as u32 - 1))
     }
 
     /// What the table says of a key at `now`: the time of the event in hand, which is not added yet.

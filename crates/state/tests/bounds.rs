@@ -198,6 +198,23 @@ fn tables_come_and_go() {
 }
 
 #[test]
+fn a_table_moves_with_all_it_holds() {
+    let spec = Spec::new(Kind::Count, window(60)).unwrap();
+    let (mut from, moved) = tables(spec, Limits::default());
+    from.add(moved, Key(1), Sighting::Plain, Micros(0));
+    let mut to = Tables::new(Limits::default());
+    let there = to.add_table(spec);
+    let table = from.drop_table(moved);
+    let id = to.put_table(table).unwrap();
+    assert!(id != there);
+    to.add(id, Key(1), Sighting::Plain, Micros(1));
+    assert_eq!(to.read(id, Key(1), Micros(2)), Reading::Count(2));
+    assert_eq!(to.read(there, Key(1), Micros(2)), Reading::Count(0));
+    assert_eq!((to.spec(id), from.bytes()), (spec, 0));
+    assert_eq!(to.put_table(from.drop_table(moved)), None, "it is gone from there");
+}
+
+#[test]
 #[should_panic(expected = "not used after it was dropped")]
 fn a_dropped_table_is_not_read() {
     let (mut tables, id) = tables(Spec::new(Kind::Count, window(60)).unwrap(), Limits::default());
