@@ -117,7 +117,7 @@ fn one_policy(harness: &mut Harness, find: Find, count: usize) -> Result<()> {
     harness.time(&format!("{words}: judge alone"), || {
         let (event, served) = &rows[next % rows.len()];
         next += 1;
-        let row = Row { event, served, lists: &*active };
+        let row = Row::new(event, served, &*active);
         judge(&active.program, active.program.plan(event.kind), &row, None)
     });
     Ok(())

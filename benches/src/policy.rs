@@ -30,5 +30,5 @@ pub(crate) fn active(bundle: Bundle) -> Result<Active> {
 /// # Errors
 /// As [`active`].
 pub(crate) fn flow(bundle: Bundle) -> Result<Flow> {
-    Ok(Flow::new(SECRET, Arc::new(active(bundle)?), BEGIN))
+    Ok(Flow::new(SECRET, Arc::new(active(bundle)?)))
 }

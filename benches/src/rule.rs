@@ -73,7 +73,7 @@ impl Own {
     }
 
     fn row(&self) -> Row<'_> {
-        Row { event: &self.event, served: &self.served, lists: &self.active }
+        Row::new(&self.event, &self.served, &self.active)
     }
 
     fn holds(&self, row: &Row<'_>) -> Tri {

@@ -54,6 +54,10 @@ pub(crate) struct SignalBody<'a> {
     #[serde(skip_serializing_if = "is_false")]
     #[schema(required = false)]
     missing: bool,
+    /// What follows beyond the answer, such as `label(203.0.113.0/24, "farm")`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    effects: Vec<String>,
 }
 
 fn is_false(b: &bool) -> bool {
@@ -70,6 +74,7 @@ pub(crate) fn signals(signals: &[StoredSignal], sight: Sight) -> Vec<SignalBody<
             mode: if signal.decides { "live" } else { "shadow" },
             because: Piece::join(&signal.because, sight),
             missing: signal.why == Why::Missing,
+            effects: signal.effects.iter().map(|e| e.show(sight)).collect(),
         });
     }
     shown
@@ -114,7 +119,8 @@ pub(crate) struct DecisionBody<'a> {
     signals: Vec<SignalBody<'a>>,
     /// The same id came before; this is what was answered then.
     repeated: bool,
-    /// What tripped over a fault of the server, so that the verdict lacks it: `judge`.
+    /// What the verdict lacks: `judge` where that tripped over a fault of the server, `budget` where rules were not asked
+    /// since judging would have cost more than the event type's budget.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<String>, required = false)]
     degraded: &'static [&'static str],
@@ -174,6 +180,7 @@ pub(crate) struct Decided {
     verdict: Verdict,
     signals: Vec<StoredSignal>,
     fault: bool,
+    skipped: u64,
 }
 
 impl Decided {
@@ -197,7 +204,7 @@ impl Settled {
                     policy: &decided.policy,
                     signals: signals(&decided.signals, Sight::Masked),
                     repeated: *repeated,
-                    degraded: if decided.fault { &["judge"] } else { &[] },
+                    degraded: degraded(decided.fault, decided.skipped),
                 };
                 serde_json::to_writer(out, &body)
             }
@@ -207,6 +214,16 @@ impl Settled {
             }
         };
         written.map_err(|e| Problem::ours("write an answer", &e))
+    }
+}
+
+/// What a verdict lacks.
+pub(crate) fn degraded(fault: bool, skipped: u64) -> &'static [&'static str] {
+    match (fault, skipped > 0) {
+        (false, false) => &[],
+        (true, false) => &["judge"],
+        (false, true) => &["budget"],
+        (true, true) => &["judge", "budget"],
     }
 }
 
@@ -231,10 +248,10 @@ pub(crate) async fn settle(
     let asked: Vec<(u64, EventId)> = asked.collect();
     let mut before = if asked.is_empty() { Vec::new() } else { look_up(api, work, asked).await }.into_iter();
     let settle_one = |outcome| match outcome {
-        Outcome::Decided { seq, policy, verdict, signals, fault } => {
+        Outcome::Decided { seq, policy, verdict, signals, fault, skipped } => {
             api.metrics().signals(&signals);
             Ok(Settled::Decided {
-                decided: Decided { seq, policy, verdict, signals, fault },
+                decided: Decided { seq, policy, verdict, signals, fault, skipped },
                 repeated: false,
             })
         }
@@ -280,6 +297,7 @@ fn earlier(
         verdict: judged.verdict,
         signals: judged.signals,
         fault: judged.fault,
+        skipped: judged.skipped,
     };
     Ok(Settled::Decided { decided, repeated: true })
 }

@@ -115,10 +115,10 @@ struct FeatureBody<'a> {
 struct RuleBody<'a> {
     /// Its id.
     rule: &'a str,
-    /// What it says when it fires.
-    #[schema(value_type = VerdictName)]
-    verdict: VerdictName,
-    /// `live` or `shadow`.
+    /// What it says when it fires; null for a rule that only has effects.
+    #[schema(value_type = Option<VerdictName>)]
+    verdict: Option<VerdictName>,
+    /// `live`, `canary` or `shadow`.
     mode: &'static str,
     /// Whether its condition held: `true`, `false` or `unknown`.
     holds: &'static str,
@@ -142,7 +142,7 @@ impl<'a> RuleBody<'a> {
         let term = |(text, holds): (&'a str, Tri)| TermBody { text, holds: holds.name() };
         RuleBody {
             rule: standing.rule,
-            verdict: VerdictName(standing.verdict),
+            verdict: standing.verdict.map(VerdictName),
             mode: standing.mode.name(),
             holds: standing.holds.name(),
             terms: standing.terms.into_iter().map(term).collect(),
@@ -350,7 +350,7 @@ fn feature<'a>(
         id,
         kind: kind.name(),
         value,
-        definition: defined.map(|f| &*f.definition),
+        definition: defined.map(|f| &*f.text),
         from: defined.and_then(|f| f.window).map(|w| time.minus(w).to_string()),
         to: defined.map(|_| time.to_string()),
     }

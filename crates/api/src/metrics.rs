@@ -176,6 +176,11 @@ impl Metrics {
             "Events on which judging tripped over a fault of the server",
             status.faults,
         );
+        counter(
+            "wardroom_events_backfilled",
+            "Events of the journal counted for features that were warming",
+            status.backfilled,
+        );
         let mut gauge = |name: &str, help: &str, value: u64| {
             let gauge = Gauge::<i64>::default();
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
@@ -184,6 +189,11 @@ impl Metrics {
         gauge("wardroom_queue_waiting", "Pieces of work waiting for the sequencer", status.waiting as u64);
         gauge("wardroom_state_bytes", "Bytes held by counters", status.state_bytes);
         gauge("wardroom_state_keys", "Keys counted under", status.state_keys);
+        gauge(
+            "wardroom_features_warming",
+            "Features whose past is being counted; they are unknown until then",
+            status.warming as u64,
+        );
         gauge("wardroom_journal_seq", "Number of the newest record", status.seq);
         gauge(
             "wardroom_journal_failed",

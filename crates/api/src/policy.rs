@@ -20,9 +20,9 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
-use wardroom_engine::{Active, Origin, SwapError};
+use wardroom_engine::{Active, Origin, SwapError, Warming};
 use wardroom_event::{Faults, Micros};
-use wardroom_policy::Bundle;
+use wardroom_policy::{Bundle, Feature};
 
 /// The file that a body of plain text stands for.
 const SINGLE: &str = "main.ward";
@@ -75,8 +75,28 @@ struct FeatureBody<'a> {
     id: &'a str,
     /// What it counts, in one line.
     definition: &'a str,
-    /// Since when it counts; before that it knows nothing.
+    /// `ready`, or `warming`: it is new, its past is being counted from the journal, and it is unknown until then.
+    state: &'static str,
+    /// Since when its past is known: the journal's first event. Null while it is warming.
     since: Option<String>,
+    /// How much of its past is counted, from 0 to 1.
+    progress: f64,
+    /// How many seconds that may still take. Null where it is ready, and where it is not known yet.
+    estimate_seconds: Option<u64>,
+}
+
+impl<'a> FeatureBody<'a> {
+    fn new(feature: &'a Feature, since: Option<Micros>, warming: Option<&Warming>) -> FeatureBody<'a> {
+        FeatureBody {
+            id: &feature.id,
+            definition: &feature.text,
+            state: if warming.is_some() { "warming" } else { "ready" },
+            since: since.filter(|_| warming.is_none()).map(|s| s.to_string()),
+            progress: warming.map_or(1.0, |w| w.done as f64 / w.of.max(1) as f64),
+            // Rounded up: nothing that goes on takes no time.
+            estimate_seconds: warming.and_then(|w| w.remaining).map(|r| r.as_millis().div_ceil(1000) as u64),
+        }
+    }
 }
 
 /// A rule of the policy.
@@ -87,10 +107,10 @@ struct RuleBody<'a> {
     id: &'a str,
     /// The event type it judges.
     on: &'a str,
-    /// `draft`, `shadow`, `live` or `retired`.
+    /// `draft`, `shadow`, `canary`, `live` or `retired`.
     mode: &'static str,
-    /// What follows when it fires.
-    verdict: &'static str,
+    /// What follows when it fires; null for a rule that only has effects.
+    verdict: Option<&'static str>,
     /// Who answers for it.
     owner: Option<&'a str>,
 }
@@ -130,20 +150,15 @@ pub(crate) struct AcceptedBody<'a> {
 )]
 pub(crate) async fn show(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
     api.admit(request.headers(), Role::Read)?;
-    let (active, since) = in_force(&api);
+    let (active, warming, since) = in_force(&api);
     let program = &active.program;
     let features = program.features.iter().zip(since);
+    let warming = |id: &str| warming.iter().find(|w| *w.feature == *id);
     let body = PolicyBody {
         version: &program.version.0,
         origin: active.origin.name(),
         files: active.bundle.files().map(|(path, text)| FileBody { path, bytes: text.len() }).collect(),
-        features: features
-            .map(|(f, since)| FeatureBody {
-                id: &f.id,
-                definition: &f.definition,
-                since: since.map(|s| s.to_string()),
-            })
-            .collect(),
+        features: features.map(|(f, since)| FeatureBody::new(f, since, warming(&f.id))).collect(),
         rules: program
             .rules
             .iter()
@@ -151,7 +166,7 @@ pub(crate) async fn show(State(api): State<Api>, request: Request) -> Result<Res
                 id: &r.id,
                 on: &program.schema.get(r.on).name,
                 mode: r.mode.name(),
-                verdict: r.verdict.name(),
+                verdict: r.verdict.map(|v| v.name()),
                 owner: r.owner.as_deref(),
             })
             .collect(),
@@ -159,13 +174,15 @@ pub(crate) async fn show(State(api): State<Api>, request: Request) -> Result<Res
     tagged(json_of(&body)?, &program.version.0)
 }
 
-/// The policy in force and since when its features count: both of one moment.
-fn in_force(api: &Api) -> (Arc<Active>, Vec<Option<Micros>>) {
+/// The policy in force, what of it is warming, and since when the past of its features is known: all of one policy.
+fn in_force(api: &Api) -> (Arc<Active>, Vec<Warming>, Vec<Option<Micros>>) {
     loop {
         let active = api.engine().active();
+        // What is not warming now has its past in what is asked next.
+        let warming = api.engine().warming();
         let since = api.engine().since();
         if Arc::ptr_eq(&active, &api.engine().active()) {
-            return (active, since);
+            return (active, warming, since);
         }
     }
 }

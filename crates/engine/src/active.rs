@@ -5,7 +5,7 @@ use crate::{Stored, SwapError};
 use std::fmt;
 use std::sync::Arc;
 use wardroom_event::{Event, Micros, Schema, Value};
-use wardroom_policy::{Bundle, Lists, Mode, Program, Row, Rule, Tri, Verdict};
+use wardroom_policy::{Bundle, ListId, Matching, Mode, Program, Row, Rule, Tri, Verdict, World};
 use wardroom_report::Diagnostic;
 use wardroom_state::{Keyer, List};
 
@@ -36,7 +36,8 @@ pub struct Active {
     pub bundle: Bundle,
     /// Where it came from.
     pub origin: Origin,
-    pub(crate) lists: Vec<List>,
+    keyer: Keyer,
+    lists: Vec<List>,
 }
 
 impl fmt::Debug for Active {
@@ -46,14 +47,6 @@ impl fmt::Debug for Active {
 }
 
 impl Active {
-    /// A policy that says nothing: before there is one.
-    pub(crate) fn empty() -> Active {
-        let program = wardroom_policy::compile(&Bundle::new()).program;
-        // An empty text has no faults; were it otherwise, nothing could be compiled at all.
-        let program = program.expect("an empty policy compiles");
-        Active { program, bundle: Bundle::new(), origin: Origin::Directory, lists: Vec::new() }
-    }
-
     /// Compiles a bundle. A schema equal to `before` is shared with it, so that events on their way need no recasting.
     /// Warnings are given beside the policy.
     ///
@@ -73,7 +66,7 @@ impl Active {
             program.schema = schema.clone();
         }
         let lists = lists(&program, keyer)?;
-        Ok((Active { program, bundle, origin, lists }, compiled.diagnostics))
+        Ok((Active { program, bundle, origin, keyer: keyer.clone(), lists }, compiled.diagnostics))
     }
 }
 
@@ -82,8 +75,8 @@ impl Active {
 pub struct Standing<'a> {
     /// The rule's id.
     pub rule: &'a str,
-    /// What it says when it fires.
-    pub verdict: Verdict,
+    /// What it says when it fires; `None` for one that only has effects.
+    pub verdict: Option<Verdict>,
     /// Whether it decides.
     pub mode: Mode,
     /// Whether its condition held.
@@ -102,7 +95,7 @@ impl Active {
         }
         let kind = self.program.schema.id(&stored.event_type)?;
         let plan = self.program.plan(kind);
-        let ids = plan.serve.iter().map(|s| &*self.program.features[s.feature].id);
+        let ids = plan.serve.iter().map(|s| &*s.id);
         if !ids.eq(judged.served.iter().map(|(id, ..)| &**id)) {
             return None;
         }
@@ -115,9 +108,9 @@ impl Active {
             values: stored.fields.iter().map(|(_, value)| value.clone()).collect(),
         };
         let served: Vec<Value> = judged.served.iter().map(|(_, _, value)| value.clone()).collect();
-        let row = Row { event: &event, served: &served, lists: self };
+        let row = Row::new(&event, &served, self);
         let rules = plan.rules.iter().map(|n| &self.program.rules[*n]);
-        let asked = rules.filter(|r| matches!(r.mode, Mode::Live | Mode::Shadow));
+        let asked = rules.filter(|r| r.mode.runs());
         Some(asked.map(|rule| standing(rule, &row)).collect())
     }
 }
@@ -132,24 +125,42 @@ fn standing<'a>(rule: &'a Rule, row: &Row<'_>) -> Standing<'a> {
     }
 }
 
-impl Lists for Active {
-    fn contains(&self, list: wardroom_policy::ListId, value: &Value, at: Micros) -> bool {
+impl World for Active {
+    fn contains(&self, list: ListId, value: &Value, at: Micros) -> bool {
         #[cfg(test)]
         tests::trip(at);
         self.lists.get(list.0).and_then(|l| l.contains(value, at)).unwrap_or(false)
     }
+
+    /// The keyed hash of both, spread over a million: nobody outside can tell who falls where.
+    fn bucket(&self, rule: &str, entity: &Value) -> u32 {
+        let hash = self.keyer.key([&Value::Text(rule.into()), entity]).map_or(0, |key| key.0);
+        u32::try_from((u128::from(hash) * 1_000_000) >> 64).unwrap_or(0)
+    }
 }
 
 fn lists(program: &Program, keyer: &Keyer) -> Result<Vec<List>, SwapError> {
-    let make = |declared: &wardroom_policy::List| {
-        let mut list = List::new(declared.kind, keyer.clone());
-        for entry in &declared.entries {
-            list.insert(entry.clone(), None)
-                .map_err(|e| SwapError::List { list: declared.id.to_string(), why: e.to_string() })?;
+    program.lists.iter().map(|declared| list(declared, keyer)).collect()
+}
+
+fn list(declared: &wardroom_policy::List, keyer: &Keyer) -> Result<List, SwapError> {
+    let fault = |why: String| SwapError::List { list: declared.id.to_string(), why };
+    let mut list = match declared.matching {
+        Matching::Same => List::new(declared.kind, keyer.clone()),
+        Matching::Suffix => List::suffixes(keyer.clone()),
+        Matching::Pattern => {
+            let text = |(value, _): &(Value, Option<Micros>)| match value {
+                Value::Text(text) => Some(text.clone()),
+                _ => None,
+            };
+            let patterns: Vec<Box<str>> = declared.entries.iter().filter_map(text).collect();
+            return List::patterns(&patterns, keyer.clone()).map_err(|e| fault(e.to_string()));
         }
-        Ok(list)
     };
-    program.lists.iter().map(make).collect()
+    for (entry, until) in &declared.entries {
+        list.insert(entry.clone(), *until).map_err(|e| fault(e.to_string()))?;
+    }
+    Ok(list)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! Decisions: as they are made, and as the journal gives them back.
 
 use std::sync::Arc;
-use wardroom_event::{EventId, Field, Micros, Type, Value};
+use wardroom_event::{EventId, Field, Micros, Sight, Type, Value};
 use wardroom_policy::{Piece, Verdict};
 
 /// Why a rule spoke.
@@ -48,6 +48,22 @@ pub enum StoredEffect {
 }
 
 impl StoredEffect {
+    /// It in one line, as a rule writes it with the values of the event.
+    pub fn show(&self, sight: Sight) -> String {
+        let until = |until: &Option<Micros>| until.map_or(String::new(), |at| format!(", until {at}"));
+        match self {
+            StoredEffect::Label { kind, value, name, until: end } => {
+                format!("label({}, \"{name}\"{})", value.show(*kind, sight), until(end))
+            }
+            StoredEffect::List { list, kind, value, until: end } => {
+                format!("list({}, {list}{})", value.show(*kind, sight), until(end))
+            }
+            StoredEffect::Case(queue) => format!("case(\"{queue}\")"),
+            StoredEffect::Notify(whom) => format!("notify(\"{whom}\")"),
+            StoredEffect::Webhook(hook) => format!("webhook(\"{hook}\")"),
+        }
+    }
+
     /// Whether it changes what later events are judged by.
     pub fn changes_state(&self) -> bool {
         matches!(self, StoredEffect::Label { .. } | StoredEffect::List { .. })

@@ -2,23 +2,24 @@
 //! The engine's handle: what surfaces call.
 
 use crate::active::{Active, Origin};
+use crate::backfill::Filler;
 use crate::decision::{Outcome, Stored};
 use crate::error::{EngineError, SubmitError, SwapError};
-use crate::flow::Flow;
 use crate::judge::Judgement;
 use crate::record::{Dictionary, decode_stored, event_bytes, kind, policy_of};
-use crate::recover::{self, Folded};
+use crate::recover::{self, Folded, Last};
 use crate::sequencer::{Sequencer, Task};
+use crate::warmth::{Progress, Warming, Warmth};
 use crate::{limits, secret};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use wardroom_event::{Draft, Event, EventId, Faults, Micros, read};
+use wardroom_event::{Draft, Event, EventId, Facts, Faults, Micros, NoFacts, read};
 use wardroom_journal::{Journal, Lookup, Options};
 use wardroom_policy::{Bundle, Verdict};
 use wardroom_report::Diagnostic;
@@ -80,7 +81,7 @@ pub struct Opened {
     pub recovery: wardroom_journal::Recovery,
     /// Events folded from it.
     pub events: u64,
-    /// Events whose policy no longer compiles: they are kept, and not counted.
+    /// Events of types that the policy in force does not have: they are kept, and not counted.
     pub uncounted: u64,
     /// Whether the policy given was put in force: it was new.
     pub adopted: bool,
@@ -92,7 +93,8 @@ pub struct Opened {
 pub(crate) struct InForce {
     pub(crate) active: Arc<Active>,
     pub(crate) dictionary: Arc<Dictionary>,
-    pub(crate) since: Vec<Option<Micros>>,
+    /// The features that are warming, by their numbers, and how far each is.
+    pub(crate) warming: Vec<(usize, Arc<Progress>)>,
 }
 
 /// Counters of the engine itself.
@@ -136,6 +138,10 @@ pub struct Status {
     pub state_keys: u64,
     /// Decisions by verdict.
     pub verdicts: [(Verdict, u64); 5],
+    /// Features that are warming.
+    pub warming: usize,
+    /// Events of the journal that were counted for features that were warming.
+    pub backfilled: u64,
     /// Work waiting for the sequencer.
     pub waiting: usize,
     /// Why no more events are taken, if that is so.
@@ -146,15 +152,39 @@ pub struct Status {
 pub(crate) struct Shared {
     force: RwLock<Arc<InForce>>,
     dictionaries: Mutex<BTreeMap<u64, Arc<Dictionary>>>,
-    lookup: Lookup,
+    pub(crate) lookup: Lookup,
     pub(crate) stats: Stats,
+    pub(crate) warmth: Warmth,
+    /// The time of the journal's first event; the least there is before there is one.
+    begins: AtomicI64,
     failed: Mutex<Option<String>>,
 }
 
+/// Before the journal's first event.
+const NEVER: Micros = Micros(i64::MIN);
+
 impl Shared {
+    fn new(lookup: Lookup, folded: &Folded) -> Shared {
+        let (active, dictionary) = (folded.flow.active().clone(), folded.dictionary.clone());
+        Shared {
+            force: RwLock::new(Arc::new(InForce { active, dictionary, warming: Vec::new() })),
+            dictionaries: Mutex::default(),
+            lookup,
+            stats: Stats::default(),
+            warmth: Warmth::default(),
+            begins: AtomicI64::new(folded.begins.unwrap_or(NEVER).0),
+            failed: Mutex::default(),
+        }
+    }
+
     pub(crate) fn put(&self, force: InForce) {
         self.remember(force.dictionary.clone());
         *self.force.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(force);
+    }
+
+    /// The journal has its first event.
+    pub(crate) fn begin(&self, at: Micros) {
+        self.begins.store(at.0, Relaxed);
     }
 
     pub(crate) fn fail(&self, why: &str) {
@@ -185,6 +215,7 @@ pub struct Engine {
     tasks: mpsc::Sender<Task>,
     shared: Arc<Shared>,
     keyer: Keyer,
+    facts: RwLock<Arc<dyn Facts>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -210,43 +241,31 @@ impl Engine {
         }
         let secret = secret::installation_secret(&config.data)?;
         let keyer = Keyer::new(secret);
-        let mut folded = recover::fold(&dir, secret)?;
-        let (events, uncounted) = (folded.events, folded.uncounted);
-
-        let new = offered
-            .filter(|b| folded.directory.as_deref() != Some(&*b.version().0) || !folded.runs_its_policy());
-        let before = folded.state.as_ref().map(|(flow, _)| flow.active().program.schema.clone());
-        let compiled = match new {
-            Some(bundle) => Some(Active::compile(bundle, Origin::Directory, &keyer, before.as_ref())?),
-            None => None,
-        };
-        if compiled.is_none() && !folded.runs_its_policy() {
-            return Err(folded.no_policy());
-        }
-        let (flow, dictionary) = match folded.state.take() {
-            Some(state) => state,
-            None => (Flow::new(secret, Arc::new(Active::empty()), now), Arc::new(Dictionary::nothing())),
-        };
         let lookup = writer.lookup();
-        let since = flow.since();
-        let force = InForce { active: flow.active().clone(), dictionary: dictionary.clone(), since };
-        let shared = Arc::new(Shared {
-            force: RwLock::new(Arc::new(force)),
-            dictionaries: Mutex::default(),
-            lookup,
-            stats: Stats::default(),
-            failed: Mutex::default(),
-        });
-        let mut sequencer = sequencer(flow, folded, writer, dictionary, config.durability, shared.clone());
-        let adopted = compiled.is_some();
-        let mut warnings = Vec::new();
-        // First, for the swap may begin a segment, and that begins with the policy before it.
-        sequencer.rejoin()?;
-        if let Some((active, said)) = compiled {
-            warnings = said;
-            sequencer.swap(active, now)?;
-        }
+        let last = recover::last_policy(&dir, &lookup)?;
+        let Start { active, mut warnings, mut adopted, left } = start(last.as_ref(), offered, &keyer)?;
+        let active = Arc::new(active);
+        let folded = recover::fold(&dir, secret, active.clone())?;
+        let (events, uncounted) = (folded.events, folded.uncounted);
+        // Which policy was last taken from the directory is known for sure only now.
+        let changed = left.filter(|b| folded.directory.as_deref() != Some(&*b.version().0));
+
         let (tasks, receiver) = mpsc::channel(limits::QUEUE);
+        let shared = Arc::new(Shared::new(lookup, &folded));
+        let filler = Filler::new(shared.clone(), secret, tasks.downgrade());
+        let warming = folded.warming;
+        let mut sequencer = sequencer(filler, folded, writer, config.durability, shared.clone());
+        // First, for a swap may begin a segment, and that begins with the policy before it.
+        sequencer.rejoin(warming)?;
+        if adopted {
+            sequencer.swap(active.clone(), now)?;
+        }
+        if let Some(bundle) = changed {
+            let schema = &active.program.schema;
+            let (active, said) = Active::compile(bundle, Origin::Directory, &keyer, Some(schema))?;
+            sequencer.swap(Arc::new(active), now)?;
+            (adopted, warnings) = (true, said);
+        }
         let thread = std::thread::Builder::new()
             .name("sequencer".to_owned())
             .spawn(move || sequencer.run(receiver))
@@ -254,7 +273,7 @@ impl Engine {
         if let Durability::Interval(every) = config.durability {
             tick(tasks.downgrade(), every).map_err(EngineError::Thread)?;
         }
-        let engine = Engine { tasks, shared, keyer, thread: Mutex::new(Some(thread)) };
+        let engine = Engine { tasks, shared, keyer, facts: RwLock::new(Arc::new(NoFacts)), thread: Mutex::new(Some(thread)) };
         Ok((engine, Opened { recovery, events, uncounted, adopted, warnings }))
     }
 
@@ -263,9 +282,40 @@ impl Engine {
         self.shared.in_force().active.clone()
     }
 
-    /// Since when each feature of the policy in force counts, in the policy's order.
+    /// Since when the past of each feature of the policy in force is known, in the policy's order: since the journal's
+    /// first event, or since the policy came into force where there is none yet. `None` while a feature is warming.
     pub fn since(&self) -> Vec<Option<Micros>> {
-        self.shared.in_force().since.clone()
+        let force = self.shared.in_force();
+        let first = Micros(self.shared.begins.load(Relaxed));
+        let begins = if first == NEVER { force.dictionary.time } else { first };
+        let mut since = vec![Some(begins); force.active.program.features.len()];
+        force.warming.iter().for_each(|(number, _)| since[*number] = None);
+        since
+    }
+
+    /// The features of the policy in force that are warming: new ones, whose past is being counted from the journal. They
+    /// read as missing until then.
+    pub fn warming(&self) -> Vec<Warming> {
+        let force = self.shared.in_force();
+        let of = self.shared.lookup.committed_seq();
+        let feature = |number: usize| &*force.active.program.features[number].id;
+        force.warming.iter().map(|(number, progress)| progress.show(feature(*number), of)).collect()
+    }
+
+    /// Holds the counting of the past back, or lets it go on: for a machine that needs all it has for what comes in.
+    /// Features that are warming stay so meanwhile.
+    pub fn pause_warming(&self, pause: bool) {
+        self.shared.warmth.order(|orders| orders.paused = pause);
+    }
+
+    /// Puts another library of facts in use: events that come in from now on are looked up in it. Until then nothing is
+    /// known but what senders say.
+    pub fn set_facts(&self, facts: Arc<dyn Facts>) {
+        *self.facts.write().unwrap_or_else(PoisonError::into_inner) = facts;
+    }
+
+    fn facts(&self) -> Arc<dyn Facts> {
+        self.facts.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Types one JSON event against the policy in force.
@@ -282,7 +332,8 @@ impl Engine {
     /// Every fault of the event.
     pub fn intake_draft(&self, draft: Draft<'_>, received: Micros) -> Result<Event, Faults> {
         let force = self.shared.in_force();
-        let event = read(draft, &force.active.program.schema, received, || new_id(received))?;
+        let mut event = read(draft, &force.active.program.schema, received, || new_id(received))?;
+        event.enrich(&*self.facts());
         let bytes = event_bytes(&event);
         if bytes > limits::EVENT_BYTES {
             let message =
@@ -351,7 +402,7 @@ impl Engine {
         let before = self.active().program.schema.clone();
         let (active, warnings) = Active::compile(bundle, origin, &self.keyer, Some(&before))?;
         let (reply, done) = oneshot::channel();
-        let task = Task::Swap { active: Box::new(active), now, reply };
+        let task = Task::Swap { active: Arc::new(active), now, reply };
         self.tasks.send(task).await.map_err(|_| self.shared.gone())?;
         done.await.map_err(|_| self.shared.gone())??;
         Ok(warnings)
@@ -413,6 +464,8 @@ impl Engine {
             state_bytes: get(&stats.state_bytes),
             state_keys: get(&stats.state_keys),
             verdicts: Verdict::ALL.map(|v| (v, get(&stats.verdicts[v as usize]))),
+            warming: self.shared.in_force().warming.len(),
+            backfilled: self.shared.warmth.counted(),
             waiting: limits::QUEUE - self.tasks.capacity(),
             failed: self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
@@ -458,25 +511,58 @@ async fn gather(pieces: Vec<Outcomes>, shared: &Shared) -> Result<Vec<Outcome>, 
     Ok(all)
 }
 
+/// The policy an engine begins with.
+struct Start {
+    active: Active,
+    warnings: Vec<Diagnostic>,
+    /// It is not the one that the journal has in force.
+    adopted: bool,
+    /// What was offered and not taken.
+    left: Option<Bundle>,
+}
+
+/// Picks the policy to fold the journal under: the one offered where it is sure to be taken, and otherwise the one that
+/// the journal has in force. So a policy changed while the engine was down has its whole past at once.
+fn start(last: Option<&Last>, offered: Option<Bundle>, keyer: &Keyer) -> Result<Start, EngineError> {
+    let adopt = |bundle| -> Result<Start, EngineError> {
+        let (active, warnings) = Active::compile(bundle, Origin::Directory, keyer, None)?;
+        Ok(Start { active, warnings, adopted: true, left: None })
+    };
+    let Some(last) = last else {
+        return adopt(offered.ok_or(EngineError::NoPolicy)?);
+    };
+    let (origin, version) = (last.dictionary.origin, &last.dictionary.version);
+    match (offered, origin) {
+        (Some(bundle), Origin::Directory) if *bundle.version().0 != **version => adopt(bundle),
+        (offered, _) => match (last.compile(keyer), offered) {
+            (Ok(active), left) => Ok(Start { active, warnings: Vec::new(), adopted: false, left }),
+            (Err(_), Some(bundle)) => adopt(bundle),
+            (Err(why), None) => Err(EngineError::OldPolicy { version: version.to_string(), why }),
+        },
+    }
+}
+
 fn sequencer(
-    flow: Flow,
+    filler: Filler,
     folded: Folded,
     writer: wardroom_journal::Writer,
-    dictionary: Arc<Dictionary>,
     durability: Durability,
     shared: Arc<Shared>,
 ) -> Sequencer {
     Sequencer {
-        flow,
+        filler,
+        flow: folded.flow,
         seen: folded.seen,
         writer,
-        dictionary,
+        dictionary: folded.dictionary,
         durability,
         shared,
         waiting: Vec::new(),
         batch: 0,
         failed: None,
         record: Vec::new(),
+        begun: folded.events > 0,
+        owed: None,
         measure_at: 0,
     }
 }

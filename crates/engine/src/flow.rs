@@ -4,17 +4,21 @@
 //! The sequencer, a restart and a rehearsal all go through here, so that they cannot differ.
 
 use crate::active::Active;
+use crate::decision::StoredEffect;
 use crate::judge::{Judgement, judge};
+use crate::marks::{Marks, Surroundings};
 use crate::memory::Memory;
+use crate::serve::{From, serve};
 use std::sync::Arc;
 use wardroom_event::{Event, Micros, Value};
-use wardroom_policy::Row;
+use wardroom_policy::{Feature, Row};
 use wardroom_state::{Dropped, Keyer, Secret};
 
 /// The state that events pass through, under one policy.
 pub struct Flow {
     active: Arc<Active>,
     memory: Memory,
+    marks: Marks,
 }
 
 /// What the flow made of an event.
@@ -27,11 +31,17 @@ pub struct Step {
 }
 
 impl Flow {
-    /// Begins with nothing counted.
-    pub fn new(secret: Secret, active: Arc<Active>, now: Micros) -> Flow {
+    /// Begins with nothing counted, as at the beginning of a journal.
+    pub fn new(secret: Secret, active: Arc<Active>) -> Flow {
+        Flow::of(secret, active, |_| true)
+    }
+
+    /// As [`Flow::new`], but only the features that `wanted` names are counted.
+    pub(crate) fn of(secret: Secret, active: Arc<Active>, wanted: impl Fn(&Feature) -> bool) -> Flow {
         let mut memory = Memory::new(secret);
-        drop(memory.adopt(&active.program, now));
-        Flow { active, memory }
+        drop(memory.adopt(&active.program, wanted));
+        let marks = Marks::new(memory.keyer().clone());
+        Flow { active, memory, marks }
     }
 
     /// The policy in force.
@@ -44,16 +54,23 @@ impl Flow {
         self.memory.keyer()
     }
 
-    /// Puts another policy in force.
-    pub fn swap(&mut self, active: Arc<Active>, now: Micros) {
-        drop(self.exchange(active, now));
-    }
-
-    /// As [`Flow::swap`], but what is no longer counted is the caller's to free.
-    pub(crate) fn exchange(&mut self, active: Arc<Active>, now: Micros) -> Vec<Dropped> {
-        let dropped = self.memory.adopt(&active.program, now);
+    /// Puts another policy in force. A feature that is new to it begins with nothing where nothing was counted `before`,
+    /// and is cold otherwise. What is no longer counted is the caller's to free.
+    pub(crate) fn exchange(&mut self, active: Arc<Active>, before: bool) -> Vec<Dropped> {
+        let dropped = self.memory.adopt(&active.program, |_| !before);
+        self.marks.adopt(&active);
         self.active = active;
         dropped
+    }
+
+    /// Numbers of the features that wait for their past, and read as missing until they have it.
+    pub(crate) fn cold(&self) -> Vec<usize> {
+        self.memory.cold(&self.active.program)
+    }
+
+    /// Gives cold features the past that another flow has counted for them. What is not wanted is the caller's to free.
+    pub(crate) fn warm(&mut self, from: Flow) -> Vec<Dropped> {
+        self.memory.take_in(from.memory, &self.active.program)
     }
 
     /// Reads the event's features, counts it and judges it.
@@ -65,6 +82,9 @@ impl Flow {
     pub fn judge_with(&mut self, event: &Event, promote: Option<usize>) -> Step {
         let step = self.look(event, promote);
         self.count(event);
+        for effect in step.judgement.signals.iter().flat_map(|s| &s.effects) {
+            self.marks.change(&self.active, effect, event.counted_at());
+        }
         step
     }
 
@@ -73,9 +93,11 @@ impl Flow {
     pub(crate) fn look(&self, event: &Event, promote: Option<usize>) -> Step {
         let program = &self.active.program;
         let plan = program.plan(event.kind);
-        let served = self.memory.serve(plan, event);
-        let row = Row { event, served: &served, lists: &*self.active };
-        let judgement = judge(program, plan, &row, promote);
+        let world = Surroundings { active: &self.active, marks: &self.marks };
+        let from = From { memory: &self.memory, marks: &self.marks, program };
+        let (served, tripped) = serve(from, plan, event, &world);
+        let mut judgement = judge(program, plan, &Row::new(event, &served, &world), promote);
+        judgement.fault |= tripped;
         Step { served, judgement }
     }
 
@@ -88,17 +110,19 @@ impl Flow {
     pub(crate) fn tally(&mut self, event: &Event) -> bool {
         let plan = self.active.program.plan(event.kind);
         // Filters read the event alone, so what was served makes no difference to them.
-        let row = Row { event, served: &[], lists: &*self.active };
+        let row = Row::new(event, &[], &*self.active);
         self.memory.count(plan, &row)
     }
 
-    /// Since when each feature of the policy counts, in the policy's order.
-    pub fn since(&self) -> Vec<Option<Micros>> {
-        self.active.program.features.iter().map(|f| self.memory.since(f)).collect()
+    /// Makes the changes of labels and lists that follow from a decision at that time, as the sequencer does when it has
+    /// recorded them: a rehearsal has no journal between.
+    pub fn change(&mut self, effect: &StoredEffect, at: Micros) {
+        self.marks.change(&self.active, effect, at);
     }
 
     /// Bytes held by counters, and how many keys.
     pub fn size(&self) -> (usize, usize) {
-        self.memory.size()
+        let (bytes, keys) = self.memory.size();
+        (bytes + self.marks.bytes(), keys)
     }
 }

@@ -10,12 +10,16 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod active;
+mod apart;
+mod backfill;
+mod cast;
 mod decision;
 mod engine;
 mod error;
 mod flow;
 mod judge;
 pub mod limits;
+mod marks;
 mod memory;
 mod record;
 mod recover;
@@ -23,12 +27,15 @@ mod rehearse;
 mod secret;
 mod seen;
 mod sequencer;
+mod serve;
+mod warmth;
 
 pub use active::{Active, Origin, Standing};
-pub use decision::{Judged, Outcome, Signal, Stored, StoredSignal, Why};
+pub use decision::{Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why};
 pub use engine::{Config, Durability, Engine, Opened, Status, Work};
 pub use error::{EngineError, SubmitError, SwapError};
 pub use flow::{Flow, Step};
 pub use judge::{Judgement, judge};
 pub use rehearse::{CaseResult, rehearse};
 pub use secret::installation_secret;
+pub use warmth::Warming;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Every bound of the engine, each with a name.
 
+use std::time::Duration;
 use wardroom_event::Span;
 
 /// Most pieces of work waiting for the sequencer; a further one is refused, and its sender told to come back.
@@ -18,7 +19,13 @@ pub const SERVED_BYTES: usize = 11;
 /// Most signals kept with a decision, strongest first.
 pub const SIGNALS: usize = 64;
 /// Most that one signal takes in a record, in bytes: its reason, what it asks for, and a little for the rest.
-pub const SIGNAL_BYTES: usize = REASON_BYTES + ASK_BYTES + 1024;
+pub const SIGNAL_BYTES: usize = REASON_BYTES + ASK_BYTES + EFFECTS_BYTES + 1024;
+/// Most that the effects of one signal take in a record, in bytes.
+pub const EFFECTS_BYTES: usize = wardroom_policy::limits::EFFECTS * CHANGE_BYTES;
+/// Most that one change of a label or a list takes in a record, in bytes: an entity, a rule's id, the rest.
+pub const CHANGE_BYTES: usize = 1024;
+/// Most that one served text takes in a record, in bytes.
+pub const SERVED_TEXT_BYTES: usize = 8 * 1024 + 16;
 /// Longest text of what to ask for, in bytes.
 pub const ASK_BYTES: usize = 256;
 /// Longest text of one value in a reason, in bytes.
@@ -37,3 +44,17 @@ pub const POLICY_PART_BYTES: usize = 512 * 1024;
 pub const MEASURE_EVENTS: u64 = 1024;
 /// Most policies whose dictionaries are kept for reading old decisions.
 pub const DICTIONARIES: usize = 64;
+/// Records that a restart hands over from one of its threads to the other at once.
+pub const FOLD_BATCH: usize = 512;
+/// Batches of them that may wait to be counted.
+pub const FOLD_AHEAD: usize = 8;
+/// Most records that the sequencer itself counts when a back-fill is handed over; above it the back-fill reads on.
+pub const HANDOVER_RECORDS: u64 = 4096;
+/// While events come, a back-fill works one part in this many of its time and rests for the others.
+pub const BACKFILL_SHARE: u32 = 4;
+/// How long a back-fill works before it looks whether to rest.
+pub const BACKFILL_SLICE: Duration = Duration::from_millis(2);
+/// How many records a back-fill counts before it looks at the time.
+pub const BACKFILL_RECORDS: u64 = 64;
+/// How long a back-fill that met a fault waits before it tries again.
+pub const BACKFILL_RETRY: Duration = Duration::from_secs(30);

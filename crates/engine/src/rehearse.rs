@@ -2,12 +2,13 @@
 //! A policy's tests, run through the same flow as live events, without a journal.
 
 use crate::active::Active;
+use crate::Signal;
 use crate::flow::Flow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wardroom_event::Sight;
-use wardroom_event::{Event, EventId, Field, Micros, Schema, Span, Type, Value};
+use wardroom_event::{Event, EventId, Facts, Field, Micros, Schema, Span, Type, Value};
 use wardroom_policy::{Case, Given, Piece, Verdict};
 use wardroom_state::Secret;
 
@@ -30,19 +31,21 @@ pub struct CaseResult {
 }
 
 /// Runs every test of a policy, each on a state of its own.
-pub fn rehearse(active: &Arc<Active>) -> Vec<CaseResult> {
+///
+/// Facts that a test does not give are those that `facts` knows.
+pub fn rehearse(active: &Arc<Active>, facts: &dyn Facts) -> Vec<CaseResult> {
     let cases = &active.program.cases;
-    cases.iter().enumerate().map(|(number, case)| run(active, number, case)).collect()
+    cases.iter().enumerate().map(|(number, case)| run(active, facts, number, case)).collect()
 }
 
-fn run(active: &Arc<Active>, number: usize, case: &Case) -> CaseResult {
+fn run(active: &Arc<Active>, facts: &dyn Facts, number: usize, case: &Case) -> CaseResult {
     let began = Instant::now();
-    let mut flow = Flow::new(Secret([0; 16]), active.clone(), Micros(0));
-    let mut maker = Maker { schema: active.program.schema.clone(), made: 0 };
+    let mut flow = Flow::new(Secret([0; 16]), active.clone());
+    let mut maker = Maker { schema: active.program.schema.clone(), made: 0, case, facts };
     for event in before(&mut maker, case) {
         flow.judge(&event);
     }
-    let event = maker.event(&case.when, NOON);
+    let event = maker.event(&case.when, case.at.unwrap_or(NOON));
     let step = flow.judge_with(&event, case.expect.by);
     let rule = |n: usize| active.program.rules[n].id.clone();
     let signals = &step.judgement.signals;
@@ -50,20 +53,33 @@ fn run(active: &Arc<Active>, number: usize, case: &Case) -> CaseResult {
         signals.iter().map(|s| (rule(s.rule), s.verdict, Piece::join(&s.because, Sight::Full))).collect();
     let verdict = step.judgement.verdict;
     let by = case.expect.by.filter(|by| !signals.iter().any(|s| s.rule == *by && s.decides));
+    let failed = absent(active, case, signals);
     let failure = if verdict != case.expect.verdict {
         Some(format!("expected {}, got {verdict}", case.expect.verdict))
+    } else if failed.is_some() {
+        failed
     } else {
         by.map(|by| format!("got {verdict}, but rule `{}` did not fire", rule(by)))
     };
     CaseResult { case: number, verdict, fired, failure, took: began.elapsed() }
 }
 
+/// The effects that were expected and did not follow.
+fn absent(active: &Active, case: &Case, signals: &[Signal]) -> Option<String> {
+    let followed = |text: &str| {
+        let of = |s: &Signal| &active.program.rules[s.rule].effects;
+        signals.iter().filter(|s| !s.effects.is_empty()).any(|s| of(s).iter().any(|e| *e.text == *text))
+    };
+    let absent: Vec<&str> = case.expect.effects.iter().map(|e| &**e).filter(|e| !followed(e)).collect();
+    (!absent.is_empty()).then(|| format!("expected {}, which did not follow", absent.join(" and ")))
+}
+
 /// The events of all `given` clauses, in the order of their times.
-fn before(maker: &mut Maker, case: &Case) -> Vec<Event> {
+fn before(maker: &mut Maker<'_>, case: &Case) -> Vec<Event> {
     let mut events = Vec::new();
     for given in &case.given {
         // Just before, so that they lie inside a window that ends with the event to judge.
-        let end = NOON.minus(given.ago).minus(Span(1));
+        let end = case.at.unwrap_or(NOON).minus(given.ago).minus(Span(1));
         for i in 0..given.times {
             let from_end = given.within.0 / given.times.max(1) * (given.times - 1 - i);
             events.push(maker.event(given, end.minus(Span(from_end))));
@@ -74,12 +90,14 @@ fn before(maker: &mut Maker, case: &Case) -> Vec<Event> {
 }
 
 /// Makes events, with values for what a test leaves out.
-struct Maker {
+struct Maker<'a> {
     schema: Arc<Schema>,
     made: u32,
+    case: &'a Case,
+    facts: &'a dyn Facts,
 }
 
-impl Maker {
+impl Maker<'_> {
     fn event(&mut self, given: &Given, time: Micros) -> Event {
         self.made += 1;
         let fields = &self.schema.get(given.event).fields;
@@ -90,14 +108,18 @@ impl Maker {
         for (slot, value) in &given.values {
             values[*slot] = value.clone();
         }
-        Event {
-            schema: self.schema.clone(),
-            kind: given.event,
-            id: EventId { source: "test".into(), id: self.made.to_string().into() },
-            time,
-            received: time,
-            values: values.into(),
+        // What the test says is known goes before what a look-up would say.
+        for (field, part, value) in &self.case.facts {
+            let is_it = |f: &Field| f.fact.is_some_and(|fact| fact.part == *part && *fields[fact.of].name == **field);
+            if let Some(slot) = fields.iter().position(is_it) {
+                values[slot] = value.clone();
+            }
         }
+        let id = EventId { source: "test".into(), id: self.made.to_string().into() };
+        let schema = self.schema.clone();
+        let mut event = Event { schema, kind: given.event, id, time, received: time, values: values.into() };
+        event.enrich(self.facts);
+        event
     }
 }
 

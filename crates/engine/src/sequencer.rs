@@ -5,19 +5,21 @@
 //! syncs, work gathers: under load batches form by themselves, and alone an event waits for nobody.
 
 use crate::active::Active;
+use crate::backfill::Filler;
 use crate::decision::Outcome;
 use crate::engine::{Durability, InForce, Shared};
 use crate::error::{SubmitError, SwapError};
 use crate::flow::Flow;
 use crate::judge::Judgement;
 use crate::limits;
-use crate::record::{Dictionary, encode_decided, encode_parts, encode_recorded, kind};
+use crate::record::{Change, Dictionary, WarmingRecord, encode_decided, encode_parts, encode_recorded, kind};
 use crate::seen::Seen;
+use crate::warmth::{Answer, Offer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::sync::{mpsc, oneshot};
-use wardroom_event::{Event, EventId, Field, Micros, Value};
+use wardroom_event::{Event, EventId, Field, Micros, Repr, Type, Value};
 use wardroom_journal::{JournalError, Writer, frame_bytes};
 use wardroom_policy::Program;
 
@@ -26,9 +28,11 @@ pub(crate) enum Task {
     /// Take these events; judge them or only record them.
     Events { events: Vec<Event>, judge: bool, reply: oneshot::Sender<Vec<Outcome>> },
     /// Put this policy in force.
-    Swap { active: Box<Active>, now: Micros, reply: oneshot::Sender<Result<(), SwapError>> },
+    Swap { active: Arc<Active>, now: Micros, reply: oneshot::Sender<Result<(), SwapError>> },
     /// Find the record with this id.
     Find { id: EventId, reply: oneshot::Sender<Option<u64>> },
+    /// A back-fill has something to hand over.
+    Offered,
     /// Sync what was written, when durability is by interval.
     Sync,
     /// Finish.
@@ -38,6 +42,8 @@ pub(crate) enum Task {
 type Waiting = (oneshot::Sender<Vec<Outcome>>, Vec<Outcome>);
 
 pub(crate) struct Sequencer {
+    /// Ended before all else is let go of.
+    pub(crate) filler: Filler,
     pub(crate) flow: Flow,
     pub(crate) seen: Seen,
     pub(crate) writer: Writer,
@@ -52,6 +58,10 @@ pub(crate) struct Sequencer {
     pub(crate) failed: Option<String>,
     /// One record's bytes, kept to be filled again.
     pub(crate) record: Vec<u8>,
+    /// Whether the journal holds an event.
+    pub(crate) begun: bool,
+    /// Which features are warming has changed: what the journal has to say of it before the next event.
+    pub(crate) owed: Option<WarmingRecord>,
     /// At how many events the size of the state is looked at again.
     pub(crate) measure_at: u64,
 }
@@ -80,10 +90,14 @@ impl Sequencer {
                     Task::Events { events, judge, reply } => self.events(events, judge, reply),
                     Task::Swap { active, now, reply } => {
                         self.answer();
-                        let _ = reply.send(self.swap(*active, now));
+                        let _ = reply.send(self.swap(active, now));
                     }
                     Task::Find { id, reply } => {
                         let _ = reply.send(self.find(&id));
+                    }
+                    Task::Offered => {
+                        self.answer();
+                        self.take_over();
                     }
                     Task::Sync => self.sync(),
                     Task::Stop { reply } => {
@@ -95,9 +109,11 @@ impl Sequencer {
                 }
                 if self.batch >= limits::BATCH_EVENTS {
                     self.answer();
+                    self.take_over();
                 }
             }
             self.answer();
+            self.take_over();
         }
         self.sync();
     }
@@ -133,12 +149,19 @@ impl Sequencer {
             return Ok(Outcome::Repeated { seq });
         }
         let event = self.fit(event)?;
+        self.settle_owed()?;
         let (kind, judgement) = self.write_down(&event, judge);
         // From here on nothing may fail but the disk: what is counted is in the journal, and the other way round.
-        self.room(&event)?;
+        let changes = judgement.as_ref().map_or(0, changes);
+        self.room(&event, changes)?;
         let tripped = self.flow.tally(&event) || judgement.as_ref().is_some_and(|j| j.fault);
         let seq = self.writer.append(kind, &self.record).map_err(|e| self.fail(&e))?.seq;
         self.seen.insert(&event.id, seq, event.received);
+        self.follow(seq, &event, judgement.as_ref())?;
+        if !self.begun {
+            self.begun = true;
+            self.shared.begin(event.counted_at());
+        }
         self.shared.stats.events.fetch_add(1, Relaxed);
         self.shared.stats.faults.fetch_add(u64::from(tripped), Relaxed);
         let Some(judgement) = judgement else {
@@ -156,7 +179,29 @@ impl Sequencer {
             verdict: judgement.verdict,
             signals: signals.collect(),
             fault: judgement.fault,
+            skipped: judgement.skipped,
         })
+    }
+
+    /// Records and makes the changes of labels and lists that follow from a decision; there is room for them.
+    fn follow(
+        &mut self,
+        seq: u64,
+        event: &Event,
+        judgement: Option<&Judgement>,
+    ) -> Result<(), SubmitError> {
+        let at = event.counted_at();
+        for signal in judgement.iter().flat_map(|j| &j.signals) {
+            for effect in signal.effects.iter().filter(|e| e.changes_state()) {
+                let rule = self.dictionary.rules.get(signal.rule).cloned().unwrap_or_default();
+                let change = Change { decision: seq, at, rule, effect: effect.clone() };
+                self.record.clear();
+                change.encode(&mut self.record);
+                self.writer.append(kind::CHANGE, &self.record).map_err(|e| self.fail(&e))?;
+                self.flow.change(effect, at);
+            }
+        }
+        Ok(())
     }
 
     /// Judges the event, if it is to be, and fills `record` with what the journal will hold of it.
@@ -183,7 +228,7 @@ impl Sequencer {
 
     /// Makes sure of room for `record` before the event is counted, so that a full disk is met while nothing has
     /// happened yet.
-    fn room(&mut self, event: &Event) -> Result<(), SubmitError> {
+    fn room(&mut self, event: &Event, changes: u64) -> Result<(), SubmitError> {
         let bytes = self.record.len();
         if bytes > limits::RECORD_BYTES {
             // Intake and swapping bound what a record can hold: who built this event went past them.
@@ -191,7 +236,7 @@ impl Sequencer {
             tracing::error!(id = %event.id.id, "{message}");
             return Err(SubmitError::Failed(message));
         }
-        self.reserve(frame_bytes(bytes))
+        self.reserve(frame_bytes(bytes) + changes * frame_bytes(limits::CHANGE_BYTES))
     }
 
     fn reserve(&mut self, bytes: u64) -> Result<(), SubmitError> {
@@ -273,8 +318,9 @@ impl Sequencer {
         }
     }
 
-    /// Records a policy and puts it in force: whole or not at all.
-    pub(crate) fn swap(&mut self, active: Active, now: Micros) -> Result<(), SwapError> {
+    /// Records a policy and puts it in force: whole or not at all. Features that are new to it are warming from here on,
+    /// unless there is no past to count.
+    pub(crate) fn swap(&mut self, active: Arc<Active>, now: Micros) -> Result<(), SwapError> {
         if let Some(why) = &self.failed {
             return Err(SubmitError::Failed(why.clone()).into());
         }
@@ -285,50 +331,120 @@ impl Sequencer {
         }
         fits_records(&active.program)?;
         let bytes: u64 = parts.iter().map(|p| frame_bytes(p.len())).sum();
-        self.reserve(bytes + frame_bytes(head_bytes))?;
-        let dictionary = self.record_policy(&active, &parts, now).map_err(|e| self.fail(&e))?;
-        let active = Arc::new(active);
+        let every = (0..active.program.features.len()).collect();
+        let warming_bytes = WarmingRecord { policy: u64::MAX, features: every }.encode().len();
+        self.reserve(bytes + frame_bytes(head_bytes) + frame_bytes(warming_bytes))?;
+        // From here on nothing may fail but the disk.
         let before = self.flow.active().clone();
-        let dropped = self.flow.exchange(active.clone(), now);
+        let dropped = self.flow.exchange(active.clone(), self.begun);
+        self.record_policy(&active, &parts, now).map_err(|e| self.fail(&e))?;
         free((before, dropped));
-        self.dictionary = dictionary.clone();
-        self.shared.put(InForce { active, dictionary, since: self.flow.since() });
-        self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
+        self.publish();
         self.measure();
         Ok(())
     }
 
-    /// Goes on under the policy that the journal has in force, if there is one.
-    pub(crate) fn rejoin(&mut self) -> Result<(), JournalError> {
+    /// Goes on under the policy that the journal has in force, if there is one. `warming` says that the journal takes
+    /// features for warming: a restart has counted their past with all the rest.
+    pub(crate) fn rejoin(&mut self, warming: bool) -> Result<(), JournalError> {
         self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
         self.measure();
         if self.dictionary.seq == 0 {
             return Ok(());
         }
-        self.shared.put(InForce {
-            active: self.flow.active().clone(),
-            dictionary: self.dictionary.clone(),
-            since: self.flow.since(),
-        });
-        self.writer.set_prologue(vec![(kind::POLICY, self.dictionary.encode())])
+        self.publish();
+        self.owed = warming.then(|| self.warming());
+        self.set_prologue()
     }
 
-    fn record_policy(
-        &mut self,
-        active: &Active,
-        parts: &[Vec<u8>],
-        now: Micros,
-    ) -> Result<Arc<Dictionary>, JournalError> {
+    fn record_policy(&mut self, active: &Active, parts: &[Vec<u8>], now: Micros) -> Result<(), JournalError> {
         for part in parts {
             self.writer.append(kind::POLICY_PART, part)?;
         }
         let dictionary = Dictionary::of(active, self.writer.next_seq(), now, parts.len() as u64);
-        let head = dictionary.encode();
-        self.writer.append(kind::POLICY, &head)?;
+        self.writer.append(kind::POLICY, &dictionary.encode())?;
+        self.dictionary = Arc::new(dictionary);
+        // A policy's head says that nothing is warming.
+        self.owed = None;
+        let warming = self.warming();
+        if !warming.features.is_empty() {
+            self.writer.append(kind::WARMING, &warming.encode())?;
+        }
         self.writer.commit(wardroom_journal::Durability::Sync)?;
-        self.writer.set_prologue(vec![(kind::POLICY, head)])?;
-        Ok(Arc::new(dictionary))
+        self.set_prologue()
     }
+
+    /// What each segment begins with: the policy in force, and which of its features are warming.
+    fn set_prologue(&mut self) -> Result<(), JournalError> {
+        let mut prologue = vec![(kind::POLICY, self.dictionary.encode())];
+        let warming = self.warming();
+        if !warming.features.is_empty() {
+            prologue.push((kind::WARMING, warming.encode()));
+        }
+        self.writer.set_prologue(prologue)
+    }
+
+    fn warming(&self) -> WarmingRecord {
+        WarmingRecord { policy: self.dictionary.seq, features: self.flow.cold() }
+    }
+
+    /// Shows the policy and what of it is warming, and has the back-fill see to that.
+    fn publish(&mut self) {
+        let active = self.flow.active().clone();
+        let warming = self.shared.warmth.want(&active, &self.flow.cold(), self.dictionary.seq);
+        self.shared.put(InForce { active, dictionary: self.dictionary.clone(), warming });
+        self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
+        self.filler.start();
+    }
+
+    /// Puts in force what a back-fill has counted, once it has been brought up to the last record. Between two batches:
+    /// all that was appended is committed.
+    fn take_over(&mut self) {
+        let Some(Offer { mut fill, reply }) = self.shared.warmth.take_offer() else {
+            return;
+        };
+        if self.failed.is_some() {
+            self.shared.warmth.stop();
+            return free(fill);
+        }
+        let (committed, before) = (self.writer.committed_seq(), fill.events);
+        if committed.saturating_sub(fill.through) > limits::HANDOVER_RECORDS {
+            let _ = reply.send(Answer::Again(fill));
+            return;
+        }
+        if let Err(error) = fill.read_to(&self.shared.lookup, committed) {
+            let _ = reply.send(Answer::Fault(error));
+            return;
+        }
+        self.shared.warmth.count(fill.events - before);
+        free(self.flow.warm(fill.flow));
+        self.owed = Some(self.warming());
+        self.publish();
+        self.measure();
+        let _ = reply.send(Answer::Taken);
+        // Said at once where there is room; otherwise before the next event.
+        if self.set_prologue().map_err(|e| self.fail(&e)).and_then(|()| self.settle_owed()).is_ok() {
+            self.settle();
+        }
+    }
+
+    /// Writes down which features are warming, if that has changed: nothing is served under it before.
+    fn settle_owed(&mut self) -> Result<(), SubmitError> {
+        let Some(owed) = &self.owed else {
+            return Ok(());
+        };
+        let payload = owed.encode();
+        self.reserve(frame_bytes(payload.len()))?;
+        self.writer.append(kind::WARMING, &payload).map_err(|e| self.fail(&e))?;
+        self.owed = None;
+        Ok(())
+    }
+}
+
+/// How many changes of labels and lists follow from a judgement.
+fn changes(judgement: &Judgement) -> u64 {
+    let effects = judgement.signals.iter().flat_map(|s| &s.effects);
+    effects.filter(|e| e.changes_state()).count() as u64
 }
 
 /// An event that is what its schema says. Intake makes no other; one that is not could be written and never read again.
@@ -356,11 +472,20 @@ fn even(field: &Field, value: &Value) -> bool {
     }
 }
 
+/// The most that a served value of a type takes in a record.
+fn served_bytes(kind: Type) -> usize {
+    match kind.repr() {
+        Repr::Text | Repr::List => limits::SERVED_TEXT_BYTES,
+        Repr::Ip | Repr::Net => 24,
+        _ => limits::SERVED_BYTES,
+    }
+}
+
 /// Whether the largest record of each event type fits into the journal: the event, all that is served for it, and as
 /// many signals as are kept.
 fn fits_records(program: &Program) -> Result<(), SwapError> {
     for (id, event) in program.schema.iter() {
-        let served = program.plan(id).serve.len() * limits::SERVED_BYTES;
+        let served: usize = program.plan(id).serve.iter().map(|s| served_bytes(s.kind)).sum();
         let bytes = limits::EVENT_BYTES + served + limits::SIGNALS * limits::SIGNAL_BYTES;
         if bytes > limits::RECORD_BYTES {
             return Err(SwapError::Record { event: event.name.to_string(), bytes });

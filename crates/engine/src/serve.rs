@@ -2,17 +2,25 @@
 //! What is served for an event, in the order of its type's plan: counters, labels and changing lists as of now and
 //! without the event in hand, and what is computed from those.
 
+use crate::marks::Marks;
 use crate::memory::Memory;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wardroom_event::{Event, Value};
 use wardroom_policy::{Aggregate, Feature, Here, Plan, Program, Reads, Row, Serve, Source, Taken, World};
 use wardroom_state::{Keyer, Reading, Sighting};
 
+/// Where served values come from.
+#[derive(Clone, Copy)]
+pub(crate) struct From<'a> {
+    pub(crate) memory: &'a Memory,
+    pub(crate) marks: &'a Marks,
+    pub(crate) program: &'a Program,
+}
+
 /// The values of a plan, and whether making one of them tripped over a fault of our own: it is missing then, and so is
 /// what comes after it.
 pub(crate) fn serve(
-    memory: &Memory,
-    program: &Program,
+    from: From<'_>,
     plan: &Plan,
     event: &Event,
     world: &dyn World,
@@ -20,19 +28,29 @@ pub(crate) fn serve(
     let mut served: Vec<Value> = Vec::with_capacity(plan.serve.len());
     let all = catch_unwind(AssertUnwindSafe(|| {
         for one in &plan.serve {
-            let value = self::one(memory, program, plan, one, &Row::new(event, &served, world));
-            served.push(value);
+            let value = self::one(from, plan, one, &Row::new(event, &served, world));
+            served.push(bounded(value));
         }
     }));
     served.resize(plan.serve.len(), Value::Missing);
     (served, all.is_err())
 }
 
+/// What is served is kept with the decision, so a text has a bound; what reads it reads it as it is kept.
+fn bounded(value: Value) -> Value {
+    const MOST: usize = crate::limits::SERVED_TEXT_BYTES - 16;
+    match value {
+        Value::Text(text) if text.len() > MOST => Value::Text(text[..text.floor_char_boundary(MOST)].into()),
+        value => value,
+    }
+}
+
 /// One value, of a row that holds those before it.
-fn one(memory: &Memory, program: &Program, plan: &Plan, serve: &Serve, row: &Row<'_>) -> Value {
+fn one(from: From<'_>, plan: &Plan, serve: &Serve, row: &Row<'_>) -> Value {
+    let From { memory, marks, program } = from;
     match &serve.source {
         Source::Computed(of) => of.of(row),
-        Source::Label { of, name, .. } => memory.labelled(&of.of(row.event), name, row.event.counted_at()),
+        Source::Label { of, name, .. } => marks.labelled(&of.of(row.event), name, row.event.counted_at()),
         Source::Listed { list, of } => match of.of(row) {
             Value::Missing => Value::Missing,
             value => Value::Bool(row.world.contains(*list, &value, row.event.time)),

@@ -135,6 +135,7 @@ pub(crate) struct Checked {
     pub(crate) scores: Vec<Score>,
     pub(crate) rules: Vec<CheckedRule>,
     pub(crate) cases: Vec<crate::Case>,
+    pub(crate) defined: Vec<crate::Defined>,
     /// What judging one event of a type may cost, where the policy says so.
     pub(crate) budgets: Vec<(TypeId, Span)>,
 }
@@ -241,6 +242,7 @@ pub(crate) struct CheckedRule {
     pub(crate) expires: Option<Micros>,
     pub(crate) was: Option<Box<str>>,
     pub(crate) doc: Box<str>,
+    pub(crate) reason: Box<str>,
     pub(crate) loc: Loc,
 }
 

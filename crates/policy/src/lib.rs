@@ -16,6 +16,7 @@ mod cost;
 mod functions;
 mod index;
 mod format;
+pub mod diff;
 mod ir;
 pub mod json;
 pub mod limits;
@@ -32,7 +33,7 @@ pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
 pub use format::{Refusal, format};
 pub use program::{
-    Aggregate, Amount, Case, Computed, Count, Deed, Effect, Expect, Feature, Given, Here, KeyPath, List, ListId,
+    Aggregate, Amount, Case, Computed, Count, Deed, Defined, Effect, Expect, Feature, Given, Here, KeyPath, List, ListId,
     Matching, Mode, Piece, Plan, Program, Reads, Rule, Serve, Source, Taken, Term, Version,
 };
 pub use row::{Row, Tri, World};

@@ -37,6 +37,8 @@ pub struct Program {
     pub rules: Vec<Rule>,
     /// Its tests.
     pub cases: Vec<Case>,
+    /// What is computed or looked up by name: constants, computed features, evidence, scores, models and tables.
+    pub defined: Vec<Defined>,
     /// For each event type, in the schema's order: what to do with it.
     pub(crate) plans: Vec<Plan>,
 }
@@ -46,6 +48,17 @@ impl Program {
     pub fn plan(&self, kind: TypeId) -> &Plan {
         &self.plans[usize::from(kind.0)]
     }
+}
+
+/// Something with a name that is computed or looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defined {
+    /// Its stable id.
+    pub id: Box<str>,
+    /// What it is: `constant`, `feature`, `evidence`, `score`, `model` or `table`.
+    pub what: &'static str,
+    /// What it says, in one line; a file it names by the first digits of its SHA-256.
+    pub text: Box<str>,
 }
 
 /// A feature: something counted.
@@ -489,6 +502,8 @@ pub struct Rule {
     pub was: Option<Box<str>>,
     /// The comment above it.
     pub doc: Box<str>,
+    /// Its reason as it is written.
+    pub reason: Box<str>,
     /// The most that asking it can cost, in units of static cost: about nanoseconds.
     pub cost: u32,
     pub(crate) because: Vec<Reason>,

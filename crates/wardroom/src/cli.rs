@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Run a policy's tests
     Test(TestArgs),
+    /// Compare policies
+    Policy(Policy),
     /// Explain a diagnostic code, such as W0201
     Explain(Explain),
     /// Judge real logs, or events as NDJSON, from a file or as they are written
@@ -101,6 +103,32 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "TEXT")]
     pub(crate) only: Option<String>,
     /// Results as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Policy {
+    #[command(subcommand)]
+    pub(crate) action: PolicyAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyAction {
+    /// Show what one policy says that another does not: features, rules, lists and event types by their meaning
+    Diff(PolicyDiff),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyDiff {
+    /// The policy before: a directory, or one .ward file
+    pub(crate) old: PathBuf,
+    /// The policy after
+    pub(crate) new: PathBuf,
+    /// End with exit code 1 if they differ
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// The differences as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -129,7 +129,6 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// The files to open, for [`wardroom_facts::Library::open`].
-    #[expect(dead_code, reason = "who fills facts in is wired up later")]
     pub(crate) fn sources(&self) -> wardroom_facts::Sources {
         wardroom_facts::Sources {
             mmdb: self.mmdb.value.clone(),

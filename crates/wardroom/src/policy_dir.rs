@@ -9,7 +9,7 @@ use wardroom_policy::{Bundle, limits};
 /// Folders deeper than this below a policy directory are refused: a link that leads in a circle ends here.
 const DEPTH: usize = 16;
 
-/// Reads `path`: a directory with `.ward` files and the lists they name, or one `.ward` file.
+/// Reads `path`: a directory with `.ward` files and the lists, tables and models they name, or one `.ward` file.
 pub(crate) fn load(path: &Path) -> Result<Bundle> {
     let about =
         std::fs::metadata(path).with_context(|| format!("cannot read the policy {}", path.display()))?;
@@ -44,7 +44,7 @@ fn folder(path: &Path, prefix: &str, depth: usize, left: &mut usize, bundle: &mu
         let about = about.with_context(|| format!("cannot read {}", entry.path().display()))?;
         if about.is_dir() {
             folder(&entry.path(), &below, depth + 1, left, bundle)?;
-        } else if about.is_file() && (name.ends_with(".ward") || name.ends_with(".txt")) {
+        } else if about.is_file() && is_policy(name) {
             bundle.add(below, read(&entry.path(), left)?);
         }
         if bundle.files().count() > limits::FILES {
@@ -52,6 +52,11 @@ fn folder(path: &Path, prefix: &str, depth: usize, left: &mut usize, bundle: &mu
         }
     }
     Ok(())
+}
+
+/// Sources, and what they name: lists, tables, models.
+fn is_policy(name: &str) -> bool {
+    [".ward", ".txt", ".csv", ".json"].iter().any(|ending| name.ends_with(ending))
 }
 
 /// A file's text, within what the policy may still take.

@@ -101,6 +101,8 @@ async fn figures_add_up() {
         r#"wardroom_events_refused_total{why="bad_event"} 1"#,
         r#"wardroom_events_refused_total{why="not_json"} 1"#,
         "wardroom_journal_failed 0",
+        "wardroom_features_warming 0",
+        "wardroom_events_backfilled_total 0",
         "wardroom_queue_waiting 0",
         "wardroom_connections ",
         "wardroom_state_bytes ",

@@ -100,17 +100,21 @@ fn show(answer: Answer, filter: &str) -> String {
             lines.join("\n")
         }
         "jq -c '.fields[0]'" => answer.json()["fields"][0].to_string(),
-        "jq '.rules[0]'" => {
-            // In the order written, not in that of the names.
-            let text = pretty(&answer.text());
-            let start = text.find("  \"rules\": [\n").unwrap() + 13;
-            let end = start + text[start..].find("\n    }").unwrap() + 6;
-            let lines = text[start..end].lines().map(|l| l.strip_prefix("    ").unwrap());
-            lines.collect::<Vec<_>>().join("\n")
-        }
+        "jq '.rules[0]'" => first_of(&answer.text(), "rules"),
+        "jq '.features[0]'" => first_of(&answer.text(), "features"),
         other => panic!("the filter {other} is not read"),
     };
     format!("{}\n", text.trim_end())
+}
+
+/// The first of a list, in the order written, not in that of the names.
+fn first_of(json: &str, list: &str) -> String {
+    let text = pretty(json);
+    let head = format!("  \"{list}\": [\n");
+    let start = text.find(&head).unwrap() + head.len();
+    let end = start + text[start..].find("\n    }").unwrap() + 6;
+    let lines = text[start..end].lines().map(|l| l.strip_prefix("    ").unwrap());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A shell's words: bare, in single or double quotes, or in `$'…'` with `\n`.

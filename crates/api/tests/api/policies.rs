@@ -31,6 +31,8 @@ async fn the_policy_in_force_is_shown() {
     let feature = &shown["features"][0];
     assert_eq!((&feature["id"], &feature["since"]), (&json!("ssh.failures"), &json!("2026-01-05T12:00:00Z")));
     assert!(feature["definition"].as_str().unwrap().contains("count"), "{feature}");
+    let state = (&feature["state"], &feature["progress"], &feature["estimate_seconds"]);
+    assert_eq!(state, (&json!("ready"), &json!(1.0), &json!(null)));
     assert_eq!(
         shown["rules"],
         json!([
@@ -84,6 +86,41 @@ async fn a_policy_is_put_in_force_whole() {
     assert!(diagnostics.iter().any(|d| d["severity"] == "error"), "{problem}");
     assert!(problem["rendered"].as_str().unwrap().contains("login"), "{problem}");
     assert_eq!(server.get("/v1/policy", Role::Read).await.ok()["version"], accepted["version"]);
+}
+
+/// A feature that a policy brings anew is shown as warming, and unknown, until its past is counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_feature_is_shown_as_warming() {
+    let server = Server::start().await;
+    server.decide(&login("1", "a", "192.0.2.1")).await.ok();
+    server.engine.pause_warming(true);
+    let text = format!("{POLICY}\nfeature logins = count(login, by=ip, last=\"1h\")\n");
+    let text = text.replace("failures >= 3", "failures >= 3 or logins >= 2");
+    put(&server, &text, None).await.ok();
+    let logins = async || {
+        let shown = server.get("/v1/policy", Role::Read).await.ok();
+        let features = shown["features"].as_array().unwrap();
+        let ready = features.iter().filter(|f| f["state"] == "ready").count();
+        (features.iter().find(|f| f["id"] == "ssh.logins").unwrap().clone(), features.len() - ready)
+    };
+    let (shown, warming) = logins().await;
+    assert_eq!((&shown["state"], &shown["since"], warming), (&json!("warming"), &json!(null), 1));
+    assert_eq!((&shown["progress"], &shown["estimate_seconds"]), (&json!(0.0), &json!(null)));
+    let metrics = server.get("/metrics", Role::Read).await.text();
+    assert!(metrics.contains("\nwardroom_features_warming 1\n"), "{metrics}");
+    let decided = server.decide(&login("2", "a", "192.0.2.1")).await.ok();
+    assert_ne!(decided["verdict"], "block", "it knows nothing yet");
+
+    server.engine.pause_warming(false);
+    while !server.engine.warming().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let (shown, warming) = logins().await;
+    assert_eq!((&shown["state"], &shown["progress"], warming), (&json!("ready"), &json!(1.0), 0));
+    assert!(shown["since"].is_string(), "{shown}");
+    assert_eq!(server.decide(&login("3", "a", "192.0.2.1")).await.ok()["verdict"], "block");
+    let metrics = server.get("/metrics", Role::Read).await.text();
+    assert!(metrics.contains("\nwardroom_events_backfilled_total 2\n"), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,13 +6,35 @@ use super::bytes::{Input, put_i64, put_len, put_text, put_u64};
 use super::fields::{beyond_first, fields, put_fields};
 use super::values::kind;
 use crate::active::{Active, Origin};
+use std::collections::HashMap;
 use std::sync::Arc;
 use wardroom_event::{EventType, Micros, Schema, Type};
+use wardroom_policy::Program;
 
 /// The first layout, and what is still written where it is enough.
 const FIRST: u8 = 1;
 /// Fields may also have shapes, or be facts.
 const SHAPED: u8 = 2;
+
+type Named = (Box<str>, Type);
+
+/// Names of all that is served, features that count first and in their order, and by event type which of them are.
+fn served(program: &Program) -> (Vec<Named>, Vec<Vec<usize>>) {
+    let mut named: Vec<Named> = program.features.iter().map(|f| (f.id.clone(), f.kind)).collect();
+    let mut number: HashMap<Named, usize> = named.iter().cloned().zip(0..).collect();
+    let mut served = Vec::new();
+    for (id, _) in program.schema.iter() {
+        let plan = program.plan(id);
+        let numbers = plan.serve.iter().map(|s| {
+            *number.entry((s.id.clone(), s.kind)).or_insert_with(|| {
+                named.push((s.id.clone(), s.kind));
+                named.len() - 1
+            })
+        });
+        served.push(numbers.collect());
+    }
+    (named, served)
+}
 
 /// What is needed to read the records made under one policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,9 +49,9 @@ pub(crate) struct Dictionary {
     /// How many records before its head hold its text.
     pub(crate) parts: u64,
     pub(crate) schema: Arc<Schema>,
-    /// Features by number: id and type.
+    /// What is served by number, features that count first: id and type.
     pub(crate) features: Vec<(Box<str>, Type)>,
-    /// For each event type, the features served, in order.
+    /// For each event type, what is served, in order.
     pub(crate) served: Vec<Vec<usize>>,
     /// Rules by number.
     pub(crate) rules: Vec<Box<str>>,
@@ -53,6 +75,7 @@ impl Dictionary {
 
     pub(crate) fn of(active: &Active, seq: u64, time: Micros, parts: u64) -> Dictionary {
         let program = &active.program;
+        let (features, served) = served(program);
         Dictionary {
             seq,
             time,
@@ -60,12 +83,8 @@ impl Dictionary {
             origin: active.origin,
             parts,
             schema: program.schema.clone(),
-            features: program.features.iter().map(|f| (f.id.clone(), f.kind)).collect(),
-            served: program
-                .schema
-                .iter()
-                .map(|(id, _)| program.plan(id).serve.iter().map(|s| s.feature).collect())
-                .collect(),
+            features,
+            served,
             rules: program.rules.iter().map(|r| r.id.clone()).collect(),
         }
     }

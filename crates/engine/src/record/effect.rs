@@ -14,6 +14,8 @@ const VERSION: u8 = 1;
 pub(crate) struct Change {
     /// The decision's number.
     pub(crate) decision: u64,
+    /// When its event counts.
+    pub(crate) at: Micros,
     /// The rule's id.
     pub(crate) rule: Box<str>,
     pub(crate) effect: StoredEffect,
@@ -23,6 +25,7 @@ impl Change {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
         put_u64(out, self.decision);
+        put_i64(out, self.at.0);
         put_text(out, &self.rule);
         put_effect(out, &self.effect);
     }
@@ -34,10 +37,11 @@ impl Change {
             return Err(format!("a change of version {version}; this program reads version {VERSION}"));
         }
         let decision = input.u64()?;
+        let at = Micros(input.i64()?);
         let rule = input.text()?.into();
         let effect = effect(&mut input)?;
         input.finish()?;
-        Ok(Change { decision, rule, effect })
+        Ok(Change { decision, at, rule, effect })
     }
 }
 
@@ -120,7 +124,7 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn a_change_comes_back(decision in any::<u64>(), rule in ".{0,20}", effect in any_effect(), junk in prop::collection::vec(any::<u8>(), 0..60)) {
-            let change = Change { decision, rule: rule.into(), effect };
+            let change = Change { decision, at: Micros(decision as i64), rule: rule.into(), effect };
             let mut bytes = Vec::new();
             change.encode(&mut bytes);
             prop_assert_eq!(format!("{:?}", Change::decode(&bytes).unwrap()), format!("{change:?}"));

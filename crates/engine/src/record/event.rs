@@ -211,6 +211,7 @@ mod tests {
     use super::super::{Part, encode_parts};
     use super::*;
     use crate::active::Origin;
+    use crate::decision::StoredEffect;
     use crate::judge::Judgement;
     use crate::limits;
     use proptest::collection::vec;
@@ -442,8 +443,10 @@ mod tests {
             why: Why::Holds,
             ask: Some("pin".into()),
             because,
+            effects: Vec::new(),
         };
-        let judgement = Judgement { verdict: Verdict::Challenge, signals: vec![signal], fault: false };
+        let judgement =
+            Judgement { verdict: Verdict::Challenge, signals: vec![signal], fault: false, skipped: 0 };
         bytes.clear();
         encode_decided(300, &event, &Step { served: vec![Value::Int(1)], judgement }, &mut bytes);
         expect.extend(b"\x03\x02\x02\x00\x01\x00\x02\x05\x03pin\x02\x00\x02x \x01\x06\x09");
@@ -459,6 +462,13 @@ mod tests {
         let mut because = vec![Piece::Text(text(limits::REASON_BYTES))];
         let net = Value::Net("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128".parse().unwrap());
         because.resize(limits::REASON_PIECES, Piece::Value(Type::Net, net));
+        let entity = Value::Text("x".repeat(wardroom_event::limits::ENTITY_BYTES).into());
+        let effect = StoredEffect::Label {
+            kind: Type::Account,
+            value: entity,
+            name: "x".repeat(wardroom_policy::limits::LABEL_BYTES).into(),
+            until: Some(Micros(i64::MAX)),
+        };
         let signal = Signal {
             rule: usize::MAX,
             verdict: Verdict::Block,
@@ -466,6 +476,7 @@ mod tests {
             why: Why::Missing,
             ask: Some(text(limits::ASK_BYTES)),
             because,
+            effects: vec![effect; wardroom_policy::limits::EFFECTS],
         };
         put_signal(&mut out, &signal);
         assert!(out.len() <= limits::SIGNAL_BYTES, "{}", out.len());

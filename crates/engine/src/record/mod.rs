@@ -8,16 +8,20 @@
 
 mod bytes;
 mod dictionary;
+mod effect;
 mod event;
 mod fields;
 mod policy;
 mod values;
+mod warming;
 
 pub(crate) use dictionary::Dictionary;
+pub(crate) use effect::Change;
 pub(crate) use event::{
     decode_event, decode_stored, encode_decided, encode_recorded, event_bytes, policy_of,
 };
 pub(crate) use policy::{Part, encode_parts};
+pub(crate) use warming::WarmingRecord;
 
 /// Kinds of journal frames.
 pub(crate) mod kind {
@@ -29,6 +33,10 @@ pub(crate) mod kind {
     pub(crate) const POLICY_PART: u8 = 3;
     /// A policy's head: from here on it is in force.
     pub(crate) const POLICY: u8 = 4;
+    /// Which features of the policy in force are warming from here on.
+    pub(crate) const WARMING: u8 = 5;
+    /// A label or a list entry that follows from a decision.
+    pub(crate) const CHANGE: u8 = 6;
 }
 
 /// Why a payload cannot be read.

@@ -2,7 +2,7 @@
 //! The engine as its callers see it: events in, durable decisions out, whatever happens in between.
 //!
 //! Each file asks one question. What a decision says: `verdicts`, `windows`. What is promised about it: `identity`,
-//! `restart`, `kill`. What may happen meanwhile: `swap`, `overload`. What the disk may do: `disk`, `damage`. What our own
+//! `restart`, `kill`. What may happen meanwhile: `swap`, `warming`, `overload`. What the disk may do: `disk`, `damage`. What our own
 //! faults do: `guards`.
 #![allow(
     clippy::unwrap_used,
@@ -21,4 +21,5 @@ mod restart;
 mod support;
 mod swap;
 mod verdicts;
+mod warming;
 mod windows;

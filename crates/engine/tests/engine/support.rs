@@ -8,11 +8,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 use wardroom_engine::{
     Active, Config, Durability, Engine, EngineError, Flow, Opened, Origin, Outcome, Step, Stored,
-    SubmitError, Work,
+    SubmitError, Work, judge,
 };
 use wardroom_event::{Draft, Event, Micros, Span, read};
 use wardroom_journal::JournalError;
-use wardroom_policy::{Bundle, Verdict};
+use wardroom_policy::{Bundle, Row, Source, Verdict};
 use wardroom_state::{Keyer, Secret};
 
 /// When tests begin: Monday, 5 January 2026, noon UTC.
@@ -20,6 +20,9 @@ pub(crate) const NOON: Micros = Micros(1_767_614_400_000_000);
 
 /// The kind of a policy's head in the journal.
 pub(crate) const POLICY_HEAD: u8 = 4;
+
+/// The kind of a record that says which features are warming.
+pub(crate) const WARMING: u8 = 5;
 
 /// A policy with every kind of feature, keys on parts, several event types in one feature, and rules of every mode.
 pub(crate) const POLICY: &str = r#"
@@ -206,6 +209,11 @@ pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     panic!("{what} did not happen within a minute");
 }
 
+/// Waits until every feature has its past.
+pub(crate) fn warm(engine: &Engine) {
+    wait_for("warming", || engine.warming().is_empty());
+}
+
 /// An event of a test before it is typed: JSON by pieces.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
@@ -282,7 +290,7 @@ pub(crate) fn submit(engine: &Engine, event: &Sent, work: Work) -> Outcome {
 /// Has one event judged and gives the decision as the journal holds it.
 pub(crate) fn decide(engine: &Engine, event: &Sent) -> Stored {
     let outcome = submit(engine, event, Work::Decide);
-    let Outcome::Decided { seq, verdict, signals, policy, fault } = outcome else {
+    let Outcome::Decided { seq, verdict, signals, policy, fault, skipped: 0 } = outcome else {
         panic!("{outcome:?}");
     };
     let stored = engine.decision(seq).unwrap().unwrap();
@@ -353,6 +361,109 @@ pub(crate) fn heads(data: &Data) -> Vec<(u64, Box<str>)> {
     heads
 }
 
+/// What the journal says about what is warming: the number of each record that says so, with the numbers of features. A
+/// policy's head says that none are.
+pub(crate) fn warmings(data: &Data) -> Vec<(u64, Vec<usize>)> {
+    let mut reader = wardroom_journal::Reader::open(data.journal()).unwrap();
+    let mut said = Vec::new();
+    while let Some(frame) = reader.next_frame().unwrap() {
+        match frame.kind {
+            _ if frame.is_prologue() => {}
+            POLICY_HEAD => said.push((frame.position.seq, Vec::new())),
+            WARMING => {
+                let mut rest = &frame.payload[1..];
+                let _policy = number(&mut rest);
+                let count = number(&mut rest);
+                let features = (0..count).map(|_| number(&mut rest) as usize).collect();
+                said.push((frame.position.seq, features));
+            }
+            _ => {}
+        }
+    }
+    said
+}
+
+/// LEB128, as `records.md` has it.
+pub(crate) fn number(bytes: &mut &[u8]) -> u64 {
+    let last = bytes.iter().position(|b| *b < 0x80).unwrap();
+    let (number, rest) = bytes.split_at(last + 1);
+    *bytes = rest;
+    number.iter().rev().fold(0, |n, b| n << 7 | u64::from(b & 0x7f))
+}
+
+/// A recorded event as another policy would have it, by the names of its fields.
+pub(crate) fn event_under(stored: &Stored, flow: &Flow) -> Option<Event> {
+    let schema = flow.active().program.schema.clone();
+    let kind = schema.id(&stored.event_type)?;
+    let value = |field: &wardroom_event::Field| {
+        let same = stored.fields.iter().find(|(f, _)| f.name == field.name && f.kind == field.kind);
+        same.map_or(wardroom_event::Value::Missing, |(_, value)| value.clone())
+    };
+    let values = schema.get(kind).fields.iter().map(value).collect();
+    let (id, time, received) = (stored.id.clone(), stored.time, stored.received);
+    Some(Event { schema, kind, id, time, received, values })
+}
+
+/// Replay parity. The state is a fold of the whole journal under the policy in force: so at each policy's head a flow of
+/// our own is made and fed every event before it, and from there on each decision has to say the same to the bit, with
+/// what the journal takes for warming read as missing.
+pub(crate) fn replay(engine: &Engine, data: &Data, policies: &[&str]) {
+    let mut heads = heads(data).into_iter().peekable();
+    let mut warmings = warmings(data).into_iter().peekable();
+    let compiled = |version: &str| {
+        let text = policies.iter().find(|p| *bundle(p).version().0 == *version).unwrap();
+        Active::compile(bundle(text), Origin::Api, &Keyer::new(data.secret()), None).unwrap().0
+    };
+    let there = everything(engine);
+    let mut flow = None;
+    let mut cold = Vec::new();
+    for (i, stored) in there.iter().enumerate() {
+        while let Some((_, version)) = heads.next_if(|(seq, _)| *seq < stored.seq) {
+            let mut new = Flow::new(data.secret(), compiled(&version).into());
+            for before in &there[..i] {
+                event_under(before, &new).iter().for_each(|event| new.count(event));
+            }
+            flow = Some(new);
+        }
+        while let Some((_, features)) = warmings.next_if(|(seq, _)| *seq < stored.seq) {
+            cold = features;
+        }
+        let flow = flow.as_mut().unwrap();
+        assert_eq!(flow.active().program.version.0, stored.policy);
+        let event = event_under(stored, flow).unwrap();
+        let Some(judged) = &stored.judged else {
+            flow.count(&event);
+            continue;
+        };
+        let mut served = flow.judge(&event).served;
+        let active = flow.active();
+        let plan = active.program.plan(event.kind);
+        for (value, serve) in served.iter_mut().zip(&plan.serve) {
+            if let Source::Feature { feature, .. } = &serve.source
+                && cold.contains(feature)
+            {
+                *value = wardroom_event::Value::Missing;
+            }
+        }
+        let was: Vec<_> = judged.served.iter().map(|(_, _, v)| v).collect();
+        assert_eq!(
+            format!("{served:?}"),
+            format!("{was:?}"),
+            "served to {:?}, record {}",
+            stored.id,
+            stored.seq
+        );
+        let row = Row::new(&event, &served, &**active);
+        let judgement = judge(&active.program, plan, &row, None);
+        assert_eq!(judgement.verdict, judged.verdict);
+        let named = judgement.signals.into_iter().map(|s| {
+            let id = active.program.rules[s.rule].id.clone();
+            s.named(&id)
+        });
+        assert_eq!(format!("{:?}", named.collect::<Vec<_>>()), format!("{:?}", judged.signals));
+    }
+}
+
 /// The flow without a disk, for tables about meaning.
 pub(crate) struct Desk {
     pub(crate) flow: Flow,
@@ -360,7 +471,7 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new(policy: &str) -> Desk {
-        Desk { flow: Flow::new(Secret([3; 16]), active(policy).into(), NOON) }
+        Desk { flow: Flow::new(Secret([3; 16]), active(policy).into()) }
     }
 
     pub(crate) fn event(&self, event: &Sent) -> Event {

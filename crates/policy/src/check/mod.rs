@@ -16,8 +16,8 @@ pub(crate) use names::{Use, Used};
 
 use crate::ir::Checked;
 use crate::sink::Sink;
-use crate::syntax::tree::{Decl, Expr, File};
-use crate::{Bundle, limits};
+use crate::syntax::tree::{Decl, Expr, File, Ident, ModelDecl};
+use crate::{Bundle, limits, syntax};
 use names::Names;
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -191,9 +191,57 @@ pub(crate) fn check(
         cx.names.report_unused(cx.diagnostics);
     }
     cx.settle_facts();
+    each(files, |file, decl| {
+        let defined = defined(&cx, file, decl);
+        cx.checked.defined.extend(defined);
+    });
     let declared = cx.names.declared().map(|(id, what, loc)| (id.to_owned(), what, loc)).collect();
     let uses = std::mem::take(&mut cx.names.uses);
     (cx.checked, Found { uses, declared })
+}
+
+/// What a file of the policy says, by its first digits.
+fn file_digest(bundle: &Bundle, folder: &str, name: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+    let digest = Sha256::digest(bundle.get(&path).unwrap_or_default().as_bytes());
+    digest.iter().take(6).map(|b| format!("{b:02x}")).collect()
+}
+
+/// What is computed or looked up by name, each in one line: what tells two policies apart beside rules and counters.
+fn defined(cx: &Context<'_>, file: &File, decl: &Decl) -> Option<crate::Defined> {
+    let line = |expr: &Expr| syntax::plain::one_line(cx.sources, expr.loc);
+    let from = |name: &Ident| {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        format!("from \"{}\" {}", name.name, file_digest(cx.bundle, folder, &name.name))
+    };
+    let inputs = |m: &ModelDecl| {
+        m.inputs.iter().map(|(n, e)| format!("{} = {}", n.name, line(e))).collect::<Vec<_>>().join(", ")
+    };
+    let (what, name, text) = match decl {
+        Decl::Const(c) => ("constant", &c.name, line(&c.value)),
+        Decl::Feature(f) if feature::kind_of(&f.value) == feature::Kind::Computed => {
+            ("feature", &f.name, line(&f.value))
+        }
+        Decl::Evidence(e) => {
+            let capped = e.capped.as_ref().map(|(a, b)| format!(" capped {} to {}", line(a), line(b)));
+            let weigh = e.weigh.as_ref().map(line).unwrap_or_default();
+            let because = rule::written(cx, e.because.as_deref().unwrap_or_default());
+            ("evidence", &e.name, format!("weigh {weigh}{} because \"{because}\"", capped.unwrap_or_default()))
+        }
+        Decl::Score(s) => ("score", &s.name, line(&s.value)),
+        Decl::Model(m) => ("model", &m.name, format!("{}: {}", from(&m.file), inputs(m))),
+        Decl::Table(t) => match &t.file {
+            Some(name) => ("table", &t.name, from(name)),
+            None => {
+                let rows = t.rows.iter().map(|r| syntax::plain::one_line(cx.sources, r.loc));
+                let last = t.otherwise.iter().map(|e| format!("else -> {}", line(e)));
+                ("table", &t.name, rows.chain(last).collect::<Vec<_>>().join("; "))
+            }
+        },
+        _ => return None,
+    };
+    Some(crate::Defined { id: names::id(&file.namespace, &name.name).into(), what, text: text.into() })
 }
 
 /// Features that count, then those that count what others count, then those that are computed from them.

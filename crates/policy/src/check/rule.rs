@@ -66,6 +66,7 @@ fn rule(cx: &mut Context<'_>, file: &File, decl: &RuleDecl) -> Option<CheckedRul
         expires: expires.unwrap_or(Some(None))?,
         was: was.unwrap_or(Some(None))?,
         doc: decl.doc.as_str().into(),
+        reason: written(cx, decl.because.as_deref().unwrap_or_default()),
         loc: decl.name.loc,
     })
 }
@@ -371,6 +372,15 @@ fn unknown_action<T>(cx: &mut Context<'_>, action: &Expr, name: &str) -> Option<
     };
     cx.diagnostics.push(d);
     None
+}
+
+/// A reason as it is written, its values on one line.
+pub(super) fn written(cx: &Context<'_>, pieces: &[TemplatePiece]) -> Box<str> {
+    let piece = |piece: &TemplatePiece| match piece {
+        TemplatePiece::Text(text) => text.replace('{', "{{").replace('}', "}}"),
+        TemplatePiece::Expr(expr) => format!("{{{}}}", one_line(cx.sources, expr.loc)),
+    };
+    pieces.iter().map(piece).collect::<String>().into()
 }
 
 /// The pieces of a reason. A fault in one does not hide the next.

@@ -38,7 +38,7 @@ pub(crate) type ValueFn = Box<dyn Fn(&Row<'_>) -> Value + Send + Sync>;
 pub(crate) fn program(checked: Checked, version: Version) -> Program {
     let mut plans: Vec<Plan> = (0..checked.schema.len()).map(|_| Plan::default()).collect();
     let mut rules = Vec::new();
-    let Checked { schema, features, lists, computed, scores, rules: written, cases, budgets } = checked;
+    let Checked { schema, features, lists, computed, scores, rules: written, cases, defined, budgets } = checked;
     for rule in written {
         let plan = &mut plans[usize::from(rule.on.0)];
         if rule.mode.runs() {
@@ -63,7 +63,7 @@ pub(crate) fn program(checked: Checked, version: Version) -> Program {
         guards::index(&mut scope, &rules);
     }
     let features = features.into_iter().map(feature).collect();
-    Program { version, schema: Arc::new(schema), features, lists, rules, cases, plans }
+    Program { version, schema: Arc::new(schema), features, lists, rules, cases, defined, plans }
 }
 
 /// Where the event in hand counts itself in, that place is found.
@@ -99,6 +99,7 @@ fn compile_rule(rule: CheckedRule, scores: &[Score], scope: &mut Scope<'_>) -> R
         expires: rule.expires,
         was: rule.was,
         doc: rule.doc,
+        reason: rule.reason,
         cost,
         because,
     }

@@ -8,7 +8,7 @@ use crate::terminal::Paint;
 use anyhow::Result;
 use std::io::Write;
 use std::process::ExitCode;
-use wardroom_policy::{Bundle, Compiled};
+use wardroom_policy::{Bundle, Compiled, Program};
 use wardroom_report::{Diagnostic, render, to_json};
 
 pub(crate) fn run(args: &Check) -> Result<ExitCode> {
@@ -24,14 +24,18 @@ pub(crate) fn run(args: &Check) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Compiles a policy for a command that needs one; says what is wrong with it on standard error.
+/// Finds out whether a policy compiles, for a command that needs one; says what is wrong with it on standard error.
 pub(crate) fn compile_or_say(bundle: &Bundle) -> Result<()> {
+    program_or_say(bundle).map(drop)
+}
+
+/// As [`compile_or_say`]; gives what it compiles to.
+pub(crate) fn program_or_say(bundle: &Bundle) -> Result<Program> {
     let compiled = wardroom_policy::compile(bundle);
     if compiled.program.is_none() {
         say(&compiled)?;
-        return Err(NotRight.into());
     }
-    Ok(())
+    compiled.program.ok_or_else(|| NotRight.into())
 }
 
 /// Diagnostics on standard error, and one line that sums up.

@@ -4,6 +4,7 @@
 mod bench;
 mod check;
 mod config;
+mod diff;
 mod explain;
 mod init;
 mod key;
@@ -13,7 +14,7 @@ mod test;
 pub(crate) use check::compile_or_say;
 pub(crate) use serve::{ignore_file_size_signal, leave_signal, stop_signal};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, PolicyAction};
 use anyhow::{Context, Result};
 use std::process::ExitCode;
 
@@ -25,6 +26,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve(args) => block_on(serve::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Policy(args) => match args.action {
+            PolicyAction::Diff(args) => diff::run(&args),
+        },
         Command::Explain(args) => explain::run(&args),
         Command::Replay(args) => crate::replay::run(&args),
         Command::Key(args) => key::run(args),

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use wardroom_api::{Api, Keys, Options};
 use wardroom_engine::{Engine, EngineError, Opened, Origin, SwapError};
+use wardroom_facts::{Library, Sources};
 use wardroom_policy::{Bundle, Version};
 use wardroom_report::render;
 
@@ -31,6 +32,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let (engine, taken) = open(&config)?;
     let engine = Arc::new(engine);
+    engine.set_facts(Arc::new(library(&config.facts.sources())?));
     let keys_file = super::key::file(&config.data.value);
     let keys = Keys::load(&keys_file)?;
     if keys.is_empty() {
@@ -87,6 +89,15 @@ fn open(config: &Config) -> Result<(Engine, Option<Version>)> {
     Ok((engine, taken))
 }
 
+/// What is known about addresses, domains and user agents; says from which files.
+fn library(sources: &Sources) -> Result<Library> {
+    let library = Library::open(sources)?;
+    for about in library.about() {
+        tracing::info!("facts: {about}");
+    }
+    Ok(library)
+}
+
 fn no_policy(config: &Config) -> anyhow::Error {
     let (policy, data) = (config.policy.value.display(), config.data.value.display());
     anyhow::anyhow!("no policy: {policy} is not there, and {data} holds none; `wardroom init` makes both")
@@ -97,9 +108,9 @@ fn report(engine: &Engine, opened: &Opened) {
         tracing::warn!(?torn, "the last write before the stop was torn and is cut; none of it was durable");
     }
     if opened.uncounted > 0 {
-        tracing::warn!(
+        tracing::info!(
             events = opened.uncounted,
-            "events whose policy no longer compiles are kept, and not counted"
+            "events of types that the policy does not have are kept, and not counted"
         );
     }
     let active = engine.active();
@@ -146,12 +157,13 @@ pub(crate) fn leave_signal() -> Result<impl Future<Output = ()> + Send + 'static
     })
 }
 
-/// SIGHUP reads the keys and the policy directory again. What is not right is logged and changes nothing, and so does a
+/// SIGHUP reads the keys, the files of facts and the policy directory again. What is not right is logged and changes nothing, and so does a
 /// directory whose text is the one last taken from there: a policy put through the API then stays in force.
 fn reload_on_hangup(config: &Config, engine: Arc<Engine>, api: Api, taken: Option<Version>) -> Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     let keys = super::key::file(&config.data.value);
-    let mut reload = Reload { policy: config.policy.value.clone(), engine, taken };
+    let facts = config.facts.sources();
+    let mut reload = Reload { policy: config.policy.value.clone(), facts, engine, taken };
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             match Keys::load(&keys) {
@@ -160,6 +172,7 @@ fn reload_on_hangup(config: &Config, engine: Arc<Engine>, api: Api, taken: Optio
             }
             // Reading and compiling a large policy takes a while: not on a thread that answers requests.
             let done = tokio::task::spawn_blocking(move || {
+                reload.facts();
                 reload.policy();
                 reload
             });
@@ -178,12 +191,20 @@ fn reload_on_hangup(config: &Config, engine: Arc<Engine>, api: Api, taken: Optio
 /// What reloading the policy needs.
 struct Reload {
     policy: PathBuf,
+    facts: Sources,
     engine: Arc<Engine>,
     /// The version last taken from the directory.
     taken: Option<Version>,
 }
 
 impl Reload {
+    fn facts(&self) {
+        match library(&self.facts) {
+            Ok(library) => self.engine.set_facts(Arc::new(library)),
+            Err(e) => tracing::error!("facts are not reloaded: {e:#}"),
+        }
+    }
+
     fn policy(&mut self) {
         let bundle = match policy_dir::load(&self.policy) {
             Ok(bundle) => bundle,

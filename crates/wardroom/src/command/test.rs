@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use wardroom_engine::{Active, CaseResult, Origin, rehearse};
+use wardroom_facts::Library;
 use wardroom_policy::Mode;
 use wardroom_state::{Keyer, Secret};
 
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
         Some(text) => active.program.cases[r.case].id.contains(text.as_str()),
         None => true,
     };
-    let results: Vec<CaseResult> = rehearse(&active).into_iter().filter(wanted).collect();
+    let results: Vec<CaseResult> = rehearse(&active, &Library::default()).into_iter().filter(wanted).collect();
     if let (true, Some(text)) = (results.is_empty(), &args.only) {
         return Err(Usage(format!("no test's name holds `{text}`")).into());
     }

@@ -41,6 +41,7 @@ pub(crate) async fn run(args: Demo) -> Result<ExitCode> {
     let simulated = Arc::new(AtomicI64::new(MORNING.0));
     let config = wardroom_engine::Config::new(dir.path());
     let (engine, _) = Engine::open(&config, Some(bundle), MORNING)?;
+    engine.set_facts(Arc::new(wardroom_facts::Library::default()));
     let engine = Arc::new(engine);
 
     let keys_file = dir.path().join("keys.toml");

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use wardroom_engine::{Active, Engine, Flow, Origin, Outcome, StoredSignal, SubmitError, Work};
 use wardroom_event::{Draft, Event, Faults, LineIds, Micros, read};
+use wardroom_facts::Library;
 use wardroom_policy::{Bundle, Verdict};
 use wardroom_state::{Keyer, Secret};
 
@@ -35,6 +36,8 @@ pub(crate) struct Sink {
     now: Micros,
     /// Ids for events of NDJSON that bring none: the same each time the file is read, and others for another file.
     ids: LineIds,
+    /// What is known about addresses, domains and user agents.
+    facts: Library,
 }
 
 enum To {
@@ -49,7 +52,7 @@ impl Sink {
             None => {
                 let secret = Secret([0; 16]);
                 let (active, _) = Active::compile(bundle, Origin::Directory, &Keyer::new(secret), None)?;
-                To::Memory(Box::new(Flow::new(secret, Arc::new(active), clock::now())))
+                To::Memory(Box::new(Flow::new(secret, Arc::new(active))))
             }
             Some(data) => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -59,7 +62,7 @@ impl Sink {
                 To::Engine { engine: Box::new(engine), runtime }
             }
         };
-        Ok(Sink { to, now: Micros(i64::MIN), ids: LineIds::new("wardroom.ndjson") })
+        Ok(Sink { to, now: Micros(i64::MIN), ids: LineIds::new("wardroom.ndjson"), facts: Library::default() })
     }
 
     /// Judges what was read, in order.
@@ -108,8 +111,10 @@ impl Sink {
             To::Engine { .. } => clock,
         };
         let (line, id) = line.unzip();
-        read(draft, &schema, received, || id.unwrap_or_default().into())
-            .map_err(|faults| Judged::Refused { line, faults })
+        let mut event = read(draft, &schema, received, || id.unwrap_or_default().into())
+            .map_err(|faults| Judged::Refused { line, faults })?;
+        event.enrich(&self.facts);
+        Ok(event)
     }
 
     fn pass(&mut self, events: Vec<Event>, out: &mut Vec<Judged>) -> Result<()> {

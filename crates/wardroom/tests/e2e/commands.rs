@@ -7,13 +7,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 15] = [
     &[],
     &["demo"],
     &["init"],
     &["serve"],
     &["check"],
     &["test"],
+    &["policy"],
+    &["policy", "diff"],
     &["explain"],
     &["replay"],
     &["key"],
@@ -41,6 +43,33 @@ fn every_command_has_help_and_refuses_what_it_does_not_know() {
     let version = run(dir.path(), &["--version"]).ended(0);
     assert_eq!(version.out.trim(), concat!("wardroom ", env!("CARGO_PKG_VERSION")));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was written");
+}
+
+#[test]
+fn policies_are_compared_by_what_they_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    let policy = "event hit:\n    ip: ip\n\nfeature hits = count(hit, by=ip, last=\"1h\")\n\nrule many on hit:\n    \
+                  when    hits > 9\n    then    block\n    because \"{hits}\"\n";
+    put("old.ward", policy);
+    put("same.ward", &format!("# again\n{policy}"));
+    put("new.ward", &policy.replace("1h", "1d").replace("block", "review"));
+    put("bad.ward", &policy.replace("hits > 9", "hit > 9"));
+    let diff = |more: &[&str], code: i32| run(dir.path(), &[&["policy", "diff"], more].concat()).ended(code);
+    for (exit, code) in [(&[][..], 0), (&["--exit-code"], 1)] {
+        let shown = diff(&[&["old.ward", "new.ward"], exit].concat(), code);
+        let (_, lines) = shown.out.split_once('\n').unwrap();
+        let expect = "~ feature hits, warms\n    - count(hit, by=ip, last=\"1h\")\n    + count(hit, by=ip, last=\"1d\")\n\
+                      ~ rule many\n    verdict: block -> review\n";
+        assert_eq!((lines, &*shown.err), (expect, ""));
+        let same = diff(&[&["old.ward", "same.ward"], exit].concat(), 0);
+        assert!(same.out.contains("say the same"), "{same:#?}");
+    }
+    let json = diff(&["old.ward", "new.ward", "--json"], 0);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["features"]["changed"][0]["warms"], true);
+    assert!(diff(&["old.ward", "bad.ward"], 1).err.contains("error[W"));
+    assert!(diff(&["nowhere", "old.ward"], 3).err.contains("cannot read the policy nowhere"));
 }
 
 /// What is refused, with which code, and what is said: one message.
