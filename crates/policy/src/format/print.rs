@@ -19,7 +19,8 @@ pub(crate) fn print(decls: &[Decl]) -> String {
     let mut before = "";
     for decl in decls {
         let (word, printed) = declaration(decl);
-        if !text.is_empty() && !(word == before && is_short(word)) {
+        let together = word == before && is_short(word);
+        if !text.is_empty() && !together {
             text.push('\n');
         }
         before = word;
@@ -60,7 +61,7 @@ fn declaration(decl: &Decl) -> (&'static str, String) {
 fn line(text: &mut String, word: &str, value: &str) {
     let blank = if word.is_empty() || value.is_empty() { "" } else { " " };
     // Writing to a string cannot fail.
-    drop(write!(text, "\n    {word}{blank}{value}"));
+    let _ = write!(text, "\n    {word}{blank}{value}");
 }
 
 fn fields(word: &str, name: &Ident, fields: &[FieldDecl]) -> String {
@@ -155,7 +156,9 @@ fn template(pieces: &[TemplatePiece]) -> String {
     let mut out = String::from("\"");
     for piece in pieces {
         match piece {
-            TemplatePiece::Expr(value) => drop(write!(out, "{{{}}}", expression(value))),
+            TemplatePiece::Expr(value) => {
+                let _ = write!(out, "{{{}}}", expression(value));
+            }
             TemplatePiece::Text(words) => words.chars().for_each(|c| match c {
                 '{' => out.push_str("{{"),
                 '}' => out.push_str("}}"),
@@ -176,10 +179,10 @@ fn rule(rule: &RuleDecl) -> String {
     if !rule.doc.is_empty() {
         for comment in rule.doc.split('\n') {
             let blank = if comment.is_empty() { "" } else { " " };
-            drop(writeln!(text, "#{blank}{comment}"));
+            let _ = writeln!(text, "#{blank}{comment}");
         }
     }
-    drop(write!(text, "rule {} on {}:", rule.name.name, rule.on.name));
+    let _ = write!(text, "rule {} on {}:", rule.name.name, rule.on.name);
     if let Some(when) = &rule.when {
         line(&mut text, "when", &expression(when));
     }
@@ -208,10 +211,10 @@ fn row_of(values: &[Expr]) -> String {
 fn mode(mode: &ModeDecl) -> String {
     let mut text = mode.name.name.clone();
     if let Some(share) = &mode.share {
-        drop(write!(text, " {}%", guarded(share, "by")));
+        let _ = write!(text, " {}%", guarded(share, "by"));
     }
     if let Some(by) = &mode.by {
-        drop(write!(text, " by {}", expression(by)));
+        let _ = write!(text, " by {}", expression(by));
     }
     text
 }
@@ -244,7 +247,7 @@ fn given(given: &GivenDecl) -> String {
     };
     for (word, span) in [("within", given.within), ("ago", given.ago)] {
         if span != Span::ZERO {
-            drop(write!(text, " {word} \"{span}\""));
+            let _ = write!(text, " {word} \"{span}\"");
         }
     }
     text

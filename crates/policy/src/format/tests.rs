@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//! What the form is: texts before and after.
+
 use super::*;
 
 #[track_caller]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Expressions as small objects, and back: `{"compare": ["<", A, B]}`, `{"name": "x"}`.
 
-use super::reader::{At, Failed, Got, Reader};
+use super::reader::{At, Got, Reader};
 use super::write::object;
 use crate::limits;
 use crate::syntax::tree::{Arg, ArithOp, CompareOp, Expr, ExprKind, Ident};
@@ -145,11 +145,15 @@ impl Reader {
         if form == "each" && !call {
             return self.fail(at, "`each` stands only among the arguments of a call");
         }
-        let kind = self.kind(form, &inner)?;
+        self.depth += 1;
+        let kind = if self.depth > limits::DEPTH {
+            self.fail(at, &format!("nested deeper than {} levels", limits::DEPTH))
+        } else {
+            self.kind(form, &inner)
+        };
+        self.depth -= 1;
+        let kind = kind?;
         let height = kind.height();
-        if height > limits::DEPTH {
-            return self.fail(at, &format!("nested deeper than {} levels", limits::DEPTH));
-        }
         Ok(Expr { kind, loc: Loc::default(), height })
     }
 

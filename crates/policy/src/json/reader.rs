@@ -77,6 +77,8 @@ impl<'a> Fields<'a> {
 pub(super) struct Reader {
     faults: Vec<String>,
     more: usize,
+    /// Expressions around the one that is read.
+    pub(super) depth: usize,
 }
 
 impl Reader {
@@ -94,11 +96,10 @@ impl Reader {
     /// Reports a fault.
     pub(super) fn fail<T>(&mut self, at: &At<'_>, message: &str) -> Got<T> {
         if self.faults.len() < limits::JSON_FAULTS {
-            let fault = format!("{}: {message}", at.pointer());
-            self.faults.push(match fault.char_indices().nth(limits::MESSAGE_CHARS) {
-                Some((end, _)) => format!("{}…", &fault[..end]),
-                None => fault,
-            });
+            // A key can be as long as the document.
+            let said = message.char_indices().nth(limits::MESSAGE_CHARS);
+            let said = said.map_or(message.to_owned(), |(end, _)| format!("{}…", &message[..end]));
+            self.faults.push(format!("{}: {said}", at.pointer()));
         } else {
             self.more += 1;
         }

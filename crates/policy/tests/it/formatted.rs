@@ -3,6 +3,7 @@
 
 use crate::generate::document;
 use crate::good;
+use crate::robust::{slip, slipped};
 use crate::support::{path, read};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -103,6 +104,16 @@ proptest! {
         prop_assert_eq!(tree(&formatted), tree(&text));
         prop_assert_eq!(&tree(&formatted), &value);
         prop_assert!(formatted.lines().all(|l| l.trim_end() == l || l.contains(['"', '#'])), "{}", formatted);
+    }
+
+    #[test]
+    fn policies_with_slips_are_formatted_or_refused(file in any::<usize>(), slips in proptest::collection::vec(slip(), 1..4)) {
+        let all = policies();
+        let text = slips.into_iter().fold(all[file % all.len()].1.clone(), |t, s| slipped(&t, s));
+        if let Ok(formatted) = format("a.ward", &text) {
+            prop_assert_eq!(&form(&formatted), &formatted);
+            prop_assert_eq!(tree(&formatted), tree(&text));
+        }
     }
 
     #[test]

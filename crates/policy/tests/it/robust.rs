@@ -182,11 +182,14 @@ fn soup() -> impl Strategy<Value = String> {
 }
 
 /// A text with a stretch of it taken out, doubled or put in the place of another.
-fn slip() -> impl Strategy<Value = (usize, usize, usize, &'static str, u8)> {
+pub(crate) fn slip() -> impl Strategy<Value = (usize, usize, usize, &'static str, u8)> {
     (any::<usize>(), 0usize..12, any::<usize>(), proptest::sample::select(WORDS), 0u8..5)
 }
 
-fn slipped(text: &str, (at, len, to, word, way): (usize, usize, usize, &'static str, u8)) -> String {
+pub(crate) fn slipped(
+    text: &str,
+    (at, len, to, word, way): (usize, usize, usize, &'static str, u8),
+) -> String {
     let chars: Vec<char> = text.chars().collect();
     if chars.is_empty() {
         return word.to_owned();
