@@ -25,7 +25,9 @@ pub(crate) enum Command {
     Check(Check),
     /// Run a policy's tests
     Test(TestArgs),
-    /// Compare policies
+    /// Put policy files in the form that all policies have
+    Fmt(Fmt),
+    /// Compare policies; turn a policy file into JSON, and back
     Policy(Policy),
     /// Explain a diagnostic code, such as W0201
     Explain(Explain),
@@ -108,6 +110,19 @@ pub(crate) struct TestArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// Policies: directories, or .ward files
+    #[arg(default_value = "policy", conflicts_with = "stdin")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Change nothing; show what would change, and end with 1 if anything would
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Read the text of one file from standard input, and write it to standard output
+    #[arg(long)]
+    pub(crate) stdin: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Policy {
     #[command(subcommand)]
     pub(crate) action: PolicyAction,
@@ -117,6 +132,19 @@ pub(crate) struct Policy {
 pub(crate) enum PolicyAction {
     /// Show what one policy says that another does not: features, rules, lists and event types by their meaning
     Diff(PolicyDiff),
+    /// Print a policy file in its JSON form
+    Json {
+        /// The .ward file; `-` reads standard input
+        file: PathBuf,
+        /// Say for each declaration and expression in which line and column it begins
+        #[arg(long)]
+        places: bool,
+    },
+    /// Print the text of a policy file that is in JSON form
+    Text {
+        /// The .json file; `-` reads standard input
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

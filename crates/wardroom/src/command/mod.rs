@@ -6,15 +6,17 @@ mod check;
 mod config;
 mod diff;
 mod explain;
+mod fmt;
 mod init;
 mod key;
+mod policy;
 mod serve;
 mod test;
 
 pub(crate) use check::compile_or_say;
 pub(crate) use serve::{ignore_file_size_signal, leave_signal, stop_signal};
 
-use crate::cli::{Cli, Command, PolicyAction};
+use crate::cli::{Cli, Command};
 use anyhow::{Context, Result};
 use std::process::ExitCode;
 
@@ -26,9 +28,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve(args) => block_on(serve::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
-        Command::Policy(args) => match args.action {
-            PolicyAction::Diff(args) => diff::run(&args),
-        },
+        Command::Fmt(args) => fmt::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Replay(args) => crate::replay::run(&args),
         Command::Key(args) => key::run(args),

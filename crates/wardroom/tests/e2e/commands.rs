@@ -7,15 +7,18 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 18] = [
     &[],
     &["demo"],
     &["init"],
     &["serve"],
     &["check"],
     &["test"],
+    &["fmt"],
     &["policy"],
     &["policy", "diff"],
+    &["policy", "json"],
+    &["policy", "text"],
     &["explain"],
     &["replay"],
     &["key"],
@@ -95,6 +98,11 @@ fn what_cannot_be_done_is_one_message_and_a_code() {
     check(&["check", "latin.ward"], 3, "cannot read latin.ward");
     check(&["test", "nowhere"], 3, "cannot read the policy nowhere");
     check(&["test", "empty"], 3, "no .ward file in empty");
+    check(&["fmt"], 3, "cannot read the policy policy: No such file");
+    check(&["fmt", "empty"], 3, "no .ward file in empty");
+    check(&["fmt", "latin.ward"], 3, "cannot read latin.ward");
+    check(&["policy", "json", "nowhere.ward"], 3, "cannot read nowhere.ward: No such file");
+    check(&["policy", "text", "latin.ward"], 3, "cannot read latin.ward");
     check(&["explain", "W9999"], 2, "no diagnostic has the code `W9999`; `wardroom explain` lists them");
     check(
         &["config", "--config", "nowhere.toml"],

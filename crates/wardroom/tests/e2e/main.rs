@@ -14,6 +14,7 @@ mod commands;
 mod demo;
 mod disk;
 mod follow;
+mod forms;
 mod hostile;
 mod kill;
 mod refusals;
