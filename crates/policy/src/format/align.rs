@@ -10,6 +10,8 @@ use std::ops::Range;
 const CELL: usize = 40;
 /// The widest line whose comment, and the widest row whose arrow, others are aligned with.
 const LINE: usize = 80;
+/// How many columns of a table are aligned.
+const COLUMNS: usize = 64;
 
 /// Pads the cells of lines.
 pub(super) fn align(lines: &mut [Line]) {
@@ -67,7 +69,7 @@ fn rows(lines: &mut [Line]) {
     let mut rows: Vec<&mut Line> = lines.iter_mut().filter(|l| l.shape == Shape::Row).collect();
     // Before the last condition, which the arrow follows.
     let inner = |row: &Line| row.cells.len().saturating_sub(2);
-    let columns = rows.iter().map(|r| inner(r)).max().unwrap_or(0);
+    let columns = rows.iter().map(|r| inner(r)).max().unwrap_or(0).min(COLUMNS);
     for column in 0..columns {
         let width = |row: &Line| row.cells[column].chars().count();
         let with_column = |row: &Line| column < inner(row) && width(row) <= CELL;

@@ -50,13 +50,13 @@ pub fn format(path: &str, text: &str) -> Result<String, Refusal> {
         // A fault of ours must not change a policy.
         return Ok(text.to_owned());
     }
-    within_limit(path, &formatted)?;
+    within_limit(path, &formatted, "in its form, this would be a file")?;
     Ok(formatted)
 }
 
 /// Parses one text, which must be without faults of syntax and not too long.
 pub(crate) fn read(path: &str, text: &str) -> Result<(Vec<crate::syntax::tree::Decl>, Sources), Refusal> {
-    within_limit(path, text)?;
+    within_limit(path, text, "a file")?;
     let mut sources = Sources::new();
     let file = sources.add(path, text.strip_prefix('\u{feff}').unwrap_or(text));
     let mut sink = Sink::default();
@@ -67,11 +67,11 @@ pub(crate) fn read(path: &str, text: &str) -> Result<(Vec<crate::syntax::tree::D
     Ok((decls, sources))
 }
 
-fn within_limit(path: &str, text: &str) -> Result<(), Refusal> {
+fn within_limit(path: &str, text: &str, what: &str) -> Result<(), Refusal> {
     if text.len() <= limits::FILE_BYTES {
         return Ok(());
     }
-    let message = format!("a file of {} bytes; a policy file may have {}", text.len(), limits::FILE_BYTES);
+    let message = format!("{what} of {} bytes; a policy file may have {}", text.len(), limits::FILE_BYTES);
     let mut sources = Sources::new();
     sources.add(path, "");
     Err(Refusal { diagnostics: vec![Diagnostic::error("W0005", Loc::default(), message)], sources })

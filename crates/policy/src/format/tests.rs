@@ -163,6 +163,9 @@ fn faults_are_refused() {
         let refusal = format("a.ward", text).unwrap_err();
         assert_eq!(refusal.diagnostics[0].code, code, "{text}\n{refusal}");
     }
+    let grows = format!("const c = [\n{}  ]\n", " 1,\n".repeat(limits::FILE_BYTES / 5));
+    let refusal = format("a.ward", &grows).unwrap_err();
+    assert!(refusal.diagnostics[0].message.starts_with("in its form, this would be"), "{refusal}");
     let long = "#".repeat(limits::FILE_BYTES + 1);
     assert_eq!(format("a.ward", &long).unwrap_err().diagnostics[0].code, "W0005");
 }
