@@ -151,3 +151,45 @@ fn the_policies_have_a_form() {
         assert_eq!(tree(&printed), tree(&text), "{name}");
     }
 }
+
+/// The blocks of the page on JSON that begin with this fence.
+fn blocks(page: &str, fence: &str) -> Vec<String> {
+    let open = format!("\n```{fence}\n");
+    let pieces = page.split(&open).skip(1);
+    pieces.map(|piece| piece.split("```").next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn the_page_on_json_is_right() {
+    let page = read(&path("../../docs/src/json-form.md")).unwrap();
+    let (texts, forms) = (blocks(&page, "ward"), blocks(&page, "json"));
+    assert_eq!(texts.len(), forms.len());
+    let mut words = Vec::new();
+    for (text, json) in texts.iter().zip(&forms) {
+        let mut json: Value = serde_json::from_str(json).unwrap();
+        if !json.is_array() {
+            json = Value::Array(vec![json]);
+        }
+        assert_eq!(tree(text)["declarations"], json, "{text}");
+        assert_eq!(&text_of(&serde_json::json!({ "declarations": json })), text);
+        words.extend(json.as_array().unwrap().iter().flat_map(|d| d.as_object().unwrap().keys().cloned()));
+    }
+    words.sort();
+    words.dedup();
+    assert_eq!(words.len(), 12, "an example for each declaration: {words:?}");
+}
+
+#[test]
+fn the_page_shows_every_expression() {
+    let page = read(&path("../../docs/src/json-form.md")).unwrap();
+    let mut rows = 0;
+    for line in page.lines().filter(|l| l.starts_with("| `{")) {
+        let [_, json, text, _] = line.split('|').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let (json, text) = (json.trim().trim_matches('`'), text.trim().trim_matches('`'));
+        let decl = tree(&format!("const c = {text}\n"));
+        let json: Value = serde_json::from_str(json).unwrap();
+        assert_eq!(decl["declarations"][0]["const"]["value"], json, "{text}");
+        rows += 1;
+    }
+    assert_eq!(rows, 20);
+}
