@@ -4,6 +4,8 @@
 pub(crate) mod cursor;
 pub(crate) mod declare;
 mod express;
+#[cfg(test)]
+mod grammar;
 pub(crate) mod layout;
 pub(crate) mod lex;
 pub(crate) mod plain;
