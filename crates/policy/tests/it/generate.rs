@@ -107,6 +107,14 @@ fn argument(e: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     .boxed()
 }
 
+/// An expression, often one whose first word or number means something where it may stand.
+fn opening() -> BoxedStrategy<Value> {
+    let word = select(&["any", "by"][..]).prop_map(|word| json!({ "name": word }));
+    let call = word.clone().prop_map(|word| json!({ "call": [word] }));
+    let times = (2i64..9, expr()).prop_map(|(n, e)| json!({ "arith": ["*", { "int": n }, e] }));
+    prop_oneof![4 => expr(), 1 => word, 1 => call, 1 => times].boxed()
+}
+
 /// A reason: words and values in turn.
 fn reason() -> BoxedStrategy<Value> {
     let some = words().prop_filter("words", |w| !w.is_empty());
@@ -156,10 +164,10 @@ fn list() -> BoxedStrategy<Value> {
 fn cell() -> BoxedStrategy<Value> {
     prop_oneof![
         Just(json!({ "any": true })),
-        expr().prop_filter("one value", |v| v.get("items").is_none()).prop_map(|v| json!({ "is": v })),
+        opening().prop_filter("one value", |v| v.get("items").is_none()).prop_map(|v| json!({ "is": v })),
         vec(expr(), 0..3).prop_map(|values| json!({ "among": values })),
         (select(&["<", "<=", ">", ">="][..]), expr()).prop_map(|(op, v)| json!({ "than": [op, v] })),
-        (expr(), expr()).prop_map(|(from, to)| json!({ "to": [from, to] })),
+        (opening(), expr()).prop_map(|(from, to)| json!({ "to": [from, to] })),
     ]
     .boxed()
 }
@@ -212,7 +220,7 @@ fn evidence() -> BoxedStrategy<Value> {
 }
 
 fn mode() -> BoxedStrategy<Value> {
-    let canary = (of(expr()), of(expr()))
+    let canary = (of(opening()), of(expr()))
         .prop_map(|(share, by)| object([("name", Some(json!("canary"))), ("share", share), ("by", by)]));
     let other = (name(), of(expr())).prop_map(|(name, by)| object([("name", Some(name)), ("by", by)]));
     prop_oneof![canary, other].boxed()
@@ -248,10 +256,10 @@ fn span() -> BoxedStrategy<Option<Value>> {
 
 fn test() -> BoxedStrategy<Value> {
     let times = of((2i64..10_000).prop_map(|n| json!(n)));
-    let given = (times, expr(), span(), span()).prop_map(|(times, event, within, ago)| {
+    let given = (times, opening(), span(), span()).prop_map(|(times, event, within, ago)| {
         object([("times", times), ("event", Some(event)), ("within", within), ("ago", ago)])
     });
-    let fact = (expr(), expr()).prop_map(|(of, is)| json!({ "of": of, "is": is }));
+    let fact = (opening(), expr()).prop_map(|(of, is)| json!({ "of": of, "is": is }));
     let some = |values: Vec<Value>| (!values.is_empty()).then(|| json!(values));
     let expect = (name(), of(expr()), vec(expr(), 0..3)).prop_map(move |(verdict, by, effects)| {
         object([("verdict", Some(verdict)), ("by", by), ("effects", some(effects))])
