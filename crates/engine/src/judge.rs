@@ -15,7 +15,7 @@ use crate::limits;
 use std::cmp::Reverse;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wardroom_event::Value;
-use wardroom_policy::{Deed, Effect, Mode, Piece, Plan, Program, Row, Rule, Tri, Verdict};
+use wardroom_policy::{Deed, Effect, Missing, Mode, Piece, Plan, Program, Row, Rule, Tri, Verdict};
 
 /// What judging an event gave.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +42,7 @@ pub fn judge(program: &Program, plan: &Plan, row: &Row<'_>, promote: Option<usiz
 fn signals(program: &Program, plan: &Plan, row: &Row<'_>, promote: Option<usize>) -> (Vec<Signal>, u64) {
     let mut asked = Vec::new();
     plan.candidates(row, &mut asked);
-    let skipped = within_budget(program, plan.budget, &mut asked);
+    let skipped = within_budget(program, plan.budget.saturating_sub(plan.cost), &mut asked);
     // A draft is in no plan: nothing runs it but the test that asks for it.
     asked.extend(promote.filter(|n| !asked.contains(n) && asked_for(program, row, *n)));
     let mut signals: Vec<Signal> =
@@ -50,6 +50,11 @@ fn signals(program: &Program, plan: &Plan, row: &Row<'_>, promote: Option<usize>
     signals
         .sort_by_key(|s| (!s.decides, s.decides && s.verdict != Verdict::Allow, Reverse(s.verdict), s.rule));
     signals.truncate(limits::SIGNALS);
+    let mut room = limits::EFFECTS;
+    for signal in &mut signals {
+        signal.effects.truncate(room);
+        room -= signal.effects.len();
+    }
     (signals, skipped)
 }
 
@@ -63,10 +68,16 @@ fn signal(program: &Program, row: &Row<'_>, number: usize, promote: Option<usize
     let (verdict, why) = match rule.holds(row) {
         Tri::False => return None,
         Tri::True => (rule.verdict, Why::Holds),
-        Tri::Unknown => (Some(rule.missing?), Why::Missing),
+        Tri::Unknown => match rule.missing {
+            Missing::Nothing => return None,
+            Missing::Holds => (rule.verdict, Why::Missing),
+            Missing::Review => (Some(Verdict::Review), Why::Missing),
+        },
     };
     let decides = promoted || rule.decides(row);
-    let effects = if decides { effects(program, rule, row) } else { Vec::new() };
+    // Where a person is to decide, nothing follows yet.
+    let follows = decides && (why == Why::Holds || rule.missing == Missing::Holds);
+    let effects = if follows { effects(program, rule, row) } else { Vec::new() };
     Some(Signal {
         rule: number,
         // A rule without a verdict has effects, and no say in the answer.

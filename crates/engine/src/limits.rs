@@ -19,9 +19,9 @@ pub const SERVED_BYTES: usize = 11;
 /// Most signals kept with a decision, strongest first.
 pub const SIGNALS: usize = 64;
 /// Most that one signal takes in a record, in bytes: its reason, what it asks for, and a little for the rest.
-pub const SIGNAL_BYTES: usize = REASON_BYTES + ASK_BYTES + EFFECTS_BYTES + 1024;
-/// Most that the effects of one signal take in a record, in bytes.
-pub const EFFECTS_BYTES: usize = wardroom_policy::limits::EFFECTS * CHANGE_BYTES;
+pub const SIGNAL_BYTES: usize = REASON_BYTES + ASK_BYTES + 1024;
+/// Most effects of one decision, over all its signals: those of the strongest come first.
+pub const EFFECTS: usize = 64;
 /// Most that one change of a label or a list takes in a record, in bytes: an entity, a rule's id, the rest.
 pub const CHANGE_BYTES: usize = 1024;
 /// Most that one served text takes in a record, in bytes.

@@ -486,7 +486,8 @@ fn served_bytes(kind: Type) -> usize {
 fn fits_records(program: &Program) -> Result<(), SwapError> {
     for (id, event) in program.schema.iter() {
         let served: usize = program.plan(id).serve.iter().map(|s| served_bytes(s.kind)).sum();
-        let bytes = limits::EVENT_BYTES + served + limits::SIGNALS * limits::SIGNAL_BYTES;
+        let signals = limits::SIGNALS * limits::SIGNAL_BYTES + limits::EFFECTS * limits::CHANGE_BYTES;
+        let bytes = limits::EVENT_BYTES + served + signals;
         if bytes > limits::RECORD_BYTES {
             return Err(SwapError::Record { event: event.name.to_string(), bytes });
         }

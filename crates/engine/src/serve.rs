@@ -53,7 +53,7 @@ fn one(from: From<'_>, plan: &Plan, serve: &Serve, row: &Row<'_>) -> Value {
         Source::Label { of, name, .. } => marks.labelled(&of.of(row.event), name, row.event.counted_at()),
         Source::Listed { list, of } => match of.of(row) {
             Value::Missing => Value::Missing,
-            value => Value::Bool(row.world.contains(*list, &value, row.event.time)),
+            value => Value::Bool(row.world.contains(*list, &value, row.event.counted_at())),
         },
         Source::Feature { feature, reads, key, own, here } => {
             let declared = &program.features[*feature];

@@ -2,8 +2,9 @@
 //! What asking a rule can cost, before it runs: a sum over its expressions, in units that are about nanoseconds on one
 //! core. There are no loops, so there is a most; what it says is that, not what an event costs on average.
 
-use crate::ir::{CheckedRule, Computed, Each, Node, Typed};
+use crate::ir::{CheckedRule, Each, Node, Typed};
 use crate::limits;
+use crate::program::Source;
 use wardroom_report::Loc;
 
 /// Reading a counter: a keyed hash and one look into a table.
@@ -52,26 +53,19 @@ fn own(node: &Node) -> u32 {
     }
 }
 
-/// The most that asking a rule can cost, with the values computed for it alone.
-pub(crate) fn rule(rule: &CheckedRule, computed: &[Computed]) -> u32 {
-    let mut seen = Vec::new();
-    rule.terms.iter().map(|(term, _)| with_computed(term, computed, &mut seen)).fold(0, u32::saturating_add)
+/// The most that asking a rule can cost; what is served to it is paid for by the event.
+pub(crate) fn rule(rule: &CheckedRule) -> u32 {
+    rule.terms.iter().map(|(term, _)| expression(term)).fold(0, u32::saturating_add)
 }
 
-/// An expression and, once each, what it reads that is computed.
-pub(crate) fn with_computed(typed: &Typed, computed: &[Computed], seen: &mut Vec<usize>) -> u32 {
-    let mut below = 0u32;
-    if let Node::Computed(number) = typed.node
-        && !seen.contains(&number)
-    {
-        seen.push(number);
-        below = computed.get(number).map_or(0, |c| with_computed(&c.typed, computed, seen));
+/// The most that serving one value can cost.
+pub(crate) fn serve(source: &Source, computed: Option<&Typed>) -> u32 {
+    match source {
+        Source::Feature { .. } => FEATURE,
+        Source::Label { .. } => LABEL,
+        Source::Listed { .. } => LIST,
+        Source::Computed(_) => computed.map_or(0, expression),
     }
-    for child in typed.children() {
-        below = below.saturating_add(with_computed(child, computed, seen));
-    }
-    let own = if matches!(typed.node, Node::Each(_)) { expression(typed) } else { own(&typed.node) };
-    own.saturating_add(below)
 }
 
 /// The dearest expression that is no mere sum of others, with where it stands.

@@ -221,13 +221,13 @@ fn features(before: &Program, after: &Program) -> Part<FeatureChange> {
     let change = |was: &Feature, this: &Feature| {
         (was.definition != this.definition).then(|| FeatureChange {
             id: this.id.clone(),
-            before: was.definition.clone(),
-            after: this.definition.clone(),
+            before: was.text.clone(),
+            after: this.text.clone(),
             warms: !known.contains(&*this.definition),
         })
     };
     let alike = |was: &Feature, this: &Feature| was.definition == this.definition;
-    Part::of((&before.features, &after.features), |f| &f.id, |f| f.definition.clone(), alike, change)
+    Part::of((&before.features, &after.features), |f| &f.id, |f| f.text.clone(), alike, change)
 }
 
 fn lists(before: &Program, after: &Program) -> Part<ListChange> {
@@ -284,7 +284,7 @@ fn rules(before: &Program, after: &Program) -> Part<RuleChange> {
 fn rule_changes((was, was_on): On<'_>, (this, this_on): On<'_>) -> Vec<Change> {
     let some = |text: &str| Some(text.into());
     let expires = |r: &Rule| r.expires.map(|at| at.to_string().into());
-    let missing = |r: &Rule| Some(r.missing.map_or("false", |v| v.name()).into());
+    let missing = |r: &Rule| Some(r.missing.name().into());
     let changes = [
         Change::of("event", some(was_on), some(this_on)),
         Change::of("condition", Some(condition(was)), Some(condition(this))),

@@ -4,7 +4,7 @@
 use crate::functions::Function;
 use crate::model::Linear;
 use crate::pattern::Pattern;
-use crate::program::{Aggregate, Effect, KeyPath, ListId, Mode, Reads};
+use crate::program::{Aggregate, Effect, KeyPath, ListId, Missing, Mode, Reads};
 use crate::syntax::tree::{ArithOp, CompareOp};
 use crate::table::Table;
 use crate::{Expect, Given, Verdict};
@@ -157,6 +157,8 @@ pub(crate) struct Score {
 #[derive(Debug)]
 pub(crate) struct ScoreTerm {
     pub(crate) name: Box<str>,
+    /// It says how things stand before anything is known.
+    pub(crate) is_prior: bool,
     pub(crate) value: Typed,
     pub(crate) because: Arc<Vec<CheckedPiece>>,
 }
@@ -237,7 +239,7 @@ pub(crate) struct CheckedRule {
     pub(crate) mode: Mode,
     /// Which share of events a canary decides, in millionths, and the entity that makes it sticky.
     pub(crate) share: Option<(u32, KeyPath)>,
-    pub(crate) missing: Option<Verdict>,
+    pub(crate) missing: Missing,
     pub(crate) owner: Option<Box<str>>,
     pub(crate) expires: Option<Micros>,
     pub(crate) was: Option<Box<str>>,

@@ -34,7 +34,7 @@ pub use codes::{Page, page, pages};
 pub use format::{Refusal, format};
 pub use program::{
     Aggregate, Amount, Case, Computed, Count, Deed, Defined, Effect, Expect, Feature, Given, Here, KeyPath, List, ListId,
-    Matching, Mode, Piece, Plan, Program, Reads, Rule, Serve, Source, Taken, Term, Version,
+    Matching, Missing, Mode, Piece, Plan, Program, Reads, Rule, Serve, Source, Taken, Term, Version,
 };
 pub use row::{Row, Tri, World};
 pub use verdict::Verdict;

@@ -76,8 +76,8 @@ pub struct Feature {
     pub including_self: bool,
     /// What it counts in one canonical line, for people.
     pub text: Box<str>,
-    /// The same with the types of what it reads: two features with the same definition are the same counter, whatever
-    /// their names.
+    /// Its meaning: two features with the same definition are the same counter, whatever their names and words. For
+    /// comparing, not for reading.
     pub definition: Box<str>,
 }
 
@@ -296,6 +296,8 @@ pub struct Plan {
     pub(crate) guards: Guards,
     /// What judging one event may cost, in units of static cost: about nanoseconds.
     pub budget: u64,
+    /// What of that goes into serving, whichever rules are asked.
+    pub cost: u64,
 }
 
 impl Plan {
@@ -474,6 +476,28 @@ impl Mode {
     }
 }
 
+/// What follows when a rule's condition is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Nothing: it does not fire.
+    Nothing,
+    /// What follows when it holds.
+    Holds,
+    /// A person decides, and nothing else follows.
+    Review,
+}
+
+impl Missing {
+    /// As the clause says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Missing::Nothing => "false",
+            Missing::Holds => "true",
+            Missing::Review => "review",
+        }
+    }
+}
+
 /// A rule: a condition, what follows, and why.
 pub struct Rule {
     /// Its stable id, such as `ssh.brute_force`.
@@ -494,8 +518,8 @@ pub struct Rule {
     pub share: Option<(u32, KeyPath)>,
     /// Who answers for it.
     pub owner: Option<Box<str>>,
-    /// What follows when its condition is unknown: nothing, or this verdict.
-    pub missing: Option<Verdict>,
+    /// What follows when its condition is unknown.
+    pub missing: Missing,
     /// From when on it no longer fires.
     pub expires: Option<Micros>,
     /// The id it had before: its past is found under that.

@@ -80,7 +80,7 @@ impl Spec {
     /// A counter of `kind` over `window`; only `first_seen` can do without one.
     pub fn new(kind: Kind, window: Option<Span>) -> Result<Spec, SpecError> {
         match window {
-            None if kind != Kind::FirstSeen => return Err(SpecError::NoWindow),
+            None if !matches!(kind, Kind::FirstSeen | Kind::Last) => return Err(SpecError::NoWindow),
             None => (),
             Some(window) => check_window(window)?,
         }

@@ -479,7 +479,8 @@ mod tests {
             effects: vec![effect; wardroom_policy::limits::EFFECTS],
         };
         put_signal(&mut out, &signal);
-        assert!(out.len() <= limits::SIGNAL_BYTES, "{}", out.len());
+        let effects = wardroom_policy::limits::EFFECTS * limits::CHANGE_BYTES;
+        assert!(out.len() <= limits::SIGNAL_BYTES + effects, "{}", out.len());
         out.clear();
         let widest = [Value::Int(i64::MIN), Value::Number(0.5), Value::Time(Micros(i64::MAX))];
         assert!(widest.iter().all(|v| {

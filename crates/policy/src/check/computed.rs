@@ -125,15 +125,48 @@ pub(super) fn check_unread(cx: &mut Context<'_>) {
         }
         let events: Vec<TypeId> = cx.checked.schema.iter().map(|(id, _)| id).collect();
         let fitting = events.iter().copied().find(|event| {
+            let before = Before::of(cx);
             let mut silent = crate::sink::Sink::default();
             std::mem::swap(cx.diagnostics, &mut silent);
             let fits = of(cx, *event, number, cx.lazy[number].name.loc).is_some();
             std::mem::swap(cx.diagnostics, &mut silent);
-            cx.lazy[number].known.clear();
+            before.restore(cx);
             fits
         });
         let event = fitting.unwrap_or(events[0]);
         of(cx, event, number, cx.lazy[number].name.loc);
+    }
+}
+
+/// How things stood before a trial.
+struct Before {
+    facts: Vec<Vec<wardroom_event::Field>>,
+    computed: usize,
+    scores: usize,
+    features: usize,
+    uses: usize,
+    known: Vec<usize>,
+}
+
+impl Before {
+    fn of(cx: &Context<'_>) -> Before {
+        Before {
+            facts: cx.facts.clone(),
+            computed: cx.checked.computed.len(),
+            scores: cx.checked.scores.len(),
+            features: cx.checked.features.len(),
+            uses: cx.names.uses.len(),
+            known: cx.lazy.iter().map(|l| l.known.len()).collect(),
+        }
+    }
+
+    fn restore(self, cx: &mut Context<'_>) {
+        cx.facts = self.facts;
+        cx.checked.computed.truncate(self.computed);
+        cx.checked.scores.truncate(self.scores);
+        cx.checked.features.truncate(self.features);
+        cx.names.uses.truncate(self.uses);
+        cx.lazy.iter_mut().zip(self.known).for_each(|(lazy, known)| lazy.known.truncate(known));
     }
 }
 
@@ -276,7 +309,7 @@ fn term(cx: &mut Context<'_>, scope: &Scope<'_>, arg: &Arg) -> Option<ScoreTerm>
         .and_then(|name| cx.names.meaning(scope.namespace, &name))
         .and_then(|meaning| if let Meaning::Computed(n) = meaning { Some(cx.lazy[n].because.clone()) } else { None });
     let name = one_line(cx.sources, arg.value.loc).into();
-    Some(ScoreTerm { name, value, because: because.unwrap_or_default() })
+    Some(ScoreTerm { name, is_prior: false, value, because: because.unwrap_or_default() })
 }
 
 /// What speaks for or against before anything is known.
@@ -289,7 +322,7 @@ fn prior(cx: &mut Context<'_>, scope: &Scope<'_>, loc: Loc, args: &[Arg]) -> Opt
             return None;
         }
     };
-    Some(ScoreTerm { name: "prior".into(), value, because: Arc::default() })
+    Some(ScoreTerm { name: "prior".into(), is_prior: true, value, because: Arc::default() })
 }
 
 /// A model with a value for each of its inputs.
@@ -362,7 +395,7 @@ pub(super) fn figure(
             logistic.map(|f| Typed { node: Node::Call(f, vec![read]), kind: Type::Number, loc })
         }
         ("known", Some(_), Some(score)) => {
-            let terms = cx.checked.scores[score].terms.iter().filter(|t| *t.name != *"prior");
+            let terms = cx.checked.scores[score].terms.iter().filter(|t| !t.is_prior);
             let terms = terms.map(|t| t.value.clone()).collect();
             Some(Typed { node: Node::CountKnown(terms), kind: Type::Int, loc })
         }

@@ -7,7 +7,7 @@ use super::list::short_text;
 use super::names::{Meaning, id};
 use super::{Context, computed, never};
 use crate::ir::{CheckedPiece, CheckedRule, Node, Typed};
-use crate::program::{Aggregate, Deed, Effect, KeyPath, ListId, Mode, Reads};
+use crate::program::{Aggregate, Deed, Effect, KeyPath, ListId, Missing, Mode, Reads};
 use crate::syntax::plain::one_line;
 use crate::syntax::tree::{Arg, CompareOp, Expr, ExprKind, File, Ident, ModeDecl, RuleDecl, TemplatePiece};
 use crate::{Verdict, limits};
@@ -57,11 +57,7 @@ fn rule(cx: &mut Context<'_>, file: &File, decl: &RuleDecl) -> Option<CheckedRul
         because,
         mode,
         share,
-        missing: match missing? {
-            Missing::Nothing => None,
-            Missing::Holds => verdict,
-            Missing::Review => Some(Verdict::Review),
-        },
+        missing: missing?,
         owner: decl.owner.as_ref().map(|o| o.name.as_str().into()),
         expires: expires.unwrap_or(Some(None))?,
         was: was.unwrap_or(Some(None))?,
@@ -459,7 +455,7 @@ fn share(cx: &mut Context<'_>, decl: &ModeDecl) -> Option<u32> {
         return Some(millionths as u32);
     }
     let loc = decl.share.as_ref().map_or(decl.name.loc, |e| e.loc);
-    let d = Diagnostic::error("W0509", loc, "a canary decides a share between 0.0001% and 100%");
+    let d = Diagnostic::error("W0509", loc, "a canary decides a share from 0.0001% to below 100%");
     cx.diagnostics.push(d.help("write: mode canary 5%"));
     None
 }
@@ -496,14 +492,6 @@ fn was_named(cx: &mut Context<'_>, file: &File, was: &Ident) -> Option<Option<Bo
         return None;
     }
     Some(Some(full.into()))
-}
-
-/// What follows when the condition is unknown.
-#[derive(Clone, Copy)]
-enum Missing {
-    Nothing,
-    Holds,
-    Review,
 }
 
 fn missing(cx: &mut Context<'_>, word: &Ident) -> Option<Missing> {

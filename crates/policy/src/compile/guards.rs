@@ -7,7 +7,7 @@ use super::operand::Operand;
 use crate::index::Index;
 use crate::ir::{Node, Typed};
 use crate::limits;
-use crate::program::{KeyPath, Rule};
+use crate::program::{KeyPath, Missing, Rule};
 use crate::syntax::tree::CompareOp;
 use crate::Row;
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ pub(super) fn index(scope: &mut Scope<'_>, rules: &[Rule]) {
             if n == 0 {
                 guards.0.push(scope.guard(ask.guard));
             }
-            builder.when_equal(guard, &ask.values, number, rules[number].missing.is_some());
+            builder.when_equal(guard, &ask.values, number, rules[number].missing != Missing::Nothing);
             guarded.insert(number, ());
         }
     }

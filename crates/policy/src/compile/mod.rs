@@ -61,6 +61,8 @@ pub(crate) fn program(checked: Checked, version: Version) -> Program {
         plan.budget = cost::budget(budgets.iter().find(|(of, _)| *of == on).map(|(_, most)| *most));
         let mut scope = Scope { plan, features: &features, lists: &lists, computed: &computed, schema: &schema, on };
         guards::index(&mut scope, &rules);
+        let of = |id: &str| computed.iter().find(|c| *c.id == *id && c.on == on).map(|c| &c.typed);
+        plan.cost = plan.serve.iter().map(|s| u64::from(cost::serve(&s.source, of(&s.id)))).sum();
     }
     let features = features.into_iter().map(feature).collect();
     Program { version, schema: Arc::new(schema), features, lists, rules, cases, defined, plans }
@@ -78,7 +80,7 @@ fn settle(plan: &mut Plan, features: &[CheckedFeature]) {
 }
 
 fn compile_rule(rule: CheckedRule, scores: &[Score], scope: &mut Scope<'_>) -> Rule {
-    let cost = cost::rule(&rule, scope.computed);
+    let cost = cost::rule(&rule);
     let terms = rule.terms.into_iter().map(|(typed, text)| {
         let holds = truth::boolean(&typed, scope);
         Term { text, holds, typed }
@@ -119,7 +121,7 @@ fn reasons(pieces: &[CheckedPiece], scores: &[Score], scope: &mut Scope<'_>) -> 
                     // Evidence names no scores, so this goes no deeper.
                     because: reasons(&t.because, scores, scope),
                 };
-                let spoken = terms.iter().filter(|t| *t.name != *"prior");
+                let spoken = terms.iter().filter(|t| !t.is_prior);
                 Reason::Top(*most, spoken.map(|t| term(t, scope)).collect())
             }
         });

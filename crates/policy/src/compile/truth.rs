@@ -31,7 +31,7 @@ pub(super) fn boolean(typed: &Typed, scope: &mut Scope<'_>) -> BoolFn {
             Box::new(move |row| {
                 needle.with(row, |v| match v {
                     Value::Missing => Tri::Unknown,
-                    v => Tri::known(row.world.contains(list, v, row.event.time)),
+                    v => Tri::known(row.world.contains(list, v, row.event.counted_at())),
                 })
             })
         }

@@ -21,8 +21,11 @@ pub(super) fn call(
     of: &Expr,
     args: &[Arg],
 ) -> Option<Typed> {
-    if let Some((table, declared)) = table_named(cx, scope, of) {
-        return ask(cx, scope, expr.loc, (table, declared), args);
+    match table_named(cx, scope, of) {
+        Asked::Table(table, declared) => return ask(cx, scope, expr.loc, (table, declared), args),
+        // Its own fault has been reported.
+        Asked::Broken => return None,
+        Asked::Other => {}
     }
     match &of.kind {
         ExprKind::Attr(subject, name) => method(cx, scope, expr.loc, subject, name, args),
@@ -37,11 +40,19 @@ pub(super) fn call(
     }
 }
 
-fn table_named(cx: &mut Context<'_>, scope: &Scope<'_>, of: &Expr) -> Option<(usize, Loc)> {
-    let name = dotted(of)?;
-    match cx.names.find(scope.namespace, &name, of.loc)? {
-        (Meaning::Table(number), declared) => Some((number, declared)),
-        _ => None,
+/// What is asked by a call.
+enum Asked {
+    Table(usize, Loc),
+    Broken,
+    Other,
+}
+
+fn table_named(cx: &mut Context<'_>, scope: &Scope<'_>, of: &Expr) -> Asked {
+    let found = dotted(of).and_then(|name| cx.names.find(scope.namespace, &name, of.loc));
+    match found {
+        Some((Meaning::Table(number), declared)) => Asked::Table(number, declared),
+        Some((Meaning::Broken, _)) => Asked::Broken,
+        _ => Asked::Other,
     }
 }
 
@@ -335,6 +346,13 @@ fn applied(
             let message = format!("`{}` of `{}` is written out", param.name, function.name);
             let d = Diagnostic::error("W0313", v.loc, message);
             cx.diagnostics.push(d.note("what it says decides how the function works, before any event comes"));
+            return None;
+        }
+        if let Node::Const(value) = &v.node
+            && let Some(why) = param.refuses(value)
+        {
+            let message = format!("`{}` of `{}` {why}", param.name, function.name);
+            cx.diagnostics.push(Diagnostic::error("W0313", v.loc, message));
             return None;
         }
         fitted.push(v);

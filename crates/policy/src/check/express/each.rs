@@ -3,6 +3,7 @@
 
 use super::{Scope, boolean, no_part, value};
 use crate::check::Context;
+use crate::check::names::Meaning;
 use crate::ir::{Each, EachOp, Node, Typed};
 use crate::program::Amount;
 use crate::syntax::tree::{Expr, ExprKind, Ident};
@@ -91,7 +92,9 @@ fn shadows(cx: &mut Context<'_>, scope: &Scope<'_>, var: &Ident) {
     let what = if event.slot(&var.name).is_some() {
         Some(("a field", None))
     } else {
-        cx.names.find(scope.namespace, &var.name, var.loc).map(|(_, declared)| ("declared", Some(declared)))
+        let found = cx.names.find(scope.namespace, &var.name, var.loc);
+        let found = found.filter(|(meaning, _)| !matches!(meaning, Meaning::Rule(_)));
+        found.map(|(_, declared)| ("declared", Some(declared)))
     };
     if let Some((what, declared)) = what {
         let d = Diagnostic::error("W0207", var.loc, format!("`{}` is {what} already", var.name))

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a feature means in one line: what tells two versions of it apart.
+//! What a feature means: in words for people, and by its meaning, which tells two versions of it apart.
 
 use super::parts::Parts;
 use crate::check::Context;
-use crate::check::express::dotted;
-use crate::check::names::Meaning;
 use crate::ir::{Counted, KeyName, Node, Taken, Typed};
+use crate::program::Aggregate;
 use crate::syntax::plain::one_line;
 use crate::syntax::tree::Expr;
-use std::collections::BTreeSet;
-use wardroom_event::Span;
+use wardroom_event::{Span, Type, TypeId};
 
 /// The feature as it is written, the arguments in one order, spaces and comments folded.
 pub(super) fn shown(cx: &Context<'_>, word: &str, parts: &Parts<'_>, window: Option<Span>) -> String {
@@ -25,41 +23,80 @@ pub(super) fn shown(cx: &Context<'_>, word: &str, parts: &Parts<'_>, window: Opt
     out
 }
 
-/// The same, with the types of the fields it reads and the values of the constants: a field that changes its type
-/// makes another counter, and so does a constant that changes its value.
-pub(super) fn with_types(
+/// What it means, whatever its words: the aggregate with what it was told, and for each event type the key, what is
+/// taken and the filter, by the names and types of fields. So the name of a constant, brackets and the order of
+/// declarations are no part of it, and a field that changes its type makes another counter.
+pub(super) fn meaning(
     cx: &Context<'_>,
-    parts: &Parts<'_>,
-    shown: &str,
+    aggregate: Aggregate,
+    window: Option<Span>,
     counted: &[Counted],
     by: &[KeyName],
 ) -> Box<str> {
-    let mut read = BTreeSet::new();
+    let mut out = format!("{aggregate:?} over {window:?}");
     for one in counted {
-        let event = cx.checked.schema.get(one.event);
-        let name = |slot: usize| event.fields.get(slot).map(|f| format!("{}.{}: {}", event.name, f.name, f.kind));
-        let mut slots = BTreeSet::new();
-        one.filter.iter().for_each(|f| fields(f, &mut slots));
-        taken(&one.taken).into_iter().for_each(|t| fields(t, &mut slots));
-        read.extend(slots.into_iter().filter_map(name));
-        read.extend(by.iter().map(|k| format!("{}.{}: {}", event.name, k.field, k.field_kind)));
+        let fields = Fields { event: one.event, cx };
+        out.push_str(&format!("; {}", cx.checked.schema.get(one.event).name));
+        for key in by {
+            out.push_str(&format!(" by {}: {}", key.written(), key.field_kind));
+        }
+        let parts = taken(&one.taken).into_iter().map(|t| fields.words(t)).collect::<Vec<_>>();
+        out.push_str(&format!(" takes [{}]", parts.join(", ")));
+        if let Some(filter) = &one.filter {
+            out.push_str(&format!(" where {}", fields.words(filter)));
+        }
     }
-    for (_, expr) in parts.in_order() {
-        constants(cx, parts.namespace, expr, &mut read);
-    }
-    let read: Vec<String> = read.into_iter().collect();
-    if read.is_empty() { shown.into() } else { format!("{shown} of {}", read.join(", ")).into() }
+    out.into()
 }
 
-/// The constants that an expression names, with their values.
-fn constants(cx: &Context<'_>, namespace: &str, expr: &Expr, out: &mut BTreeSet<String>) {
-    if let Some(name) = dotted(expr)
-        && let Some(Meaning::Const(number)) = cx.names.meaning(namespace, &name)
-    {
-        out.insert(format!("{name} = {}", one_line(cx.sources, cx.consts[number].loc)));
-        return;
+/// Names the fields of one event type.
+struct Fields<'a> {
+    event: TypeId,
+    cx: &'a Context<'a>,
+}
+
+impl Fields<'_> {
+    /// An expression by its meaning; what a filter cannot hold has no words.
+    fn words(&self, typed: &Typed) -> String {
+        let parts = || typed.children().into_iter().map(|c| self.words(c)).collect::<Vec<_>>().join(", ");
+        match &typed.node {
+            Node::Const(value) => format!("{value:?}"),
+            Node::Field(slot) => self.field(*slot),
+            Node::Time => "time".to_owned(),
+            Node::Item(column) => format!("item {column}"),
+            Node::Part(part, _) => format!("{part:?}({})", parts()),
+            Node::Not(_) => format!("not({})", parts()),
+            Node::Neg(_) => format!("neg({})", parts()),
+            Node::All(_) => format!("all({})", parts()),
+            Node::Any(_) => format!("any({})", parts()),
+            Node::Arith(op, ..) => format!("{op:?}({})", parts()),
+            Node::Compare(op, ..) => format!("{op:?}({})", parts()),
+            Node::InConst(_, values) => format!("among({}, {values:?})", parts()),
+            Node::Within(..) => format!("within({})", parts()),
+            Node::Matches(_, pattern) => format!("matches({}, {:?})", parts(), pattern.text()),
+            Node::IsMissing(_) => format!("missing({})", parts()),
+            Node::If(..) => format!("if({})", parts()),
+            Node::Widen(_) => format!("number({})", parts()),
+            Node::Call(function, _) => format!("{:?} {}({})", function.form, function.name, parts()),
+            Node::Count(_) => format!("len({})", parts()),
+            Node::Each(each) => format!("{:?} each({})", each.op, parts()),
+            Node::Feature(..) | Node::Computed(_) | Node::Labelled(..) => String::new(),
+            Node::InList(..) | Node::Table(..) | Node::Linear(..) => String::new(),
+            Node::SumKnown(_) | Node::CountKnown(_) => String::new(),
+        }
     }
-    expr.kind.children().into_iter().for_each(|child| constants(cx, namespace, child, out));
+
+    /// A field with its type; a fact lies behind those declared. Of a list the shape is part of the type.
+    fn field(&self, slot: usize) -> String {
+        let declared = &self.cx.checked.schema.get(self.event).fields;
+        let facts = self.cx.facts.get(usize::from(self.event.0)).map_or(&[][..], Vec::as_slice);
+        let field = declared.get(slot).or_else(|| facts.get(slot.checked_sub(declared.len())?));
+        match field {
+            Some(field) if field.kind == Type::List => format!("{}: {:?}", field.name, field.shape),
+            Some(field) => format!("{}: {}", field.name, field.kind),
+            None => String::new(),
+        }
+    }
 }
 
 /// The expressions of what is taken.
@@ -69,11 +106,4 @@ pub(super) fn taken(taken: &Taken) -> Vec<&Typed> {
         Taken::Item(a) | Taken::Amount(a) | Taken::Held(a) | Taken::Mark(a) => vec![a],
         Taken::Steps(a, b) | Taken::Place(a, b) => vec![a, b],
     }
-}
-
-fn fields(typed: &Typed, slots: &mut BTreeSet<usize>) {
-    if let Node::Field(slot) = typed.node {
-        slots.insert(slot);
-    }
-    typed.children().into_iter().for_each(|child| fields(child, slots));
 }

@@ -98,7 +98,7 @@ fn feature(cx: &mut Context<'_>, file: &File, decl: &FeatureDecl) -> Result<Chec
     }
     let kind = taken::reads_as(aggregate, &counted);
     let text: Box<str> = definition::shown(cx, word, &parts, window).into();
-    let definition = definition::with_types(cx, &parts, &text, &counted, &by);
+    let definition = definition::meaning(cx, aggregate, window, &counted, &by);
     let id = id(&file.namespace, &decl.name.name).into();
     Ok(CheckedFeature { id, aggregate, window, kind, including_self, by, place, counted, text, definition })
 }
