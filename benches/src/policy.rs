@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Policies made for measuring, compiled as the engine compiles them.
 
-use crate::people::BEGIN;
 use anyhow::{Result, anyhow};
 use std::sync::Arc;
 use wardroom_engine::{Active, Flow, Origin, SwapError};

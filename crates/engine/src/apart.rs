@@ -63,7 +63,10 @@ impl Apart {
         })
     }
 
-    fn policy(&mut self, found: Dictionary) -> Record {
+    fn policy(&mut self, mut found: Dictionary) -> Record {
+        if *found.schema == *self.to {
+            found.schema = self.to.clone();
+        }
         let cast = Cast::new(&found.schema, &self.to);
         self.made_under = Some((found.clone(), cast));
         Record::Policy(Box::new(found))

@@ -29,7 +29,9 @@ impl Cast {
     /// The event under the other schema; as it came where that has no such type.
     pub(crate) fn event(&self, mut event: Event) -> Result<Event, Event> {
         let Some(moves) = &self.moves else {
-            event.schema = self.to.clone();
+            if !Arc::ptr_eq(&event.schema, &self.to) {
+                event.schema = self.to.clone();
+            }
             return Ok(event);
         };
         let Some((kind, slots)) = moves.get(usize::from(event.kind.0)).and_then(Option::as_ref) else {

@@ -166,12 +166,15 @@ fn report_beyond(cx: &mut Context<'_>, op: CompareOp, feature: &Typed, limit: &T
         CompareOp::Eq => false,
         CompareOp::Ne => limit_is < least || limit_is > most,
     };
-    let (message, label) = match (never, always) {
-        (true, _) => ("this never holds", "it never comes to that"),
-        (_, true) => ("this always holds where it is known", "it never is anything else"),
+    let d = match (never, always) {
+        (true, _) => {
+            Diagnostic::error("W0406", limit.loc, "this never holds").label("it never comes to that")
+        }
+        (_, true) => Diagnostic::warning("W0507", limit.loc, "this always holds where it is known")
+            .label("it never is anything else"),
         _ => return,
     };
-    let d = Diagnostic::error("W0406", limit.loc, message).label(label).note(what);
+    let d = d.note(what);
     cx.diagnostics.push(d.help("to ask whether it is known at all: … is not missing"));
 }
 
