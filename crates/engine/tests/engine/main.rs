@@ -2,7 +2,7 @@
 //! The engine as its callers see it: events in, durable decisions out, whatever happens in between.
 //!
 //! Each file asks one question. What a decision says: `verdicts`, `windows`. What is promised about it: `identity`,
-//! `restart`, `kill`. What may happen meanwhile: `swap`, `warming`, `overload`. What the disk may do: `disk`, `damage`. What our own
+//! `restart`, `kill`. What decisions leave behind: `marks`. What may happen meanwhile: `swap`, `warming`, `overload`. What the disk may do: `disk`, `damage`. What our own
 //! faults do: `guards`.
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +16,7 @@ mod disk;
 mod guards;
 mod identity;
 mod kill;
+mod marks;
 mod overload;
 mod restart;
 mod support;
