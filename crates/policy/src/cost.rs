@@ -2,9 +2,10 @@
 //! What asking a rule can cost, before it runs: a sum over its expressions, in units that are about nanoseconds on one
 //! core. There are no loops, so there is a most; what it says is that, not what an event costs on average.
 
-use crate::ir::{CheckedRule, Each, Node, Typed};
+use crate::ir::{Checked, CheckedRule, Computed, Each, Node, Typed};
 use crate::limits;
 use crate::program::Source;
+use wardroom_event::TypeId;
 use wardroom_report::Loc;
 
 /// Reading a counter: a keyed hash and one look into a table.
@@ -68,23 +69,61 @@ pub(crate) fn serve(source: &Source, computed: Option<&Typed>) -> u32 {
     }
 }
 
-/// The dearest expression that is no mere sum of others, with where it stands.
-pub(crate) fn dearest(typed: &Typed) -> (u32, Loc) {
-    let mut found = (own_with_items(typed), typed.loc);
-    for child in typed.children() {
-        let (cost, loc) = dearest(child);
-        if cost > found.0 {
-            found = (cost, loc);
-        }
-    }
-    found
-}
-
 fn own_with_items(typed: &Typed) -> u32 {
     match &typed.node {
         Node::Each(each) => comprehension(each),
         node => own(node),
     }
+}
+
+/// The most that judging one event of a type can cost: reading what its rules read, once each, and asking every rule
+/// that runs. With it the dearest expression and where it stands.
+pub(crate) fn event(checked: &Checked, on: TypeId) -> (u64, Option<(u32, Loc)>) {
+    let mut sum = 0u64;
+    let mut found: Option<(u32, Loc)> = None;
+    let mut seen = Vec::new();
+    let mut served = Vec::new();
+    let rules = checked.rules.iter().filter(|r| r.on == on && r.mode.runs());
+    for (term, _) in rules.flat_map(|r| &r.terms) {
+        sum += u64::from(expression(term));
+        let mut reached = Vec::new();
+        reach(term, &checked.computed, &mut reached, &mut Vec::new());
+        for typed in reached {
+            if let Node::Computed(number) = typed.node
+                && !seen.contains(&number)
+            {
+                seen.push(number);
+                sum += checked.computed.get(number).map_or(0, |c| u64::from(expression(&c.typed)));
+            }
+            let (cost, loc) = (own_with_items(typed), typed.loc);
+            if found.is_none_or(|(most, _)| cost > most) {
+                found = Some((cost, loc));
+            }
+            let key = match &typed.node {
+                Node::Feature(number, reads) => format!("{number} {reads:?}"),
+                Node::Labelled(of, _, name) => format!("{of:?} {name}"),
+                _ => continue,
+            };
+            if !served.contains(&key) {
+                served.push(key);
+                sum += u64::from(if matches!(typed.node, Node::Feature(..)) { FEATURE } else { LABEL });
+            }
+        }
+    }
+    (sum, found)
+}
+
+/// Every expression that a term is made of, those of what it reads that is computed among them.
+fn reach<'t>(typed: &'t Typed, computed: &'t [Computed], out: &mut Vec<&'t Typed>, seen: &mut Vec<usize>) {
+    out.push(typed);
+    if let Node::Computed(number) = typed.node
+        && !seen.contains(&number)
+        && let Some(lazy) = computed.get(number)
+    {
+        seen.push(number);
+        reach(&lazy.typed, computed, out, seen);
+    }
+    typed.children().into_iter().for_each(|child| reach(child, computed, out, seen));
 }
 
 /// The budget of an event type in units of cost.

@@ -435,7 +435,7 @@ rule ours on signup:
         check(
             &[("failures =", "wrong ="), ("failures >=", "wrong >="), ("{failures}", "{wrong}")],
             "> feature failures is wrong now\n~ rule guessing\n    condition: failures >= 3 and logins < 100 -> \
-             wrong >= 3 and logins < 100\n",
+             wrong >= 3 and logins < 100\n    reason: {failures} failures from {ip} -> {wrong} failures from {ip}\n",
         );
         check(
             &[("where=not ok, by=ip, last=\"1h\"", "where=not ok, by=ip, last=\"2h\"")],
@@ -463,8 +463,8 @@ rule ours on signup:
         );
         check(
             &[("second factor", "captcha"), ("from {ip}", "at {ip}"), ("mode    shadow", "owner   \"desk\"")],
-            "~ rule guessing\n    verdict: challenge(\"second factor\") -> challenge(\"captcha\")\n    reason: {int} \
-             failures from {ip} -> {int} failures at {ip}\n~ rule ours\n    mode: shadow -> live\n    + owner: desk\n",
+            "~ rule guessing\n    verdict: challenge(\"second factor\") -> challenge(\"captcha\")\n    reason: {failures} \
+             failures from {ip} -> {failures} failures at {ip}\n~ rule ours\n    mode: shadow -> live\n    + owner: desk\n",
         );
         check(
             &[("rule ours", "rule other"), ("ip in nets", "ip not in nets")],

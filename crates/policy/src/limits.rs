@@ -31,7 +31,7 @@ pub const WINDOW_LEAST: Span = Span::from_secs(1);
 pub const WINDOW_MOST: Span = Span::from_secs(400 * 86_400);
 /// Most events one `given` of a test may make.
 pub const GIVEN: i64 = 10_000;
-/// How many items `distinct` counts; a rule may not ask for more.
+/// Up to how many items `distinct` counts exactly; beyond, it is an estimate.
 pub const DISTINCT_EXACT: i64 = 4096;
 /// Most rows of one decision table.
 pub const TABLE_ROWS: usize = 100_000;

@@ -68,7 +68,9 @@ fn at(cx: &mut Context<'_>, time: &Ident) -> Option<Option<Micros>> {
     let found = Micros::parse(&time.name);
     if found.is_none() {
         let d = Diagnostic::error("W0605", time.loc, "this is no point in time");
-        cx.diagnostics.push(d.help("write: when login(…) at \"2026-01-05T03:00:00Z\""));
+        let help = super::rule::with_hour(&time.name)
+            .unwrap_or_else(|| "write: when login(…) at \"2026-01-05T03:00:00Z\"".to_owned());
+        cx.diagnostics.push(d.help(help));
     }
     found.map(Some)
 }
@@ -84,8 +86,10 @@ fn fact(cx: &mut Context<'_>, of: &Expr, value: &Expr) -> Option<(Box<str>, Part
     };
     let field_of = |fields: &[Field]| fields.iter().find(|f| *f.name == *field).map(|f| f.kind);
     let Some(kind) = cx.checked.schema.iter().find_map(|(_, event)| field_of(&event.fields)) else {
+        let fields = cx.checked.schema.iter().flat_map(|(_, event)| &event.fields).map(|f| &*f.name);
+        let near = cx.near(&field, fields).map(|near| format!("did you mean `{near}`?"));
         let d = Diagnostic::error("W0201", of.loc, format!("no event type has a field `{field}`"));
-        cx.diagnostics.push(d);
+        cx.diagnostics.push(d.help_opt(near));
         return None;
     };
     match Part::named(kind, &part.name) {
@@ -93,7 +97,16 @@ fn fact(cx: &mut Context<'_>, of: &Expr, value: &Expr) -> Option<(Box<str>, Part
             let value = super::table::literal(cx, value, kind, "W0604")?;
             Some((field.into(), part, value))
         }
-        _ => no_fact(cx, of),
+        Some(_) => {
+            let message = format!("`{}` is computed from `{field}`, not looked up", part.name);
+            let d = Diagnostic::error("W0604", part.loc, message);
+            cx.diagnostics.push(d.help(format!("give the event another `{field}` instead")));
+            None
+        }
+        None => {
+            cx.diagnostics.push(super::express::no_part(kind, part));
+            None
+        }
     }
 }
 
@@ -171,10 +184,10 @@ fn argument(cx: &mut Context<'_>, event: TypeId, arg: &Arg) -> Option<(usize, Va
         }
         Ok(value) => Some((slot, value)),
         Err(why) => {
-            cx.diagnostics.push(
-                Diagnostic::error("W0305", arg.value.loc, format!("`{}` {why}", name.name))
-                    .label(format!("expected a value of type {kind}")),
-            );
+            let d = Diagnostic::error("W0305", arg.value.loc, format!("`{}` {why}", name.name));
+            let shaped = matches!(kind, Type::Enum | Type::List);
+            let d = if shaped { d } else { d.label(format!("expected a value of type {kind}")) };
+            cx.diagnostics.push(d);
             None
         }
     }
@@ -190,8 +203,12 @@ fn shaped(expr: &Expr, kind: Type, shape: Option<&Shape>) -> Result<Value, Strin
             if members.iter().any(|m| **m == **text) {
                 return Ok(Value::Text(text.as_str().into()));
             }
+            let near = nearest(text, members.iter().map(|m| &**m));
             let members: Vec<String> = members.iter().map(|m| format!("\"{m}\"")).collect();
-            Err(format!("is one of: {}", members.join(", ")))
+            Err(match near {
+                Some(near) => format!("is never \"{text}\"; did you mean \"{near}\"?"),
+                None => format!("is one of: {}", members.join(", ")),
+            })
         }
         (Some(Shape::Items { fields, .. }), ExprKind::Items(items)) => {
             if items.len() > wardroom_event::limits::LIST_ITEMS {
@@ -250,16 +267,21 @@ fn literal(expr: &Expr, kind: Type) -> Result<Value, String> {
     }
 }
 
-fn expect(cx: &mut Context<'_>, file: &File, decl: &ExpectDecl) -> Option<Expect> {
-    let Some(verdict) = Verdict::named(&decl.verdict.name) else {
+fn verdict(cx: &mut Context<'_>, word: &Ident) -> Option<Verdict> {
+    let verdict = Verdict::named(&word.name);
+    if verdict.is_none() {
         let names = Verdict::ALL.map(Verdict::name);
-        let d = Diagnostic::error("W0603", decl.verdict.loc, format!("no verdict `{}`", decl.verdict.name));
-        cx.diagnostics.push(match nearest(&decl.verdict.name, names) {
+        let d = Diagnostic::error("W0603", word.loc, format!("no verdict `{}`", word.name));
+        cx.diagnostics.push(match nearest(&word.name, names) {
             Some(near) => d.help(format!("did you mean `{near}`?")),
             None => d.help(format!("the verdicts are: {}", names.join(", "))),
         });
-        return None;
-    };
+    }
+    verdict
+}
+
+fn expect(cx: &mut Context<'_>, file: &File, decl: &ExpectDecl) -> Option<Expect> {
+    let verdict = verdict(cx, &decl.verdict);
     let by = match &decl.by {
         None => None,
         Some(expr) => {
@@ -279,7 +301,7 @@ fn expect(cx: &mut Context<'_>, file: &File, decl: &ExpectDecl) -> Option<Expect
     };
     let effects: Vec<Option<Box<str>>> = decl.effects.iter().map(|e| effect(cx, e)).collect();
     let effects = effects.into_iter().collect::<Option<Vec<_>>>()?;
-    Some(Expect { verdict, by, effects })
+    Some(Expect { verdict: verdict?, by, effects })
 }
 
 /// An effect as it is expected: its words, without how long it lasts.
@@ -292,9 +314,24 @@ fn effect(cx: &mut Context<'_>, expr: &Expr) -> Option<Box<str>> {
             Some(one_line(cx.sources, expr.loc).into())
         }
         _ => {
-            let d = Diagnostic::error("W0606", expr.loc, "expected an effect, as a rule writes it, without `expires`");
-            cx.diagnostics.push(d.help("write: expect block, label(ip.net, \"signup-farm\")"));
+            let d = unexpected_effect(expr);
+            cx.diagnostics.push(d);
             None
         }
+    }
+}
+
+fn unexpected_effect(expr: &Expr) -> Diagnostic {
+    let args = if let ExprKind::Call(_, args) = &expr.kind { args.as_slice() } else { &[] };
+    let word = super::rule::action_name(expr).unwrap_or_default();
+    if let Some(name) = args.iter().find_map(|a| a.name.as_ref()).filter(|_| EFFECTS.contains(&word)) {
+        let message = format!("an expected effect is written without `{}`", name.name);
+        return Diagnostic::error("W0606", name.loc, message)
+            .help("leave it out: how long it lasts is not compared");
+    }
+    let d = Diagnostic::error("W0606", expr.loc, "expected an effect, as the rule writes it");
+    match nearest(word, EFFECTS) {
+        Some(near) if near != word => d.help(format!("did you mean `{near}`?")),
+        _ => d.help("write: expect block, label(ip.net, \"signup-farm\")"),
     }
 }

@@ -2,15 +2,16 @@
 //! What is computed when it is read: features over features, evidence, scores, models. Each is checked for the event
 //! types that read it, once, and served to rules like any feature, so that its value is on the record.
 
+use super::Context;
 use super::express::{Scope, number, value};
 use super::feature::event_named;
 use super::names::{Meaning, id, not_time};
 use super::rule::pieces;
-use super::Context;
 use crate::functions::{self, Form};
 use crate::ir::{CheckedPiece, Computed, Node, Score, ScoreTerm, Typed};
 use crate::limits;
 use crate::model::Linear;
+use crate::program::Aggregate;
 use crate::syntax::plain::one_line;
 use crate::syntax::tree::{Arg, EvidenceDecl, Expr, ExprKind, File, Ident, ModelDecl, ScoreDecl};
 use std::sync::Arc;
@@ -35,8 +36,6 @@ pub(super) struct Lazy<'a> {
     linear: Option<Arc<Linear>>,
     /// For each event type that read it: its number among the computed values, or `None` where it has a fault.
     known: Vec<(TypeId, Option<usize>)>,
-    /// It is being checked: who reads it now goes in a circle.
-    open: bool,
     /// Of evidence: its words.
     because: Arc<Vec<CheckedPiece>>,
     /// Of a score: its number among the scores.
@@ -71,7 +70,6 @@ fn add<'a>(
         what,
         linear,
         known: Vec::new(),
-        open: false,
         because: Arc::default(),
         score: None,
     });
@@ -120,22 +118,27 @@ pub(super) fn check_all(cx: &mut Context<'_>) {
 /// Checks the features that nothing has read, on the first event type that can read them.
 pub(super) fn check_unread(cx: &mut Context<'_>) {
     for number in 0..cx.lazy.len() {
-        if !cx.lazy[number].known.is_empty() || cx.checked.schema.is_empty() {
+        let is_feature = matches!(cx.lazy[number].what, What::Feature(_));
+        if !is_feature || !cx.lazy[number].known.is_empty() || cx.checked.schema.is_empty() {
             continue;
         }
         let events: Vec<TypeId> = cx.checked.schema.iter().map(|(id, _)| id).collect();
-        let fitting = events.iter().copied().find(|event| {
-            let before = Before::of(cx);
-            let mut silent = crate::sink::Sink::default();
-            std::mem::swap(cx.diagnostics, &mut silent);
-            let fits = of(cx, *event, number, cx.lazy[number].name.loc).is_some();
-            std::mem::swap(cx.diagnostics, &mut silent);
-            before.restore(cx);
-            fits
-        });
+        let fitting = events.iter().copied().find(|event| fits(cx, *event, number));
         let event = fitting.unwrap_or(events[0]);
         of(cx, event, number, cx.lazy[number].name.loc);
     }
+}
+
+/// Whether an event type can read a computed value. What is found out meanwhile is forgotten, so that it is reported
+/// where it is asked for in earnest.
+fn fits(cx: &mut Context<'_>, event: TypeId, number: usize) -> bool {
+    let before = Before::of(cx);
+    let mut silent = crate::sink::Sink::default();
+    std::mem::swap(cx.diagnostics, &mut silent);
+    let fits = of(cx, event, number, cx.lazy[number].name.loc).is_some();
+    std::mem::swap(cx.diagnostics, &mut silent);
+    before.restore(cx);
+    fits
 }
 
 /// How things stood before a trial.
@@ -183,17 +186,15 @@ fn of(cx: &mut Context<'_>, on: TypeId, number: usize, loc: Loc) -> Option<usize
     if let Some((_, known)) = lazy.known.iter().find(|(event, _)| *event == on) {
         return *known;
     }
-    if lazy.open {
-        let message = format!("`{}` is computed from itself", lazy.name.name);
-        let d = Diagnostic::error("W0209", loc, message).also(lazy.name.loc, "declared here");
-        cx.diagnostics.push(d.help("break the circle: one of them must count or be a field"));
+    if let Some(start) = cx.path.iter().position(|n| *n == number) {
+        report_circle(cx, start, loc);
         return None;
     }
     let what = lazy.what;
-    cx.lazy[number].open = true;
+    cx.path.push(number);
     let before = cx.diagnostics.errors();
     let typed = is_about(cx, number, on, loc).and_then(|()| typed(cx, on, number, what));
-    cx.lazy[number].open = false;
+    cx.path.pop();
     let typed = typed.filter(|_| cx.diagnostics.errors() == before);
     let computed = typed.map(|typed| {
         cx.checked.computed.push(Computed { id: cx.lazy[number].id.clone(), on, typed });
@@ -201,6 +202,18 @@ fn of(cx: &mut Context<'_>, on: TypeId, number: usize, loc: Loc) -> Option<usize
     });
     cx.lazy[number].known.push((on, computed));
     computed
+}
+
+/// What is being checked from `start` on reads the first of them again.
+fn report_circle(cx: &mut Context<'_>, start: usize, loc: Loc) {
+    let names: Vec<&Ident> = cx.path[start..].iter().map(|n| cx.lazy[*n].name).collect();
+    let shown: Vec<String> = names.iter().chain(&names[..1]).map(|n| format!("`{}`", n.name)).collect();
+    let mut d = Diagnostic::error("W0209", loc, format!("`{}` is computed from itself", names[0].name))
+        .also(names[0].loc, "declared here");
+    if names.len() > 1 {
+        d = d.note(format!("the way round: {}", shown.join(" from ")));
+    }
+    cx.diagnostics.push(d.help("break the circle: one of them must count or be a field"));
 }
 
 /// Evidence, scores and models are about events of one type.
@@ -215,7 +228,10 @@ fn is_about(cx: &mut Context<'_>, number: usize, on: TypeId, loc: Loc) -> Option
     if *declared.name == **event {
         return Some(());
     }
-    let message = format!("`{}` is about `{}`, not about `{event}`", cx.lazy[number].name.name, declared.name);
+    // That there is no such event type has been reported.
+    cx.checked.schema.id(&declared.name)?;
+    let message =
+        format!("`{}` is about `{}`, not about `{event}`", cx.lazy[number].name.name, declared.name);
     cx.diagnostics.push(Diagnostic::error("W0705", loc, message).also(declared.loc, "as declared here"));
     None
 }
@@ -232,9 +248,16 @@ fn typed(cx: &mut Context<'_>, on: TypeId, number: usize, what: What<'_>) -> Opt
 }
 
 fn feature(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr) -> Option<Typed> {
+    if let Some(aggregate) = aggregate_of_an_event(cx, expr) {
+        let ExprKind::Call(called, _) = &expr.kind else { return None };
+        let d = Diagnostic::error("W0401", called.loc, format!("`{aggregate}` stands before what it counts"));
+        cx.diagnostics.push(d.help(format!("write: {}", super::feature::example(aggregate))));
+        return None;
+    }
     let typed = value(cx, scope, expr)?;
     if typed.kind == Type::List {
-        cx.diagnostics.push(Diagnostic::error("W0408", expr.loc, "a list is no feature").help("take something of it"));
+        let d = Diagnostic::error("W0408", expr.loc, "a list is no feature");
+        cx.diagnostics.push(d.help(format!("take something of it: len({})", cx.sources.slice(expr.loc))));
         return None;
     }
     if !super::rule::reads(&typed) {
@@ -243,6 +266,15 @@ fn feature(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr) -> Option<Typed
         return None;
     }
     Some(typed)
+}
+
+/// The aggregate of `login.count(…)`, as other languages have it.
+fn aggregate_of_an_event(cx: &Context<'_>, expr: &Expr) -> Option<&'static str> {
+    let ExprKind::Call(called, _) = &expr.kind else { return None };
+    let ExprKind::Attr(of, word) = &called.kind else { return None };
+    let ExprKind::Name(event) = &of.kind else { return None };
+    cx.checked.schema.id(event)?;
+    Aggregate::NAMES.into_iter().find(|name| *name == word.name)
 }
 
 fn evidence(cx: &mut Context<'_>, scope: &Scope<'_>, own: usize, decl: &EvidenceDecl) -> Option<Typed> {
@@ -257,7 +289,8 @@ fn evidence(cx: &mut Context<'_>, scope: &Scope<'_>, own: usize, decl: &Evidence
     let literal = |t: &Typed| if let Node::Const(Value::Number(n)) = t.node { n } else { 0.0 };
     if literal(&least) > literal(&most) {
         let loc = least.loc.to(most.loc);
-        cx.diagnostics.push(Diagnostic::error("W0706", loc, "the lower cap is above the upper one"));
+        let d = Diagnostic::error("W0706", loc, "the lower cap is above the upper one");
+        cx.diagnostics.push(d.help("write the lower one first: capped -2 to 6"));
         return None;
     }
     let loc = weigh.loc;
@@ -271,7 +304,8 @@ fn cap(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr) -> Option<Typed> {
     if matches!(typed.node, Node::Const(_)) {
         return Some(typed);
     }
-    cx.diagnostics.push(Diagnostic::error("W0706", expr.loc, "a cap is written out: capped -2 to 6"));
+    let d = Diagnostic::error("W0706", expr.loc, "a cap is a written number");
+    cx.diagnostics.push(d.help("write: capped -2 to 6"));
     None
 }
 
@@ -286,10 +320,14 @@ fn score(cx: &mut Context<'_>, scope: &Scope<'_>, own: usize, decl: &ScoreDecl) 
         }
     };
     if args.is_empty() || args.len() > limits::SCORE_TERMS {
-        let message = format!("a score has between 1 and {} terms", limits::SCORE_TERMS);
-        cx.diagnostics.push(Diagnostic::error("W0704", decl.value.loc, message));
+        let message =
+            format!("a score of {} terms; it has between 1 and {}", args.len(), limits::SCORE_TERMS);
+        let d = Diagnostic::error("W0704", decl.value.loc, message);
+        cx.diagnostics.push(d.help("name evidence and models: sum(prior(-4.6), new_device, bot)"));
         return None;
     }
+    let written: Vec<Expr> = args.iter().map(|a| a.value.clone()).collect();
+    super::never::twice(cx, &written);
     let terms: Vec<Option<ScoreTerm>> = args.iter().map(|arg| term(cx, scope, arg)).collect();
     let terms = terms.into_iter().collect::<Option<Vec<ScoreTerm>>>()?;
     let values = terms.iter().map(|t| t.value.clone()).collect();
@@ -305,9 +343,12 @@ fn term(cx: &mut Context<'_>, scope: &Scope<'_>, arg: &Arg) -> Option<ScoreTerm>
         return prior(cx, scope, arg.value.loc, inner);
     }
     let value = number(cx, scope, &arg.value, "a term of a score, in nats,")?;
-    let because = super::express::dotted(&arg.value)
-        .and_then(|name| cx.names.meaning(scope.namespace, &name))
-        .and_then(|meaning| if let Meaning::Computed(n) = meaning { Some(cx.lazy[n].because.clone()) } else { None });
+    let because =
+        super::express::dotted(&arg.value)
+            .and_then(|name| cx.names.meaning(scope.namespace, &name))
+            .and_then(|meaning| {
+                if let Meaning::Computed(n) = meaning { Some(cx.lazy[n].because.clone()) } else { None }
+            });
     let name = one_line(cx.sources, arg.value.loc).into();
     Some(ScoreTerm { name, is_prior: false, value, because: because.unwrap_or_default() })
 }
@@ -330,28 +371,38 @@ fn inputs(cx: &mut Context<'_>, scope: &Scope<'_>, own: usize, decl: &ModelDecl)
     let linear = cx.lazy[own].linear.clone()?;
     let names: Vec<Box<str>> = linear.inputs().map(Into::into).collect();
     let mut given: Vec<Option<Typed>> = vec![None; names.len()];
+    let mut meant = Vec::new();
     for (name, expr) in &decl.inputs {
         let typed = input(cx, scope, expr);
         let Some(at) = names.iter().position(|n| **n == *name.name) else {
             let d = Diagnostic::error("W0702", name.loc, format!("the model has no input `{}`", name.name));
             cx.diagnostics.push(match nearest(&name.name, names.iter().map(|n| &**n)) {
-                Some(near) => d.help(format!("did you mean `{near}`?")),
+                Some(near) => {
+                    // Not to be missed as well.
+                    meant.push(near.to_owned());
+                    d.help(format!("did you mean `{near}`?"))
+                }
                 None => d.help(format!("its inputs are: {}", super::listed(names.iter().map(|n| &**n)))),
             });
             continue;
         };
-        if given[at].is_some() {
-            let message = format!("input `{}` is given twice", name.name);
-            cx.diagnostics.push(Diagnostic::error("W0107", name.loc, message));
+        let before = decl.inputs.iter().map(|(n, _)| n).find(|n| n.name == name.name);
+        if let Some(before) = before.filter(|n| n.loc != name.loc) {
+            let d = Diagnostic::error("W0107", name.loc, format!("input `{}` is given twice", name.name));
+            cx.diagnostics.push(d.also(before.loc, "given here before"));
+            continue;
         }
         given[at] = typed;
     }
     let absent = names.iter().zip(&given).filter(|(n, g)| {
-        g.is_none() && !decl.inputs.iter().any(|(name, _)| *name.name == ***n)
+        g.is_none()
+            && !decl.inputs.iter().any(|(name, _)| *name.name == ***n)
+            && !meant.iter().any(|m| **m == ***n)
     });
     let absent: Vec<&str> = absent.map(|(n, _)| &**n).collect();
     if !absent.is_empty() {
-        let message = format!("the model has no value for its inputs: {}", super::listed(absent.iter().copied()));
+        let message =
+            format!("the model has no value for its inputs: {}", super::listed(absent.iter().copied()));
         let d = Diagnostic::error("W0702", decl.name.loc, message);
         cx.diagnostics.push(d.help(format!("add below it: {} = …", absent[0])));
     }
@@ -372,7 +423,8 @@ fn input(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr) -> Option<Typed> 
         return Some(super::express::widen(typed));
     }
     let message = format!("an input is a number or a condition; this is of type {}", typed.kind);
-    cx.diagnostics.push(Diagnostic::error("W0703", loc, message).help("divide a length of time by one: … / \"1s\""));
+    let help = super::express::into_number(typed.kind);
+    cx.diagnostics.push(Diagnostic::error("W0703", loc, message).help(help));
     None
 }
 
@@ -385,6 +437,10 @@ pub(super) fn figure(
     loc: Loc,
 ) -> Option<Option<Typed>> {
     let What::Score(_) = cx.lazy[number].what else {
+        if ["probability", "known", "top"].contains(&name.name.as_str()) {
+            no_score(cx, number, name);
+            return Some(None);
+        }
         return None;
     };
     let read = read(cx, on, number, loc);
@@ -406,6 +462,35 @@ pub(super) fn figure(
             None
         }
     })
+}
+
+/// Only a score has what is asked for.
+fn no_score(cx: &mut Context<'_>, number: usize, name: &Ident) {
+    let lazy = &cx.lazy[number];
+    let what = match lazy.what {
+        What::Feature(_) => "a feature",
+        What::Evidence(_) => "evidence",
+        What::Score(_) => "a score",
+        What::Model(_) => "a model",
+    };
+    let message = format!("`{}` is {what}, and only a score has `{}`", lazy.name.name, name.name);
+    let d = Diagnostic::error("W0707", name.loc, message).also(lazy.name.loc, "declared here");
+    cx.diagnostics
+        .push(d.help(format!("sum it up: score name on event = sum(prior(-4.6), {})", lazy.name.name)));
+}
+
+/// `takeover.top(3)` where a value stands; whether it was that.
+pub(super) fn top_as_value(cx: &mut Context<'_>, scope: &Scope<'_>, called: &Expr) -> bool {
+    let ExprKind::Attr(of, word) = &called.kind else { return false };
+    let Some(name) = super::express::dotted(of).filter(|_| word.name == "top") else { return false };
+    let Some(Meaning::Computed(number)) = cx.names.meaning(scope.namespace, &name) else { return false };
+    if !matches!(cx.lazy[number].what, What::Score(_)) {
+        no_score(cx, number, word);
+        return true;
+    }
+    let d = Diagnostic::error("W0707", called.loc, "`top` names terms of a score, which is no value");
+    cx.diagnostics.push(d.help(format!("it stands in a reason: because \"{{{name}.top(3)}}\"")));
+    true
 }
 
 /// The score that `takeover.top(3)` names, and how many of its terms.

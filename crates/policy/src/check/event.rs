@@ -2,9 +2,9 @@
 //! Event types: their fields and the types of those.
 
 use super::Context;
-use crate::limits;
 use crate::sink::Sink;
 use crate::syntax::tree::{BudgetDecl, Decl, FieldDecl, File, Ident, RecordDecl, TypeExpr};
+use crate::{cost, limits};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -68,7 +68,9 @@ fn records(files: &[File], diagnostics: &mut Sink) -> Records {
     for record in decls.filter_map(|d| if let Decl::Record(r) = d { Some(r) } else { None }) {
         if let Some(before) = first_place(&mut seen, &record.name) {
             let message = format!("record `{}` is declared twice", record.name.name);
-            diagnostics.push(Diagnostic::error("W0202", record.name.loc, message).also(before, "first declared here"));
+            diagnostics.push(
+                Diagnostic::error("W0202", record.name.loc, message).also(before, "first declared here"),
+            );
             continue;
         }
         report_taken(record, diagnostics);
@@ -83,7 +85,9 @@ fn records(files: &[File], diagnostics: &mut Sink) -> Records {
 fn report_taken(record: &RecordDecl, diagnostics: &mut Sink) {
     if Type::named(&record.name.name).is_some() {
         let message = format!("`{}` is a type", record.name.name);
-        diagnostics.push(Diagnostic::error("W0203", record.name.loc, message).help("choose another name for the record"));
+        diagnostics.push(
+            Diagnostic::error("W0203", record.name.loc, message).help("choose another name for the record"),
+        );
     }
 }
 
@@ -105,8 +109,9 @@ fn fields(written: &[FieldDecl], records: &Records, diagnostics: &mut Sink) -> (
     for field in written {
         if let Some(before) = first_place(&mut places, &field.name) {
             let message = format!("field `{}` is declared twice", field.name.name);
-            diagnostics
-                .push(Diagnostic::error("W0202", field.name.loc, message).also(before, "first declared here"));
+            diagnostics.push(
+                Diagnostic::error("W0202", field.name.loc, message).also(before, "first declared here"),
+            );
             continue;
         }
         if fields.len() == limits::FIELDS {
@@ -160,7 +165,8 @@ fn unknown_field_type(name: &Ident, records: &Records) -> Diagnostic {
     match name.name.as_str() {
         record if records.contains_key(record) => {
             let message = format!("`{record}` is a record, not a type");
-            Diagnostic::error("W0301", name.loc, message).help(format!("a field holds a list of them: list({record})"))
+            Diagnostic::error("W0301", name.loc, message)
+                .help(format!("a field holds a list of them: list({record})"))
         }
         "enum" => Diagnostic::error("W0314", name.loc, "an enum without its values")
             .help("list them: enum(\"free\", \"paid\")"),
@@ -198,7 +204,9 @@ fn list_of(of: &Ident, records: &Records, diagnostics: &mut Sink) -> Option<Shap
     }
     let near = nearest(&of.name, records.keys().map(|k| &**k)).map(|n| format!("did you mean `{n}`?"));
     diagnostics.push(match near {
-        Some(near) => Diagnostic::error("W0301", of.loc, format!("no type or record `{}`", of.name)).help(near),
+        Some(near) => {
+            Diagnostic::error("W0301", of.loc, format!("no type or record `{}`", of.name)).help(near)
+        }
         None => unknown_type(&of.name, of.loc),
     });
     None
@@ -247,4 +255,34 @@ pub(super) fn budget(cx: &mut Context<'_>, decl: &BudgetDecl) {
         return;
     }
     cx.checked.budgets.push((event, most));
+    cx.budgets.push((event, decl.most.loc));
+}
+
+/// Warns where judging an event may cost more than its budget: what is served for it, and all its rules.
+pub(super) fn over_budget(cx: &mut Context<'_>) {
+    for (event, loc) in std::mem::take(&mut cx.budgets) {
+        let budget = cx.checked.budgets.iter().find(|(of, _)| *of == event).map(|(_, most)| *most);
+        let most = cost::budget(budget);
+        let (sum, dearest) = cost::event(&cx.checked, event);
+        if sum <= most {
+            continue;
+        }
+        let name = &cx.checked.schema.get(event).name;
+        let message = format!("judging `{name}` may cost {}, more than its budget", shown_cost(sum));
+        let mut d = Diagnostic::warning("W0903", loc, message)
+            .note("this is the most it can cost, by the size of what is asked; most events cost less");
+        if let Some((cost, at)) = dearest {
+            d = d.also(at, format!("the dearest: {}", shown_cost(u64::from(cost))));
+        }
+        cx.diagnostics.push(d.help("ask for less, ask the cheap terms first, or allow more"));
+    }
+}
+
+/// A cost in units of about a nanosecond, as people read it.
+fn shown_cost(units: u64) -> String {
+    match units {
+        0..1_000 => format!("{units}ns"),
+        1_000..1_000_000 => format!("{:.1}us", units as f64 / 1e3),
+        _ => format!("{:.1}ms", units as f64 / 1e6),
+    }
 }

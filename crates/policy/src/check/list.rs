@@ -7,7 +7,7 @@ use crate::pattern::Pattern;
 use crate::program::Matching;
 use crate::syntax::tree::{ConstDecl, Expr, ExprKind, File, Ident, ListDecl, ListFrom};
 use crate::{List, limits};
-use wardroom_event::{Micros, Repr, Type, Value, parse_text};
+use wardroom_event::{Micros, Repr, Type, Value, nearest, parse_text};
 use wardroom_report::Diagnostic;
 
 /// A constant is a literal, or items in brackets.
@@ -18,9 +18,11 @@ pub(super) fn constant(cx: &mut Context<'_>, file: &File, decl: &ConstDecl) {
         Meaning::Const(cx.consts.len() - 1)
     } else {
         if !matches!(decl.value.kind, ExprKind::Bad) {
-            let d = Diagnostic::error("W0313", decl.value.loc, "a constant is a written value");
+            let items = if let ExprKind::Items(items) = &decl.value.kind { items.as_slice() } else { &[] };
+            let loc = items.iter().find(|i| !is_single_literal(i)).map_or(decl.value.loc, |i| i.loc);
+            let d = Diagnostic::error("W0313", loc, "a constant is a written value");
             cx.diagnostics.push(
-                d.note("a number, a text, true or false, or several in brackets")
+                d.note("a number, a text, true or false, or several of these in brackets")
                     .help("what is computed from an event is a feature: feature name = …"),
             );
         }
@@ -46,7 +48,12 @@ pub(super) fn check(cx: &mut Context<'_>, file: &File, list: &ListDecl) {
     let is_pattern = list.kind.name == "regex";
     let found = if is_pattern { Some(Type::Text) } else { Type::named(&list.kind.name) };
     let Some(kind) = found else {
-        cx.diagnostics.push(super::event::unknown_type(&list.kind.name, list.kind.loc));
+        let d = match nearest(&list.kind.name, ["regex"]) {
+            Some(near) => Diagnostic::error("W0301", list.kind.loc, format!("no type `{}`", list.kind.name))
+                .help(format!("did you mean `{near}`?")),
+            None => super::event::unknown_type(&list.kind.name, list.kind.loc),
+        };
+        cx.diagnostics.push(d);
         cx.names.declare(&file.namespace, &list.name, ("list", Meaning::Broken), cx.diagnostics);
         return;
     };
@@ -80,7 +87,8 @@ fn matching(cx: &mut Context<'_>, list: &ListDecl, kind: Type, is_pattern: bool)
         Some(_) if kind == Type::Domain => Matching::Suffix,
         Some(loc) => {
             let d = Diagnostic::error("W0306", loc, format!("`suffix` after {kind}"));
-            cx.diagnostics.push(d.help("only a list of domains holds what lies below its entries: domain suffix"));
+            cx.diagnostics
+                .push(d.help("only a list of domains holds what lies below its entries: domain suffix"));
             Matching::Same
         }
     }
@@ -93,9 +101,12 @@ fn inline_entry(cx: &mut Context<'_>, item: &Expr, kind: Type, matching: Matchin
         (ExprKind::Text(text), _) if kind != Type::Int => match entry(text, kind, matching) {
             Ok(value) => Some(value),
             Err(why) => {
-                let code = if matching == Matching::Pattern { "W0311" } else { "W0305" };
-                let d = Diagnostic::error(code, item.loc, format!("this entry {why}"));
-                cx.diagnostics.push(d.label(format!("not of type {kind}")));
+                let d = match matching {
+                    Matching::Pattern => Diagnostic::error("W0311", item.loc, format!("this entry {why}")),
+                    _ => Diagnostic::error("W0305", item.loc, format!("this entry {why}"))
+                        .label(format!("not of type {kind}")),
+                };
+                cx.diagnostics.push(d);
                 None
             }
         },
@@ -173,7 +184,8 @@ fn limited(line: &str, kind: Type, matching: Matching) -> Result<(Value, Option<
     let Some((text, until)) = ends else {
         return entry(line, kind, matching).map(|value| (value, None));
     };
-    let until = Micros::parse(until.trim()).ok_or("has an end that is no time, such as 2026-12-31T00:00:00Z")?;
+    let until =
+        Micros::parse(until.trim()).ok_or("has an end that is no time, such as 2026-12-31T00:00:00Z")?;
     entry(text.trim(), kind, matching).map(|value| (value, Some(until)))
 }
 
@@ -185,7 +197,9 @@ fn without_comment(line: &str) -> &str {
 /// The bound on a name that a rule hands on, such as a queue's.
 pub(super) fn short_text(cx: &mut Context<'_>, expr: &Expr, what: &str) -> Option<Box<str>> {
     match &expr.kind {
-        ExprKind::Text(text) if !text.is_empty() && text.len() <= limits::LABEL_BYTES => Some(text.as_str().into()),
+        ExprKind::Text(text) if !text.is_empty() && text.len() <= limits::LABEL_BYTES => {
+            Some(text.as_str().into())
+        }
         ExprKind::Bad => None,
         _ => {
             let message = format!("expected the name of a {what}, in quotes");

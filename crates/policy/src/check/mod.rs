@@ -39,6 +39,10 @@ pub(crate) struct Context<'a> {
     tables: Vec<table::Asked>,
     /// What is computed when it is read: checked for each event type that reads it.
     lazy: Vec<computed::Lazy<'a>>,
+    /// Those of them that are being checked, each because the one before reads it.
+    path: Vec<usize>,
+    /// Where the budgets of event types are written.
+    budgets: Vec<(TypeId, wardroom_report::Loc)>,
     /// For each event type, the facts that the policy asks for, as fields after those declared.
     facts: Vec<Vec<Field>>,
     /// How many more names may be compared to find those that were meant.
@@ -57,6 +61,8 @@ impl<'a> Context<'a> {
             consts: Vec::new(),
             tables: Vec::new(),
             lazy: Vec::new(),
+            path: Vec::new(),
+            budgets: Vec::new(),
             facts: Vec::new(),
             comparisons: Cell::new(limits::SUGGESTIONS),
         }
@@ -101,7 +107,10 @@ impl<'a> Context<'a> {
     /// The slot of a fact of a field: a field of its own, made when it is first asked for.
     fn fact(&mut self, event: TypeId, of: usize, part: Part) -> usize {
         let declared = self.checked.schema.get(event);
-        let (name, kind) = (format!("{}.{}", declared.fields[of].name, part.name()), part_kind(declared.fields[of].kind, part));
+        let (name, kind) = (
+            format!("{}.{}", declared.fields[of].name, part.name()),
+            part_kind(declared.fields[of].kind, part),
+        );
         let after = declared.fields.len();
         let facts = &mut self.facts[usize::from(event.0)];
         let found = facts.iter().position(|f| *f.name == *name);
@@ -189,6 +198,7 @@ pub(crate) fn check(
     // What reads a feature may be among what could not be read.
     if cx.diagnostics.errors() == 0 {
         cx.names.report_unused(cx.diagnostics);
+        event::over_budget(&mut cx);
     }
     cx.settle_facts();
     each(files, |file, decl| {
@@ -280,4 +290,3 @@ fn each<'f>(files: &'f [File], mut visit: impl FnMut(&'f File, &'f Decl)) {
         }
     }
 }
-

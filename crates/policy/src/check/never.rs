@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Conditions that cannot hold: terms that contradict each other, and terms that say nothing new.
+//! Conditions that cannot hold: terms that contradict each other, and parts that say nothing new.
 //!
 //! Terms joined by `and` that compare the same thing with written values leave an interval for it. An empty one is a
 //! rule that never fires, and was meant to.
 
 use super::Context;
 use crate::ir::{Node, Typed};
-use crate::syntax::tree::CompareOp;
+use crate::syntax::tree::{CompareOp, Expr};
 use std::collections::HashMap;
 use wardroom_event::Value;
 use wardroom_report::{Diagnostic, Loc};
@@ -18,19 +18,58 @@ struct Left {
     is: Option<(Value, Loc)>,
 }
 
-/// Reports terms that cannot all hold, and terms written twice.
+/// Reports terms that cannot all hold.
 pub(super) fn report(cx: &mut Context<'_>, terms: &[(Typed, Box<str>)]) {
-    let mut seen: HashMap<&str, Loc> = HashMap::new();
     let mut left: HashMap<String, Left> = HashMap::new();
-    for (term, text) in terms {
-        if let Some(before) = seen.insert(text, term.loc) {
-            let d = Diagnostic::warning("W0905", term.loc, "this term stands here twice");
-            cx.diagnostics.push(d.also(before, "the first is here"));
-            continue;
-        }
+    opposites(cx, terms);
+    for (term, _) in terms {
         if let Some((subject, op, value)) = compared(cx, term) {
-            narrow(cx, left.entry(subject).or_insert(Left { low: None, high: None, is: None }), op, &value, term.loc);
+            narrow(
+                cx,
+                left.entry(subject).or_insert(Left { low: None, high: None, is: None }),
+                op,
+                &value,
+                term.loc,
+            );
         }
+    }
+}
+
+/// A term beside its own negation.
+fn opposites(cx: &mut Context<'_>, terms: &[(Typed, Box<str>)]) {
+    let words = |t: &Typed| crate::syntax::plain::one_line(cx.sources, t.loc);
+    let mut said: HashMap<String, Loc> = HashMap::new();
+    let mut denied: HashMap<String, Loc> = HashMap::new();
+    let mut found = Vec::new();
+    for (term, text) in terms {
+        let (what, own, others) = match &term.node {
+            Node::Not(of) => (words(of), &mut denied, &said),
+            _ => (text.to_string(), &mut said, &denied),
+        };
+        found.extend(others.get(&what).map(|other| (term.loc, *other)));
+        own.entry(what).or_insert(term.loc);
+    }
+    for (loc, other) in found {
+        contradiction(cx, loc, other, "one is the opposite of the other");
+    }
+}
+
+/// Reports parts of an `and` or `or` that are written twice, each once.
+pub(super) fn twice(cx: &mut Context<'_>, parts: &[Expr]) {
+    let mut seen: HashMap<String, (Loc, usize)> = HashMap::new();
+    let mut again: Vec<(String, Loc)> = Vec::new();
+    for part in parts {
+        let text = crate::syntax::plain::one_line(cx.sources, part.loc);
+        let (_, times) = seen.entry(text.clone()).and_modify(|(_, n)| *n += 1).or_insert((part.loc, 1));
+        if *times == 2 {
+            again.push((text, part.loc));
+        }
+    }
+    for (text, loc) in again {
+        let (first, times) = seen[&text];
+        let times = if times == 2 { "twice".to_owned() } else { format!("{times} times") };
+        let d = Diagnostic::warning("W0905", loc, format!("this part stands here {times}"));
+        cx.diagnostics.push(d.also(first, "the first is here").help("leave it out, or say what was meant"));
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) fn together(cx: &mut Context<'_>) {
     for rule in &cx.checked.rules {
         let terms: Vec<&str> = rule.terms.iter().map(|(_, text)| &**text).collect();
         let what = format!("{} {:?} {:?} {:?}", rule.on.0, rule.verdict, rule.mode, terms);
-        if let Some((before, id)) = seen.get(&what) {
+        if let Some((before, id)) = seen.get(&what).filter(|(_, id)| *id != rule.id) {
             let d = Diagnostic::warning("W0905", rule.loc, format!("the same condition as `{id}`"));
             cx.diagnostics.push(d.also(*before, "declared here").help("one of the two says nothing new"));
             continue;
@@ -189,6 +189,9 @@ fn follows(cx: &mut Context<'_>, scope: &Scope<'_>, decl: &RuleDecl) -> Option<F
     let mut follows = Follows { verdict: None, ask: None, effects: Vec::new() };
     let mut first: Option<Loc> = None;
     let mut faulty = decl.then.is_empty();
+    let is_effect = |a: &&Expr| action_name(a).is_some_and(|n| EFFECTS.contains(&n));
+    let effects: Vec<Expr> = decl.then.iter().filter(is_effect).cloned().collect();
+    never::twice(cx, &effects);
     for action in &decl.then {
         let name = action_name(action);
         if name.is_some_and(|n| EFFECTS.contains(&n)) {
@@ -203,7 +206,8 @@ fn follows(cx: &mut Context<'_>, scope: &Scope<'_>, decl: &RuleDecl) -> Option<F
             continue;
         };
         if let Some(first) = first {
-            let d = Diagnostic::error("W0503", action.loc, "a second verdict").also(first, "the first is here");
+            let d =
+                Diagnostic::error("W0503", action.loc, "a second verdict").also(first, "the first is here");
             cx.diagnostics.push(d.help("a rule gives one verdict; write another rule for the other"));
         }
         first.get_or_insert(action.loc);
@@ -211,12 +215,15 @@ fn follows(cx: &mut Context<'_>, scope: &Scope<'_>, decl: &RuleDecl) -> Option<F
     }
     if follows.effects.len() > limits::EFFECTS {
         let message = format!("a rule of {} effects; the most is {}", follows.effects.len(), limits::EFFECTS);
-        cx.diagnostics.push(Diagnostic::error("W0515", decl.name.loc, message));
+        let first = decl.then.first().zip(decl.then.last());
+        let loc = first.map_or(decl.name.loc, |(first, last)| first.loc.to(last.loc));
+        let d = Diagnostic::error("W0515", loc, message);
+        cx.diagnostics.push(d.help("split the rule, or leave to a webhook what several effects do"));
     }
     (!faulty).then_some(follows)
 }
 
-fn action_name(action: &Expr) -> Option<&str> {
+pub(super) fn action_name(action: &Expr) -> Option<&str> {
     match &action.kind {
         ExprKind::Name(name) => Some(name),
         ExprKind::Call(of, _) => match &of.kind {
@@ -264,6 +271,13 @@ fn deed(
         ("notify", [whom]) => short_text(cx, &whom.value, "desk").map(Deed::Notify),
         ("webhook", [hook]) => short_text(cx, &hook.value, "webhook").map(Deed::Webhook),
         _ => {
+            let takes = match name {
+                "label" => "an entity and a label",
+                "list" => "a value and the list to put it on",
+                "case" => "the name of a queue",
+                "notify" => "the name of a desk",
+                _ => "the name of a webhook",
+            };
             let help = match name {
                 "label" => "label(ip.net, \"signup-farm\", expires=\"14d\")",
                 "list" => "list(ip, bad_addresses, expires=\"1d\")",
@@ -271,7 +285,7 @@ fn deed(
                 "notify" => "notify(\"abuse-desk\")",
                 _ => "webhook(\"session-revoke\")",
             };
-            let d = Diagnostic::error("W0511", action.loc, format!("the effect `{name}` takes other values"));
+            let d = Diagnostic::error("W0511", action.loc, format!("the effect `{name}` takes {takes}"));
             cx.diagnostics.push(d.help(format!("write: {help}")));
             None
         }
@@ -290,11 +304,14 @@ fn lasts(cx: &mut Context<'_>, effect: &str, named: &[&Arg]) -> Option<Option<Sp
             return None;
         }
         let span = match &arg.value.kind {
-            ExprKind::Text(text) => Span::parse(text).ok().filter(|s| (limits::WINDOW_LEAST..=limits::WINDOW_MOST).contains(s)),
+            ExprKind::Text(text) => {
+                Span::parse(text).ok().filter(|s| (limits::WINDOW_LEAST..=limits::WINDOW_MOST).contains(s))
+            }
             _ => None,
         };
         if span.is_none() {
-            let d = Diagnostic::error("W0511", arg.value.loc, "`expires` is a length of time from 1s to 400d");
+            let d =
+                Diagnostic::error("W0511", arg.value.loc, "`expires` is a length of time from 1s to 400d");
             cx.diagnostics.push(d.help("write: expires=\"14d\""));
             return None;
         }
@@ -323,9 +340,18 @@ fn list_to_add_to(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, kind: Ty
         list.changes = true;
         return Some(ListId(number));
     }
-    let message = format!("a value of type {kind} cannot be put on a list of {}", list.kind);
+    let (message, help) = match list.matching {
+        crate::program::Matching::Pattern => (
+            "a list of regular expressions takes no values".to_owned(),
+            "declare a list of the value's type for it".to_owned(),
+        ),
+        _ => (
+            format!("a value of type {kind} cannot be put on a list of {}", list.kind),
+            format!("declare a list for it: list name: {kind}"),
+        ),
+    };
     let d = Diagnostic::error("W0512", expr.loc, message).also(declared, "the list is declared here");
-    cx.diagnostics.push(d);
+    cx.diagnostics.push(d.help(help));
     None
 }
 
@@ -364,6 +390,9 @@ fn unknown_action<T>(cx: &mut Context<'_>, action: &Expr, name: &str) -> Option<
     let names = Verdict::ALL.map(Verdict::name);
     let d = Diagnostic::error("W0502", action.loc, "expected a verdict or an effect");
     let d = match nearest(name, names.into_iter().chain(EFFECTS)) {
+        _ if matches!(action.kind, ExprKind::And(_) | ExprKind::Or(_)) => {
+            d.help("put a comma between several: then block, label(ip.net, \"farm\")")
+        }
         Some(near) => d.help(format!("did you mean `{near}`?")),
         None => d
             .help(format!("the verdicts are: {}", names.join(", ")))
@@ -383,7 +412,11 @@ pub(super) fn written(cx: &Context<'_>, pieces: &[TemplatePiece]) -> Box<str> {
 }
 
 /// The pieces of a reason. A fault in one does not hide the next.
-pub(super) fn pieces(cx: &mut Context<'_>, scope: &Scope<'_>, written: &[TemplatePiece]) -> Vec<CheckedPiece> {
+pub(super) fn pieces(
+    cx: &mut Context<'_>,
+    scope: &Scope<'_>,
+    written: &[TemplatePiece],
+) -> Vec<CheckedPiece> {
     let mut pieces = Vec::new();
     for piece in written {
         match piece {
@@ -432,7 +465,8 @@ fn mode(cx: &mut Context<'_>, on: TypeId, decl: Option<&ModeDecl>) -> Option<Say
     };
     if mode != Mode::Canary {
         if let Some(extra) = decl.by.as_ref().or(decl.share.as_ref()) {
-            let d = Diagnostic::error("W0509", extra.loc, format!("a rule in mode {} has no share", mode.name()));
+            let d =
+                Diagnostic::error("W0509", extra.loc, format!("a rule in mode {} has no share", mode.name()));
             cx.diagnostics.push(d.help("only a canary decides a share: mode canary 5% by account"));
             return None;
         }
@@ -457,8 +491,12 @@ fn share(cx: &mut Context<'_>, decl: &ModeDecl) -> Option<u32> {
     if (1.0..1_000_000.0).contains(&millionths) {
         return Some(millionths as u32);
     }
-    let loc = decl.share.as_ref().map_or(decl.name.loc, |e| e.loc);
-    let d = Diagnostic::error("W0509", loc, "a canary decides a share from 0.0001% to below 100%");
+    let d = match &decl.share {
+        None => Diagnostic::error("W0509", decl.name.loc, "a canary needs the share it decides"),
+        Some(share) => {
+            Diagnostic::error("W0509", share.loc, "a canary decides a share above 0% and below 100%")
+        }
+    };
     cx.diagnostics.push(d.help("write: mode canary 5%"));
     None
 }
@@ -470,7 +508,8 @@ fn first_entity(cx: &mut Context<'_>, on: TypeId, word: &Ident) -> Option<KeyPat
     if found.is_none() {
         let message = format!("event type `{}` has no entity that is always there", event.name);
         let d = Diagnostic::error("W0509", word.loc, message);
-        cx.diagnostics.push(d.help("say what makes a canary decide the same ones every time: mode canary 5% by …"));
+        cx.diagnostics
+            .push(d.help("say what makes a canary decide the same ones every time: mode canary 5% by …"));
     }
     found.map(|slot| KeyPath { slot, part: None })
 }
@@ -480,17 +519,28 @@ fn expires(cx: &mut Context<'_>, time: &Ident) -> Option<Option<Micros>> {
         Some(at) => Some(Some(at)),
         None => {
             let d = Diagnostic::error("W0510", time.loc, "this is no point in time");
-            cx.diagnostics.push(d.help("write: expires \"2027-01-01T00:00:00Z\""));
+            let help = with_hour(&time.name);
+            cx.diagnostics
+                .push(d.help(help.unwrap_or_else(|| "write: expires \"2027-01-01T00:00:00Z\"".to_owned())));
             None
         }
     }
+}
+
+/// What to write where a time lacks its hour or its zone.
+pub(super) fn with_hour(text: &str) -> Option<String> {
+    let whole = ["T00:00:00Z", "Z", ":00Z"].map(|rest| format!("{}{rest}", text.trim().replace(' ', "T")));
+    let found = whole.into_iter().find(|t| Micros::parse(t).is_some())?;
+    Some(format!("did you mean \"{found}\"? a time has its hour and its zone"))
 }
 
 /// The id a rule had before, which no other may have now.
 fn was_named(cx: &mut Context<'_>, file: &File, was: &Ident) -> Option<Option<Box<str>>> {
     let full = if was.name.contains('.') { was.name.clone() } else { id(&file.namespace, &was.name) };
     if let Some(Meaning::Rule(_)) = cx.names.meaning("", &full) {
-        let d = Diagnostic::error("W0514", was.loc, format!("`{full}` is a rule now"));
+        let declared = cx.names.find("", &full, was.loc).map(|(_, declared)| declared);
+        let d = Diagnostic::error("W0514", was.loc, format!("`{full}` is the name of a rule now"));
+        let d = declared.into_iter().fold(d, |d, at| d.also(at, "declared here"));
         cx.diagnostics.push(d.note("`was` gives a rule the past of a name that is no longer used"));
         return None;
     }

@@ -53,15 +53,17 @@ fn columns(cx: &mut Context<'_>, decl: &TableDecl) -> Option<Vec<(Box<str>, Type
     if decl.columns.is_empty() || decl.columns.len() > limits::TABLE_COLUMNS {
         let message = format!("a table has between 1 and {} columns", limits::TABLE_COLUMNS);
         let d = Diagnostic::error("W0801", decl.name.loc, message);
-        cx.diagnostics.push(d.help("table risk(kind: text, age: duration) -> number:"));
+        cx.diagnostics.push(d.help("write: table risk(kind: text, age: duration) -> number:"));
         return None;
     }
     let mut columns: Vec<(Box<str>, Type)> = Vec::new();
     let mut faulty = false;
     for (name, kind) in &decl.columns {
-        if columns.iter().any(|(n, _)| **n == *name.name) {
+        let before = decl.columns.iter().map(|(n, _)| n).find(|n| n.name == name.name);
+        if let Some(before) = before.filter(|n| n.loc != name.loc) {
             let message = format!("column `{}` stands there twice", name.name);
-            cx.diagnostics.push(Diagnostic::error("W0801", name.loc, message));
+            let d = Diagnostic::error("W0801", name.loc, message).also(before.loc, "the first is here");
+            cx.diagnostics.push(d);
             faulty = true;
         }
         match column_type(cx, &kind.name, kind.loc) {
@@ -93,7 +95,9 @@ fn from_file(
     match table::read_csv(&text, columns, result) {
         Ok(found) => Some((found.rows, found.otherwise)),
         Err(faults) => {
-            let message = match faults.len() {
+            let mut lines: Vec<usize> = faults.iter().map(|(line, _)| *line).collect();
+            lines.dedup();
+            let message = match lines.len() {
                 1 => format!("a line of `{}` cannot be read", name.name),
                 n => format!("{n} lines of `{}` cannot be read", name.name),
             };
@@ -105,10 +109,16 @@ fn from_file(
     }
 }
 
-fn inline(cx: &mut Context<'_>, decl: &TableDecl, columns: &[(Box<str>, Type)], result: Type) -> Option<Rows> {
+fn inline(
+    cx: &mut Context<'_>,
+    decl: &TableDecl,
+    columns: &[(Box<str>, Type)],
+    result: Type,
+) -> Option<Rows> {
     let rows: Vec<Option<RowOf>> = decl.rows.iter().map(|row| self::row(cx, row, columns, result)).collect();
-    let otherwise = match &decl.otherwise {
-        Some(expr) => Some(literal(cx, expr, result, "W0807")?),
+    let otherwise = decl.otherwise.as_ref().map(|expr| literal(cx, expr, result, "W0807"));
+    let otherwise = match otherwise {
+        Some(value) => Some(value?),
         None => None,
     };
     Some((rows.into_iter().collect::<Option<Vec<RowOf>>>()?, otherwise))
@@ -116,7 +126,9 @@ fn inline(cx: &mut Context<'_>, decl: &TableDecl, columns: &[(Box<str>, Type)], 
 
 fn row(cx: &mut Context<'_>, row: &RowDecl, columns: &[(Box<str>, Type)], result: Type) -> Option<RowOf> {
     if row.cells.len() != columns.len() {
-        let message = format!("a row of {} cells in a table of {} columns", row.cells.len(), columns.len());
+        let many = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let (cells, wanted) = (many(row.cells.len(), "cell"), many(columns.len(), "column"));
+        let message = format!("a row of {cells} in a table of {wanted}");
         let names: Vec<&str> = columns.iter().map(|(name, _)| &**name).collect();
         let d = Diagnostic::error("W0803", row.loc, message);
         cx.diagnostics.push(d.help(format!("its columns are: {}; `any` fits everything", names.join(", "))));
@@ -174,7 +186,9 @@ fn ordered(cx: &mut Context<'_>, expr: &Expr, kind: Type) -> Option<Value> {
         return literal(cx, expr, kind, "W0802");
     }
     let message = format!("values of type {kind} have no order");
-    cx.diagnostics.push(Diagnostic::error("W0802", expr.loc, message).help("write the value itself, or several in brackets"));
+    cx.diagnostics.push(
+        Diagnostic::error("W0802", expr.loc, message).help("write the value itself, or several in brackets"),
+    );
     None
 }
 
@@ -186,9 +200,10 @@ pub(super) fn literal(cx: &mut Context<'_>, expr: &Expr, kind: Type, code: &'sta
         (ExprKind::Int(n), Type::Int) => Ok(Value::Int(*n)),
         (ExprKind::Int(n), Type::Number) => Ok(Value::Number(*n as f64)),
         (ExprKind::Number(n), Type::Number) => Ok(Value::Number(*n)),
-        (_, Type::Bool | Type::Int | Type::Number) => Err("is not".to_owned()),
-        (ExprKind::Text(text), _) => parse_text(text, kind),
-        _ => Err("is not in quotes".to_owned()),
+        (ExprKind::Text(text), kind) if !matches!(kind, Type::Bool | Type::Int | Type::Number) => {
+            parse_text(text, kind)
+        }
+        _ => return unfit(cx, expr, kind, code),
     };
     found
         .map_err(|why| {
@@ -196,6 +211,40 @@ pub(super) fn literal(cx: &mut Context<'_>, expr: &Expr, kind: Type, code: &'sta
             cx.diagnostics.push(Diagnostic::error(code, expr.loc, message));
         })
         .ok()
+}
+
+/// What is written is of another type than what is wanted.
+fn unfit<T>(cx: &mut Context<'_>, expr: &Expr, kind: Type, code: &'static str) -> Option<T> {
+    let found = match &expr.kind {
+        ExprKind::Text(_) => "a text",
+        ExprKind::Int(_) => "a whole number",
+        ExprKind::Number(_) => "a number",
+        ExprKind::Bool(_) => "true or false",
+        ExprKind::Name(_) | ExprKind::Attr(..) => "a name",
+        ExprKind::Items(_) => "several in brackets",
+        _ => "something that is computed",
+    };
+    let written = cx.sources.slice(expr.loc);
+    let help = match (&expr.kind, kind) {
+        (ExprKind::Text(text), Type::Int | Type::Number) if text.parse::<f64>().is_ok() => {
+            format!("write it without quotes: {text}")
+        }
+        (ExprKind::Text(text), Type::Bool) if text == "true" || text == "false" => {
+            format!("write it without quotes: {text}")
+        }
+        (ExprKind::Number(_), Type::Int) => "write a whole number".to_owned(),
+        (_, Type::Bool) => "write true or false".to_owned(),
+        (_, Type::Int) => "write a whole number, such as 30".to_owned(),
+        (_, Type::Number) => "write a number, such as 0.7".to_owned(),
+        (_, Type::Duration) => "write a length of time in quotes: \"1h\"".to_owned(),
+        (_, Type::Size) => "write a size in quotes: \"10MB\"".to_owned(),
+        (_, Type::Rate) => "write a rate in quotes: \"5/m\"".to_owned(),
+        (ExprKind::Name(_) | ExprKind::Attr(..), _) => format!("write it in quotes: \"{written}\""),
+        _ => "write it in quotes".to_owned(),
+    };
+    let d = Diagnostic::error(code, expr.loc, format!("expected a value of type {kind}, found {found}"));
+    cx.diagnostics.push(d.help(help));
+    None
 }
 
 /// A row that an earlier one covers is a slip: it was meant to do something.

@@ -59,6 +59,12 @@ impl<'t, 'd> Cursor<'t, 'd> {
         self.at.checked_sub(1).and_then(|i| self.tokens.get(i)).map_or(self.end, |t| t.loc)
     }
 
+    /// Whether the token just taken is this mark.
+    pub(crate) fn follows(&self, mark: &str) -> bool {
+        let before = self.at.checked_sub(1).and_then(|i| self.tokens.get(i));
+        matches!(before.map(|t| &t.kind), Some(Kind::Mark(m)) if *m == mark)
+    }
+
     pub(crate) fn next(&mut self) -> Option<&'t Token> {
         let token = self.tokens.get(self.at)?;
         self.at += 1;
@@ -127,18 +133,35 @@ impl<'t, 'd> Cursor<'t, 'd> {
                 self.at += 1;
                 Ok(Ident { name: text.clone(), loc })
             }
+            Some(Kind::Word(word)) => {
+                let help = format!("write it in quotes: \"{word}\"");
+                let is_name = !self.peek_second().is_some_and(|k| matches!(k, Kind::Mark("." | "/")));
+                let help = if is_name { help } else { "write the whole of it in quotes".to_owned() };
+                Err(self.unexpected_so(what, Some(help)))
+            }
             _ => Err(self.unexpected(what)),
         }
     }
 
     /// Reports that something else stands here.
     pub(crate) fn unexpected(&mut self, wanted: &str) -> Stopped {
+        self.unexpected_so(wanted, None)
+    }
+
+    /// The same, with what to do about it.
+    pub(crate) fn unexpected_so(&mut self, wanted: &str, help: Option<String>) -> Stopped {
         let found = self.found();
         if self.peek() == Some(&Kind::Bad) {
             return Stopped;
         }
         let diagnostic = Diagnostic::error("W0101", self.here(), format!("expected {wanted}, found {found}"));
-        self.stop(diagnostic.label(format!("expected {wanted}")))
+        self.stop(diagnostic.label(format!("expected {wanted}")).help_opt(help))
+    }
+
+    /// A comprehension that nothing takes.
+    pub(crate) fn stray_for(&mut self) -> Stopped {
+        let d = Diagnostic::error("W0312", self.here(), "`for` stands in any, all, sum, min or max");
+        self.stop(d.help("write: any(x.size > \"1MB\" for x in attachments)"))
     }
 
     pub(crate) fn stop(&mut self, diagnostic: Diagnostic) -> Stopped {
@@ -163,20 +186,32 @@ impl<'t, 'd> Cursor<'t, 'd> {
         if self.at_end() {
             return Ok(());
         }
+        if self.is_word("for") {
+            return Err(self.stray_for());
+        }
+        if self.peek() == Some(&Kind::Bad) {
+            return Err(Stopped);
+        }
         let found = self.found();
         let d = Diagnostic::error("W0102", self.here(), format!("{found} after {after}"))
             .label("nothing more belongs here")
-            .help_opt(hint(self.peek(), self.end_is == "`}`"));
+            .help_opt(hint(self.peek(), self.peek_second(), self.end_is == "`}`"));
         Err(self.stop(d))
     }
 }
 
 /// What another language's writer meant.
-fn hint(kind: Option<&Kind>, in_braces: bool) -> Option<String> {
+fn hint(kind: Option<&Kind>, second: Option<&Kind>, in_braces: bool) -> Option<String> {
     match kind? {
         Kind::Mark(":") if in_braces => Some("a value is shown as it is: there are no formats".to_owned()),
         Kind::Mark("**" | "//" | "%") => Some("numbers are joined with + - * and /".to_owned()),
         Kind::Word(w) if w == "contains" => Some("write: \"part\" in text".to_owned()),
+        Kind::Word(w) if w == "between" => Some("write: 3 <= x <= 5".to_owned()),
+        Kind::Word(w) if w == "like" || w == "matches" => Some("write: matches(text, \"^a.*\")".to_owned()),
+        Kind::Word(w) if w == "before" || w == "earlier" => Some("to say when it was: ago \"1h\"".to_owned()),
+        Kind::Mark("[") => Some("items have no numbers; ask for all of them: any(… for x in …)".to_owned()),
+        Kind::Mark("=") if second == Some(&Kind::Mark(">")) => Some("to compare, write `>=`".to_owned()),
+        Kind::Mark("=") if second == Some(&Kind::Mark("<")) => Some("to compare, write `<=`".to_owned()),
         Kind::Mark("=") => Some("to compare, write `==`".to_owned()),
         Kind::Mark("?") => Some("to choose, write `a if condition else b`".to_owned()),
         Kind::Word(w) if w == "AND" || w == "OR" || w == "NOT" => {

@@ -21,7 +21,7 @@ pub(crate) fn expression(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
     let expr = if c.eat_word("if") {
         let cond = either(c)?;
         if !c.eat_word("else") {
-            return Err(c.unexpected("`else` of this `if`"));
+            return Err(c.unexpected_so("`else` of this `if`", Some("write: 3 if ok else 0".to_owned())));
         }
         let other = expression(c)?;
         let loc = then.loc.to(other.loc);
@@ -244,7 +244,10 @@ fn arguments(c: &mut Cursor<'_, '_>) -> Parsed<Vec<Arg>> {
         let value = if name.is_none() && c.is_word("for") { each(c, value)? } else { value };
         args.push(Arg { name, value });
         if !c.eat(",") && !c.is_mark(")") {
-            return Err(c.unexpected("`,` or `)`"));
+            let forgotten = matches!(c.peek(), Some(Kind::Word(_) | Kind::Text(_) | Kind::Int(_)));
+            let help =
+                forgotten.then(|| "put a comma between values; a named one is written name=value".to_owned());
+            return Err(c.unexpected_so("`,` or `)`", help));
         }
     }
     Ok(args)
@@ -267,6 +270,9 @@ fn items(c: &mut Cursor<'_, '_>, close: &str) -> Parsed<Vec<Expr>> {
     let mut items = Vec::new();
     while !c.eat(close) {
         items.push(expression(c)?);
+        if c.is_word("for") {
+            return Err(c.stray_for());
+        }
         if !c.eat(",") && !c.is_mark(close) {
             return Err(c.unexpected(&format!("`,` or `{close}`")));
         }
@@ -291,6 +297,12 @@ fn atom(c: &mut Cursor<'_, '_>) -> Parsed<Expr> {
         Some(Kind::Mark("(")) => {
             c.next();
             return parenthesised(c, start);
+        }
+        Some(Kind::Mark(">")) if c.follows("<") => {
+            return Err(c.unexpected_so("a value", Some("for values that differ, write `!=`".to_owned())));
+        }
+        Some(Kind::Mark("<" | ">")) if c.follows("=") => {
+            return Err(c.unexpected_so("a value", Some("to compare, write `<=` or `>=`".to_owned())));
         }
         _ => return Err(c.unexpected("a value")),
     };

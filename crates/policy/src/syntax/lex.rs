@@ -378,14 +378,19 @@ impl Lexer<'_, '_> {
         let help = match (c, meant) {
             (_, Some(word)) => format!("write `{word}`"),
             (';', _) => "a line ends by itself".to_owned(),
+            ('~', _) => "to ask for a regular expression, write: matches(text, \"…\")".to_owned(),
+            ('^', _) => "for a power, write: pow(x, 2)".to_owned(),
             ('\\', _) => "a backslash stands only between quotes".to_owned(),
             (c, _) if c.is_whitespace() => "a space that is no plain space: type it anew".to_owned(),
             _ => "the language is written with letters, digits, quotes and ( ) [ ] : , . = < > + - * /"
                 .to_owned(),
         };
         self.report("W0001", start, "a character that has no meaning here", &help);
-        if let Some(word) = meant {
-            self.push(start, Kind::Word(word.to_owned()));
+        match meant {
+            Some(word) => self.push(start, Kind::Word(word.to_owned())),
+            // An operator of another language: what stands around it is not at fault.
+            None if matches!(c, '~' | '^' | '@' | '$') => self.push(start, Kind::Bad),
+            None => {}
         }
     }
 
@@ -433,6 +438,9 @@ fn number_help(word: &str) -> String {
     use wardroom_event::{Type, parse_text};
     if parse_text(word, Type::Duration).is_ok() {
         return format!("a length of time is written in quotes: \"{word}\"");
+    }
+    if parse_text(word, Type::Size).is_ok() {
+        return format!("a size is written in quotes: \"{word}\"");
     }
     if parse_text(word, Type::Ip).is_ok() {
         return format!("an address is written in quotes: \"{word}\"");

@@ -68,9 +68,15 @@ pub(crate) struct FieldDecl {
 pub(crate) enum TypeExpr {
     Named(Ident),
     /// `enum("free", "paid")`.
-    OneOf { loc: Loc, members: Vec<Ident> },
+    OneOf {
+        loc: Loc,
+        members: Vec<Ident>,
+    },
     /// `list(url)`, `list(attachment)`.
-    ListOf { loc: Loc, of: Ident },
+    ListOf {
+        loc: Loc,
+        of: Ident,
+    },
 }
 
 impl TypeExpr {

@@ -2,9 +2,10 @@
 //! `testdata/good`: a policy that uses everything there is. Nothing is said of it, and it means what it says.
 
 use crate::support::{path, read, said};
+use std::collections::BTreeSet;
 use std::path::Path;
 use wardroom_event::{Micros, Span, Type, Value};
-use wardroom_policy::{Aggregate, Bundle, Mode, Program, Verdict, compile};
+use wardroom_policy::{Aggregate, Bundle, compile, Deed, Effect, Matching, Missing, Mode, Program, Verdict};
 
 /// Every file below a folder, with its path counted from there.
 fn walk(folder: &Path, below: &str, bundle: &mut Bundle) {
@@ -45,21 +46,35 @@ fn everything_is_used() {
         assert!(fields.into_iter().any(|f| f.kind == kind), "no field of type {kind}");
     }
     for verdict in Verdict::ALL {
-        assert!(program.rules.iter().any(|r| r.verdict == verdict), "no rule says {verdict}");
+        assert!(program.rules.iter().any(|r| r.verdict == Some(verdict)), "no rule says {verdict}");
         assert!(program.cases.iter().any(|c| c.expect.verdict == verdict), "no test expects {verdict}");
     }
     for mode in Mode::ALL {
         assert!(program.rules.iter().any(|r| r.mode == mode), "no rule is {}", mode.name());
     }
-    for aggregate in [Aggregate::Count, Aggregate::Distinct, Aggregate::FirstSeen] {
+    for aggregate in Aggregate::NAMES {
         assert!(
-            program.features.iter().any(|f| f.aggregate == aggregate),
-            "no feature is {}",
-            aggregate.name()
+            program.features.iter().any(|f| f.aggregate.name() == aggregate),
+            "no feature is {aggregate}"
         );
     }
-    let missing = |verdict| program.rules.iter().any(|r| r.missing == verdict);
-    assert!(missing(None) && missing(Some(Verdict::Review)) && missing(Some(Verdict::Block)));
+    for matching in [Matching::Same, Matching::Suffix, Matching::Pattern] {
+        assert!(program.lists.iter().any(|l| l.matching == matching), "no list is {matching:?}");
+    }
+    let effects: BTreeSet<&str> = program.rules.iter().flat_map(|r| &r.effects).map(word).collect();
+    assert_eq!(effects, BTreeSet::from(["case", "label", "list", "notify", "webhook"]));
+    let says = |missing| program.rules.iter().any(|r| r.missing == missing);
+    assert!([Missing::Nothing, Missing::Review, Missing::Holds].into_iter().all(says));
+}
+
+fn word(effect: &Effect) -> &'static str {
+    match effect.what {
+        Deed::Label { .. } => "label",
+        Deed::List { .. } => "list",
+        Deed::Case(_) => "case",
+        Deed::Notify(_) => "notify",
+        Deed::Webhook(_) => "webhook",
+    }
 }
 
 #[test]
@@ -67,13 +82,21 @@ fn lists_hold_what_is_written() {
     let program = good();
     let entries = |id: &str| -> Vec<String> {
         let list = program.lists.iter().find(|l| &*l.id == id).unwrap();
-        list.entries.iter().map(|e| e.show(list.kind, wardroom_event::Sight::Full)).collect()
+        list.entries.iter().map(|(e, _)| e.show(list.kind, wardroom_event::Sight::Full)).collect()
     };
     assert_eq!(entries("ours"), ["192.0.2.0/24", "2001:db8::/32"]);
     assert_eq!(entries("mail.throwaway"), ["mailinator.example", "trash.example"]);
     assert_eq!(entries("mail.bad_links"), ["https://a.example/#top", "https://b.example/"]);
     assert_eq!(entries("mail.by_hand"), [""; 0]);
     assert_eq!(entries("mail.ports"), ["25", "-1"]);
+    assert_eq!(entries("payments.ours"), ["example.org"]);
+    assert_eq!(entries("payments.robots"), ["(?i)bot\\b", "^curl/"]);
+    let bins = program.lists.iter().find(|l| &*l.id == "payments.bins").unwrap();
+    let until = Micros::parse("2026-12-31T00:00:00Z");
+    assert_eq!(bins.entries, [(Value::Int(25), None), (Value::Int(465), until)]);
+    let changing: Vec<&str> = program.lists.iter().filter(|l| l.changes).map(|l| &*l.id).collect();
+    // One that rules add to, and one that is filled from outside.
+    assert_eq!(changing, ["mail.by_hand", "payments.hot"]);
 }
 
 #[test]

@@ -78,10 +78,15 @@ fn long_rows_of_one_rank_are_no_nesting() {
         let codes: Vec<&str> = compiled.diagnostics.iter().map(|d| d.code).collect();
         assert_eq!(codes, expect, "{}", said(&compiled));
     };
-    check(&format!("ok{}", " and ok".repeat(n)), &[]);
-    check(&format!("ok{}", " or ok".repeat(n)), &[]);
-    check(&format!("n in [1{}]", ", 2".repeat(n)), &[]);
-    check(&format!("1 < n{}", " < n".repeat(n)), &[]);
+    check(&format!("ok{}", " and ok".repeat(n)), &["W0905"]);
+    check(&format!("ok{}", " or ok".repeat(n)), &["W0905"]);
+    let many = |word: &str| (0..n).map(|i| format!(" {word} n > {i}")).collect::<String>();
+    check(&format!("ok{}", many("and")), &[]);
+    check(&format!("ok{}", many("or")), &[]);
+    check(&format!("n in [1{}]", ", 2".repeat(n)), &["W0905"]);
+    let items: String = (0..n).map(|i| format!(", {i}")).collect();
+    check(&format!("n in [-1{items}]"), &[]);
+    check(&format!("1 < n{}", " < n".repeat(n)), &["W0905"]);
 }
 
 #[test]
@@ -210,7 +215,10 @@ fn an_error_is_never_lost_behind_warnings() {
 
 #[test]
 fn what_is_not_shown_is_counted() {
-    let text = when(&format!("ok{}", " and okk".repeat(limits::DIAGNOSTICS + 5)));
+    let text = when(&format!(
+        "ok{}",
+        (0..limits::DIAGNOSTICS + 5).map(|i| format!(" and okk{i}")).collect::<String>()
+    ));
     let compiled = compiled(&[("a.ward", &text)]);
     assert_eq!(compiled.diagnostics.len(), limits::DIAGNOSTICS);
     let last = &compiled.diagnostics[limits::DIAGNOSTICS - 1];

@@ -14,7 +14,7 @@ fn rule(name: &str, when: &str) -> String {
 fn reads(files: &[(&str, &str)]) -> Vec<String> {
     let program = program(files);
     let plan = program.plan(program.schema.id("login").unwrap());
-    plan.serve.iter().map(|s| program.features[s.feature].id.to_string()).collect()
+    plan.serve.iter().map(|s| s.id.to_string()).collect()
 }
 
 #[test]
@@ -94,7 +94,9 @@ fn duplicates_are_told_at_the_later_place() {
     // Lists are checked before features, and still the feature is first.
     let two = format!("{LOGIN}{FAILURES}list failures: ip\n{}", rule("s", "failures > 3"));
     check(&[("e.ward", &two)], "--> e.ward:8:6");
-    assert_eq!(codes(&[("e.ward", LOGIN), ("a/x.ward", &one), ("b/y.ward", &one)]), [""; 0]);
+    let other = rule("r", "not ok");
+    assert_eq!(codes(&[("e.ward", LOGIN), ("a/x.ward", &one), ("b/y.ward", &other)]), [""; 0]);
+    assert_eq!(codes(&[("e.ward", LOGIN), ("a/x.ward", &one), ("b/y.ward", &one)]), ["W0905"]);
     assert_eq!(codes(&[("a/e.ward", LOGIN), ("b/e.ward", LOGIN)]), ["W0202"]);
     let thrice = compiled(&[("a.ward", LOGIN), ("b.ward", LOGIN), ("c.ward", LOGIN)]);
     let first: Vec<&str> =

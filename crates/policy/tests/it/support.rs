@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wardroom_event::{Event, EventId, Micros, Schema, Value};
-use wardroom_policy::{Bundle, Compiled, ListId, Program, Row, World, compile};
+use wardroom_policy::{Bundle, Compiled, List, ListId, Program, Row, World, compile};
 use wardroom_report::render;
 
 /// More than any file of this repository has.
@@ -104,6 +104,14 @@ pub(crate) fn pointed(text: &str) -> Vec<(&'static str, String)> {
 
 /// Lists that hold what a program's own entries say, with networks holding their addresses.
 pub(crate) struct Entries(pub(crate) Vec<Vec<Value>>);
+
+impl Entries {
+    /// What the program's lists hold as they are written.
+    pub(crate) fn of(program: &Program) -> Entries {
+        let entries = |l: &List| l.entries.iter().map(|(value, _)| value.clone()).collect();
+        Entries(program.lists.iter().map(entries).collect())
+    }
+}
 
 impl World for Entries {
     fn contains(&self, list: ListId, value: &Value, _: Micros) -> bool {

@@ -5,7 +5,7 @@ use super::compare::adapt;
 use super::{Scope, value};
 use crate::check::Context;
 use crate::ir::{Node, Typed};
-use crate::syntax::tree::{ArithOp, Expr};
+use crate::syntax::tree::{ArithOp, Expr, ExprKind};
 use wardroom_event::{Type, Value, parse_text};
 use wardroom_report::{Diagnostic, Loc};
 
@@ -17,6 +17,9 @@ pub(super) fn arithmetic(
     a: &Expr,
     b: &Expr,
 ) -> Option<Typed> {
+    if rate_unquoted(cx, scope, loc, op, a, b) {
+        return None;
+    }
     let (a, b) = (value(cx, scope, a), value(cx, scope, b));
     let (mut a, mut b) = (a?, b?);
     // A quoted length of time beside a time or a duration.
@@ -65,6 +68,24 @@ pub(super) fn arithmetic(
         b = widen(b);
     }
     Some(Typed { node: Node::Arith(op, a.into(), b.into()), kind, loc })
+}
+
+/// Whether this is `5/m`, a rate without its quotes, which is reported.
+fn rate_unquoted(cx: &mut Context<'_>, scope: &Scope<'_>, loc: Loc, op: ArithOp, a: &Expr, b: &Expr) -> bool {
+    let ExprKind::Name(unit) = &b.kind else { return false };
+    let known = || {
+        cx.checked.schema.get(scope.on).slot(unit).is_some()
+            || cx.names.meaning(scope.namespace, unit).is_some()
+    };
+    let number = matches!(a.kind, ExprKind::Int(_) | ExprKind::Number(_));
+    if op != ArithOp::Div || !number || !["s", "m", "h", "d"].contains(&unit.as_str()) || known() {
+        return false;
+    }
+    let written = cx.sources.slice(loc).replace(' ', "");
+    let d =
+        Diagnostic::error("W0304", loc, "a rate without its quotes").help(format!("write: \"{written}\""));
+    cx.diagnostics.push(d);
+    true
 }
 
 /// An `int` as a `number`.

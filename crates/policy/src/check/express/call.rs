@@ -5,7 +5,7 @@
 use super::compare::adapt;
 use super::{Scope, dotted, each, near_declared, value, widen};
 use crate::check::names::Meaning;
-use crate::check::{Context, feature};
+use crate::check::{Context, computed, feature};
 use crate::functions::{self, Class, Form, Function, Gives, Param};
 use crate::ir::{Node, Typed};
 use crate::pattern::Pattern;
@@ -21,13 +21,14 @@ pub(super) fn call(
     of: &Expr,
     args: &[Arg],
 ) -> Option<Typed> {
-    match table_named(cx, scope, of) {
-        Asked::Table(table, declared) => return ask(cx, scope, expr.loc, (table, declared), args),
+    match callee(cx, scope, of) {
+        Some((Meaning::Table(table), declared)) => return ask(cx, scope, expr.loc, (table, declared), args),
         // Its own fault has been reported.
-        Asked::Broken => return None,
-        Asked::Other => {}
+        Some((Meaning::Broken, _)) => return None,
+        _ => {}
     }
     match &of.kind {
+        ExprKind::Attr(..) if computed::top_as_value(cx, scope, of) => None,
         ExprKind::Attr(subject, name) => method(cx, scope, expr.loc, subject, name, args),
         ExprKind::Name(name) => {
             let name = Ident { name: name.clone(), loc: of.loc };
@@ -40,19 +41,12 @@ pub(super) fn call(
     }
 }
 
-/// What is asked by a call.
-enum Asked {
-    Table(usize, Loc),
-    Broken,
-    Other,
-}
-
-fn table_named(cx: &mut Context<'_>, scope: &Scope<'_>, of: &Expr) -> Asked {
-    let found = dotted(of).and_then(|name| cx.names.find(scope.namespace, &name, of.loc));
-    match found {
-        Some((Meaning::Table(number), declared)) => Asked::Table(number, declared),
-        Some((Meaning::Broken, _)) => Asked::Broken,
-        _ => Asked::Other,
+/// What is declared under the name of what is called: a table can be.
+fn callee(cx: &mut Context<'_>, scope: &Scope<'_>, of: &Expr) -> Option<(Meaning, Loc)> {
+    let name = dotted(of)?;
+    match cx.names.meaning(scope.namespace, &name)? {
+        Meaning::Table(_) | Meaning::Broken => cx.names.find(scope.namespace, &name, of.loc),
+        _ => None,
     }
 }
 
@@ -65,26 +59,42 @@ fn ask(
     args: &[Arg],
 ) -> Option<Typed> {
     if scope.fields_only {
-        let d = Diagnostic::error("W0201", loc, "a filter asks no tables");
-        cx.diagnostics.push(d.note("a filter reads the fields of the event it looks at, and functions of them"));
+        let d = Diagnostic::error("W0201", loc, "a feature that counts asks no tables");
+        cx.diagnostics.push(d.note("it reads the fields of the event it counts, and functions of them"));
         return None;
     }
     let table = cx.tables[number].clone();
-    if args.len() != table.columns.len() || args.iter().any(|a| a.name.is_some()) {
+    let named = args.iter().find_map(|a| a.name.as_ref());
+    if args.len() != table.columns.len() || named.is_some() {
         let names: Vec<&str> = table.columns.iter().map(|(name, _)| &**name).collect();
-        let message = format!("the table is asked with {} values, in the order of its columns", names.len());
-        let d = Diagnostic::error("W0806", loc, message).also(declared, "declared here");
-        cx.diagnostics.push(d.help(format!("its columns are: {}", names.join(", "))));
+        let (at, message) = match named {
+            Some(named) => (named.loc, "a table is asked with values without names".to_owned()),
+            None => {
+                (loc, format!("the table is asked with {}; {} given", of_columns(names.len()), args.len()))
+            }
+        };
+        let d = Diagnostic::error("W0806", at, message).also(declared, "declared here");
+        cx.diagnostics.push(d.help(format!("in the order of its columns: ({})", names.join(", "))));
         return None;
     }
-    let mut inputs = Vec::new();
-    for (arg, (name, kind)) in args.iter().zip(&table.columns) {
-        inputs.push(input(cx, scope, &arg.value, name, *kind)?);
-    }
+    let columns = args.iter().zip(&table.columns);
+    let inputs: Vec<Option<Typed>> =
+        columns.map(|(arg, (name, kind))| input(cx, scope, &arg.value, (name, declared), *kind)).collect();
+    let inputs = inputs.into_iter().collect::<Option<Vec<Typed>>>()?;
     Some(Typed { node: Node::Table(table.table.clone(), inputs), kind: table.result, loc })
 }
 
-fn input(cx: &mut Context<'_>, scope: &Scope<'_>, arg: &Expr, name: &str, kind: Type) -> Option<Typed> {
+fn of_columns(count: usize) -> String {
+    if count == 1 { "one value".to_owned() } else { format!("{count} values, one for each column") }
+}
+
+fn input(
+    cx: &mut Context<'_>,
+    scope: &Scope<'_>,
+    arg: &Expr,
+    (name, declared): (&str, Loc),
+    kind: Type,
+) -> Option<Typed> {
     let typed = value(cx, scope, arg)?;
     let typed = adapt(cx, typed, kind)?;
     let typed = if kind == Type::Number { widen(typed) } else { typed };
@@ -93,7 +103,7 @@ fn input(cx: &mut Context<'_>, scope: &Scope<'_>, arg: &Expr, name: &str, kind: 
         return Some(typed);
     }
     let message = format!("column `{name}` is of type {kind}; this is of type {}", typed.kind);
-    cx.diagnostics.push(Diagnostic::error("W0806", typed.loc, message));
+    cx.diagnostics.push(Diagnostic::error("W0806", typed.loc, message).also(declared, "declared here"));
     None
 }
 
@@ -121,12 +131,17 @@ fn no_method(cx: &mut Context<'_>, name: &Ident) {
     let names: Vec<&str> =
         functions::catalogue().iter().filter(|f| f.form == Form::Method).map(|f| f.name).collect();
     let d = Diagnostic::error("W0308", name.loc, format!("no function `{}`", name.name));
-    cx.diagnostics.push(match nearest(&name.name, names.iter().copied()) {
+    cx.diagnostics.push(match other_name(&name.name).or(nearest(&name.name, names.iter().copied())) {
+        Some(other) if functions::find(Form::Method, other).next().is_none() => {
+            d.help(format!("it is called `{other}`, and stands before its value: {other}(…)"))
+        }
         _ if functions::find(Form::Call, &name.name).next().is_some() => {
             d.help(format!("it stands before its value: {}(…)", name.name))
         }
         Some(near) => d.help(format!("did you mean `{near}`?")),
-        None => d.help("the functions of texts are: lower, upper, strip, startswith, endswith, …; see the book"),
+        None => {
+            d.help("the functions of texts are: lower, upper, strip, startswith, endswith, …; see the book")
+        }
     });
 }
 
@@ -175,17 +190,65 @@ fn no_function(cx: &mut Context<'_>, scope: &Scope<'_>, name: &Ident) {
         return;
     }
     let d = Diagnostic::error("W0308", name.loc, format!("no function `{word}`"));
+    if ["now", "today", "current_time"].contains(&word) {
+        cx.diagnostics.push(d.help("the event's time is `time`; there is no other clock"));
+        return;
+    }
     let names: Vec<&str> =
         functions::catalogue().iter().filter(|f| f.form == Form::Call).map(|f| f.name).collect();
     cx.diagnostics.push(if functions::find(Form::Method, word).next().is_some() {
         d.help(format!("it stands after the text: x.{word}(…)"))
-    } else if let Some(near) = nearest(word, names.iter().copied().chain(["matches", "labelled", "any", "all"])) {
+    } else if let Some(near) = other_name(word) {
+        d.help(format!("did you mean `{near}`?"))
+    } else if let Some(near) =
+        nearest(word, names.iter().copied().chain(["matches", "labelled", "any", "all"]))
+    {
         d.help(format!("did you mean `{near}`?"))
     } else if let Some(near) = near_declared(cx, scope, word) {
         d.help(format!("did you mean `{near}`?"))
     } else {
         d.help("the functions are in the book; a policy declares none of its own")
     });
+}
+
+/// The call that was meant by a part of a text: `name.length`, `name.lower`.
+pub(super) fn meant(of: Type, part: &str) -> Option<String> {
+    if of.repr() != Repr::Text {
+        return None;
+    }
+    let name = other_name(part).unwrap_or(part);
+    if functions::find(Form::Method, name).next().is_some() {
+        return Some(format!("….{name}(…)"));
+    }
+    functions::find(Form::Call, name).next().map(|f| format!("{}(…)", f.name))
+}
+
+/// What a function of another language is called here.
+fn other_name(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "length" | "lenght" | "size" | "strlen" => "len",
+        "includes" | "has" => "contains",
+        "tolower" | "lowercase" | "casefold" => "lower",
+        "toupper" | "uppercase" => "upper",
+        "trim" => "strip",
+        "starts_with" | "startsWith" | "hasprefix" => "startswith",
+        "ends_with" | "endsWith" | "hassuffix" => "endswith",
+        "substr" | "substring" => "slice",
+        "indexof" | "index" => "find",
+        "ln" => "log",
+        "ceiling" => "ceil",
+        "power" => "pow",
+        "sigmoid" | "expit" => "logistic",
+        "ifnull" | "nvl" | "default" => "coalesce",
+        "str" => "text",
+        "float" => "number",
+        "levenshtein" | "edit_distance" => "distance",
+        "regex" | "match" | "search" | "re_match" | "test" => "matches",
+        "has_label" | "labeled" | "label" => "labelled",
+        "exists" | "some" => "any",
+        "every" => "all",
+        _ => return None,
+    })
 }
 
 /// How many items a list field holds; `None` where it is no list.
@@ -218,7 +281,8 @@ fn matches(cx: &mut Context<'_>, loc: Loc, subject: Typed, args: &[Arg]) -> Opti
         return None;
     }
     let [Arg { name: None, value: Expr { kind: ExprKind::Text(pattern), loc: at, .. } }] = args else {
-        let d = Diagnostic::error("W0311", loc, "`matches` takes a regular expression, written out in quotes");
+        let at = args.first().map_or(loc, |a| a.value.loc);
+        let d = Diagnostic::error("W0311", at, "`matches` takes a regular expression, written out in quotes");
         cx.diagnostics.push(d.help("write: matches(username, \"^[a-z]+[0-9]{4}$\")"));
         return None;
     };
@@ -234,8 +298,8 @@ fn matches(cx: &mut Context<'_>, loc: Loc, subject: Typed, args: &[Arg]) -> Opti
 /// `labelled(ip.net, "farm")`.
 fn labelled(cx: &mut Context<'_>, scope: &Scope<'_>, loc: Loc, args: &[Arg]) -> Option<Typed> {
     if scope.fields_only {
-        let d = Diagnostic::error("W0201", loc, "a filter asks for no labels");
-        cx.diagnostics.push(d.note("a filter reads the fields of the event it looks at, and functions of them"));
+        let d = Diagnostic::error("W0201", loc, "a feature that counts asks for no labels");
+        cx.diagnostics.push(d.note("it reads the fields of the event it counts, and functions of them"));
         return None;
     }
     let [Arg { name: None, value: entity }, Arg { name: None, value: label }] = args else {
@@ -309,7 +373,9 @@ fn fits(param: &Param, value: &Typed) -> bool {
     match param.takes {
         Class::Is(Type::Number) => matches!(value.kind, Type::Int | Type::Number),
         Class::Is(Type::Text) => value.kind.repr() == Repr::Text,
-        Class::Is(kind) => value.kind == kind || (literal_text && value.kind == Type::Text && !is_plain(kind)),
+        Class::Is(kind) => {
+            value.kind == kind || (literal_text && value.kind == Type::Text && !is_plain(kind))
+        }
         Class::Textual => value.kind.repr() == Repr::Text,
         Class::Numeric => matches!(value.kind, Type::Int | Type::Number),
         Class::Measure => is_measure(value.kind),
@@ -328,12 +394,7 @@ fn is_measure(kind: Type) -> bool {
 }
 
 /// The call with its values brought to the types of its parameters.
-fn applied(
-    cx: &mut Context<'_>,
-    loc: Loc,
-    function: &'static Function,
-    values: Vec<Typed>,
-) -> Option<Typed> {
+fn applied(cx: &mut Context<'_>, loc: Loc, function: &'static Function, values: Vec<Typed>) -> Option<Typed> {
     let mut fitted = Vec::new();
     for (i, v) in values.into_iter().enumerate() {
         let Some(param) = function.param(i) else { continue };
@@ -345,14 +406,15 @@ fn applied(
         if param.literal && !matches!(v.node, Node::Const(_)) {
             let message = format!("`{}` of `{}` is written out", param.name, function.name);
             let d = Diagnostic::error("W0313", v.loc, message);
-            cx.diagnostics.push(d.note("what it says decides how the function works, before any event comes"));
+            cx.diagnostics
+                .push(d.note("what it says decides how the function works, before any event comes"));
             return None;
         }
         if let Node::Const(value) = &v.node
-            && let Some(why) = param.refuses(value)
+            && let Some(why) = param.refuses(value).filter(|_| param.literal)
         {
             let message = format!("`{}` of `{}` {why}", param.name, function.name);
-            cx.diagnostics.push(Diagnostic::error("W0313", v.loc, message));
+            cx.diagnostics.push(Diagnostic::error("W0316", v.loc, message));
             return None;
         }
         fitted.push(v);
@@ -380,7 +442,8 @@ fn common(cx: &mut Context<'_>, name: &str, values: Vec<Typed>) -> Option<Vec<Ty
         let both_text = typed.kind.repr() == Repr::Text && kind.repr() == Repr::Text;
         if typed.kind != kind && !both_text {
             let message = format!("`{name}` of a value of type {} beside {kind}", typed.kind);
-            cx.diagnostics.push(Diagnostic::error("W0304", typed.loc, message));
+            let d = Diagnostic::error("W0304", typed.loc, message).label(format!("of type {}", typed.kind));
+            cx.diagnostics.push(d.help("all its values are of one type"));
             return None;
         }
         out.push(typed);

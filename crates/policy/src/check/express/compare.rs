@@ -20,6 +20,9 @@ pub(in crate::check) fn adapt(cx: &mut Context<'_>, typed: Typed, want: Type) ->
     {
         return Some(typed);
     }
+    if want == Type::List {
+        return Some(typed);
+    }
     if want == Type::Enum {
         // Which values it has is known of the field, and checked where both sides are at hand.
         return Some(Typed { kind: Type::Enum, ..typed });
@@ -38,7 +41,13 @@ pub(in crate::check) fn adapt(cx: &mut Context<'_>, typed: Typed, want: Type) ->
 }
 
 /// Both sides of a comparison as one type, or a diagnostic.
-pub(in crate::check) fn alike(cx: &mut Context<'_>, a: Typed, b: Typed, loc: Loc, sign: &str) -> Option<(Typed, Typed)> {
+pub(in crate::check) fn alike(
+    cx: &mut Context<'_>,
+    a: Typed,
+    b: Typed,
+    loc: Loc,
+    sign: &str,
+) -> Option<(Typed, Typed)> {
     let (want_b, want_a) = (a.kind, b.kind);
     let b = adapt(cx, b, want_b)?;
     let a = adapt(cx, a, want_a)?;
@@ -66,16 +75,25 @@ pub(in crate::check) fn alike(cx: &mut Context<'_>, a: Typed, b: Typed, loc: Loc
         _ => false,
     };
     let with_text = (numeric(a.kind) && quoted(&b)) || (numeric(b.kind) && quoted(&a));
+    let with_truth = [a.kind, b.kind].contains(&Type::Bool) && [&a, &b].into_iter().any(truth_text);
+    let with_list = [a.kind, b.kind].contains(&Type::List);
     let with_net = [a.kind, b.kind].contains(&Type::Ip) && [a.kind, b.kind].contains(&Type::Net);
     cx.diagnostics.push(match () {
         () if with_time => d.help("write a length of time in quotes: \"30s\""),
         () if with_size => d.help("write a size in quotes: \"10MB\""),
         () if with_rate => d.help("write a rate in quotes: \"5/m\""),
+        () if with_truth => d.help("write it without quotes, or ask the condition itself: ok, not ok"),
+        () if with_list => d.help("ask whether the list holds it: … in …"),
         () if with_text => d.help("write the number without quotes"),
         () if with_net => d.help("ask whether the address lies in the network: ip in net"),
         () => d,
     });
     None
+}
+
+/// Whether this is "true" or "false" in quotes.
+fn truth_text(typed: &Typed) -> bool {
+    matches!(&typed.node, Node::Const(Value::Text(text)) if matches!(&**text, "true" | "false" | "True" | "False"))
 }
 
 pub(super) fn comparison(
@@ -114,6 +132,7 @@ fn member(cx: &mut Context<'_>, scope: &Scope<'_>, field: &Typed, literal: &Type
         return Some(());
     }
     let d = Diagnostic::error("W0310", literal.loc, format!("the field never is \"{text}\""));
+    let d = beside(d, field.loc, literal.loc, "the field is asked for here");
     let names: Vec<&str> = members.iter().map(|m| &**m).collect();
     cx.diagnostics.push(match nearest(text, names.iter().copied()) {
         Some(near) => d.help(format!("did you mean \"{near}\"?")),
@@ -129,7 +148,13 @@ fn unordered(a: Type, b: Type) -> Option<Type> {
     [a, b].into_iter().find(|k| !has_order(k) && (*k != Type::Text || both_text))
 }
 
-pub(super) fn membership(cx: &mut Context<'_>, scope: &Scope<'_>, loc: Loc, needle: &Expr, hay: &Expr) -> Option<Typed> {
+pub(super) fn membership(
+    cx: &mut Context<'_>,
+    scope: &Scope<'_>,
+    loc: Loc,
+    needle: &Expr,
+    hay: &Expr,
+) -> Option<Typed> {
     if let ExprKind::Items(items) = &hay.kind {
         return in_items(cx, scope, loc, needle, items);
     }
@@ -174,11 +199,12 @@ fn constant_items(cx: &mut Context<'_>, scope: &Scope<'_>, hay: &Expr) -> Option
     if cx.checked.schema.get(scope.on).slot(first).is_some() {
         return None;
     }
-    let (Meaning::Const(number), _) = cx.names.find(scope.namespace, &name, hay.loc)? else {
+    let Meaning::Const(number) = cx.names.meaning(scope.namespace, &name)? else {
         return None;
     };
+    cx.names.find(scope.namespace, &name, hay.loc);
     match &cx.consts[number].kind {
-        ExprKind::Items(items) => Some(items.iter().map(|i| Expr { loc: hay.loc, ..i.clone() }).collect()),
+        ExprKind::Items(items) => Some(items.clone()),
         _ => None,
     }
 }
@@ -257,24 +283,35 @@ fn in_items(
 ) -> Option<Typed> {
     let needle = value(cx, scope, needle)?;
     let found: Vec<Option<Value>> = items.iter().map(|i| in_item(cx, scope, &needle, i)).collect();
-    if let Some(twice) = twice(&found) {
-        let d = Diagnostic::warning("W0905", items[twice].loc, "this item stands here twice");
-        cx.diagnostics.push(d);
+    if let Some((first, again)) = twice(&found) {
+        let d = Diagnostic::warning("W0905", items[again].loc, "this item stands here twice");
+        cx.diagnostics.push(d.also(items[first].loc, "the first is here"));
     }
     let values = found.into_iter().collect::<Option<Vec<Value>>>()?;
     Some(Typed { node: Node::InConst(needle.into(), values), kind: Type::Bool, loc })
 }
 
-/// The first item that stands among those before it.
-fn twice(items: &[Option<Value>]) -> Option<usize> {
+/// The first item that stands among those before it, and where it stood.
+fn twice(items: &[Option<Value>]) -> Option<(usize, usize)> {
     // Beyond this, looking for repeats would cost more than it is worth.
     let items = &items[..items.len().min(crate::limits::LISTED * 16)];
-    (1..items.len()).find(|i| items[*i].is_some() && items[..*i].contains(&items[*i]))
+    (1..items.len()).find_map(|again| {
+        items[again].as_ref()?;
+        items[..again].iter().position(|item| *item == items[again]).map(|first| (first, again))
+    })
 }
 
 /// One written value of those a needle is looked for among.
 fn in_item(cx: &mut Context<'_>, scope: &Scope<'_>, needle: &Typed, item: &Expr) -> Option<Value> {
     let typed = value(cx, scope, item)?;
+    if let (Node::Const(Value::Text(text)), true) = (&typed.node, reads_text(needle.kind))
+        && let Err(why) = parse_text(text, needle.kind)
+    {
+        let d = Diagnostic::error("W0305", item.loc, format!("this text {why}"));
+        let d = d.label(format!("a value of type {} is expected here", needle.kind));
+        cx.diagnostics.push(beside(d, needle.loc, item.loc, &format!("of type {}", needle.kind)));
+        return None;
+    }
     let typed = adapt(cx, typed, needle.kind)?;
     member(cx, scope, needle, &typed)?;
     let typed = if needle.kind == Type::Number { widen(typed) } else { typed };
@@ -293,6 +330,17 @@ fn in_item(cx: &mut Context<'_>, scope: &Scope<'_>, needle: &Typed, item: &Expr)
     None
 }
 
+/// Whether a quoted text beside a value of this type is read as one.
+fn reads_text(kind: Type) -> bool {
+    !matches!(kind, Type::Text | Type::Bool | Type::Int | Type::Number | Type::Enum | Type::List)
+}
+
+/// Shows where a value stands that is not on the line already: the items of a constant are written elsewhere.
+fn beside(d: Diagnostic, at: Loc, item: Loc, label: &str) -> Diagnostic {
+    let elsewhere = at.file != item.file || item.start < at.start;
+    if elsewhere { d.also(at, label) } else { d }
+}
+
 pub(super) fn choice(
     cx: &mut Context<'_>,
     scope: &Scope<'_>,
@@ -301,7 +349,7 @@ pub(super) fn choice(
 ) -> Option<Typed> {
     let (then, cond, other) = (value(cx, scope, then), boolean(cx, scope, cond), value(cx, scope, other));
     if let Some(Typed { node: Node::Const(Value::Bool(always)), loc, .. }) = &cond {
-        let d = Diagnostic::error("W0508", *loc, format!("this condition is always {always}"));
+        let d = Diagnostic::warning("W0508", *loc, format!("this condition is always {always}"));
         cx.diagnostics.push(d.label("one of both values is never chosen"));
     }
     let (then, other) = alike(cx, then?, other?, loc, "if … else")?;

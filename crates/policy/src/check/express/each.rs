@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Comprehensions over the items of a list field: `any(x.size > "1MB" for x in attachments)`.
 
-use super::{Scope, boolean, no_part, value};
+use super::{Scope, boolean, fact_of_no_field, no_part, value};
 use crate::check::Context;
 use crate::check::names::Meaning;
 use crate::ir::{Each, EachOp, Node, Typed};
@@ -39,7 +39,8 @@ pub(super) fn each(
     };
     if scope.item.is_some() {
         let d = Diagnostic::error("W0312", comprehension.loc, "a comprehension within another");
-        cx.diagnostics.push(d.note("its cost would be the product of both").help("ask for one list at a time"));
+        cx.diagnostics
+            .push(d.note("its cost would be the product of both").help("ask for one list at a time"));
         return None;
     }
     shadows(cx, scope, var);
@@ -66,7 +67,8 @@ fn quantity(cx: &mut Context<'_>, op: EachOp, body: Typed) -> Option<Typed> {
         return Some(body);
     }
     let message = format!("values of type {} cannot be added up or ordered", body.kind);
-    cx.diagnostics.push(Diagnostic::error("W0408", body.loc, message).help("to count them: sum(1 for x in … if …)"));
+    cx.diagnostics
+        .push(Diagnostic::error("W0408", body.loc, message).help("to count them: sum(1 for x in … if …)"));
     None
 }
 
@@ -113,16 +115,23 @@ pub(super) fn whole_item(cx: &mut Context<'_>, columns: &[Field], name: &str, lo
     }
     let names: Vec<&str> = columns.iter().map(|c| &*c.name).collect();
     let d = Diagnostic::error("W0307", loc, format!("`{name}` is a record, not a value"));
-    cx.diagnostics.push(d.help(format!("ask one of its fields: {name}.{}", names.join(&format!(", {name}.")))));
+    cx.diagnostics
+        .push(d.help(format!("ask one of its fields: {name}.{}", names.join(&format!(", {name}.")))));
     None
 }
 
 /// A field of the item, or a part of a plain one.
-pub(super) fn column(cx: &mut Context<'_>, columns: &[Field], name: &Ident, loc: Loc) -> Option<Typed> {
+pub(super) fn column(
+    cx: &mut Context<'_>,
+    scope: &Scope<'_>,
+    columns: &[Field],
+    name: &Ident,
+    loc: Loc,
+) -> Option<Typed> {
     if let [Field { name: plain, kind, .. }] = columns
         && plain.is_empty()
     {
-        return part(cx, Typed { node: Node::Item(0), kind: *kind, loc }, name, loc);
+        return part(cx, scope, Typed { node: Node::Item(0), kind: *kind, loc }, name, loc);
     }
     if let Some(number) = columns.iter().position(|c| *c.name == *name.name) {
         return Some(Typed { node: Node::Item(number), kind: columns[number].kind, loc });
@@ -136,14 +145,12 @@ pub(super) fn column(cx: &mut Context<'_>, columns: &[Field], name: &Ident, loc:
     None
 }
 
-fn part(cx: &mut Context<'_>, of: Typed, name: &Ident, loc: Loc) -> Option<Typed> {
+fn part(cx: &mut Context<'_>, scope: &Scope<'_>, of: Typed, name: &Ident, loc: Loc) -> Option<Typed> {
     match Part::named(of.kind, &name.name) {
-        Some((part, kind)) if !part.is_fact() => {
-            Some(Typed { node: Node::Part(part, of.into()), kind, loc })
-        }
+        Some((part, kind)) if !part.is_fact() => Some(Typed { node: Node::Part(part, of.into()), kind, loc }),
         Some(_) => {
-            let d = Diagnostic::error("W0315", loc, format!("`{}` is known of fields only", name.name));
-            cx.diagnostics.push(d.note("it is looked up where the event comes in, and kept with the event"));
+            let d = fact_of_no_field(cx, scope, &of, name, loc);
+            cx.diagnostics.push(d);
             None
         }
         None => {

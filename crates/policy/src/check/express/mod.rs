@@ -13,6 +13,7 @@ use super::{Context, computed, feature, listed};
 use crate::ir::{Node, Typed};
 use crate::program::Reads;
 use crate::syntax::tree::{Expr, ExprKind, Ident};
+use call as functions;
 use wardroom_event::{EventType, Field, Part, Repr, Type, TypeId, Value, nearest};
 use wardroom_report::{Diagnostic, Loc};
 
@@ -70,13 +71,25 @@ pub(super) fn number(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, what:
         return Some(widen(typed));
     }
     let message = format!("{what} is a number; this is of type {}", typed.kind);
-    cx.diagnostics.push(Diagnostic::error("W0703", typed.loc, message).help(match typed.kind {
+    let help = match &typed.node {
+        Node::Const(_) => "write a number, such as 2.5",
+        _ => into_number(typed.kind),
+    };
+    cx.diagnostics.push(Diagnostic::error("W0703", typed.loc, message).help(help));
+    None
+}
+
+/// How a value becomes a number.
+pub(super) fn into_number(kind: Type) -> &'static str {
+    match kind {
         Type::Bool => "write: 1 if … else 0",
         Type::Duration => "divide it by a length of time: … / \"1s\"",
         Type::Size => "divide it by a size: … / \"1MB\"",
-        _ => "make a number of it",
-    }));
-    None
+        Type::Rate => "divide it by a rate: … / \"1/s\"",
+        Type::Time => "ask how long it is ago: (time - …) / \"1s\"",
+        Type::List => "ask for its items: len(…), or sum(… for x in …)",
+        _ => "ask something of it: len(…), or 1 if … == \"…\" else 0",
+    }
 }
 
 /// Checks an expression of any type.
@@ -136,9 +149,11 @@ fn negative(cx: &mut Context<'_>, scope: &Scope<'_>, loc: Loc, of: &Expr) -> Opt
 /// All parts are checked, so that one fault does not hide the next. A part that is always true or false is one.
 fn conditions(cx: &mut Context<'_>, scope: &Scope<'_>, parts: &[Expr]) -> Option<Vec<Typed>> {
     let checked: Vec<Option<Typed>> = parts.iter().map(|part| boolean(cx, scope, part)).collect();
-    for part in checked.iter().flatten() {
-        if let Node::Const(Value::Bool(always)) = part.node {
-            let d = Diagnostic::error("W0508", part.loc, format!("this part is always {always}"));
+    super::never::twice(cx, parts);
+    // A constant's name is a switch; what is written out was left behind.
+    for part in parts {
+        if let ExprKind::Bool(always) = part.kind {
+            let d = Diagnostic::warning("W0508", part.loc, format!("this part is always {always}"));
             cx.diagnostics.push(d.help("leave it out, or say what was meant"));
         }
     }
@@ -153,9 +168,7 @@ fn named(cx: &mut Context<'_>, scope: &Scope<'_>, name: &str, loc: Loc) -> Optio
     }
     let event = cx.checked.schema.get(scope.on);
     let field = event.slot(name).map(|slot| (slot, event.fields[slot].kind));
-    let meaning = cx.names.find(scope.namespace, name, loc);
-    // A filter knows constants and nothing else by name.
-    let meaning = meaning.filter(|(m, _)| !scope.fields_only || matches!(m, Meaning::Const(_) | Meaning::Broken));
+    let meaning = declared_name(cx, scope, scope.namespace, name, loc);
     if field.is_some() && cx.is_broken(scope.on, name) {
         return None;
     }
@@ -176,6 +189,19 @@ fn named(cx: &mut Context<'_>, scope: &Scope<'_>, name: &str, loc: Loc) -> Optio
     }
 }
 
+/// What a name means where it stands, and where it was declared. A filter knows constants and nothing else by name.
+pub(super) fn declared_name(
+    cx: &mut Context<'_>,
+    scope: &Scope<'_>,
+    namespace: &str,
+    name: &str,
+    loc: Loc,
+) -> Option<(Meaning, Loc)> {
+    let meaning = cx.names.meaning(namespace, name)?;
+    let known = !scope.fields_only || matches!(meaning, Meaning::Const(_) | Meaning::Broken);
+    if known { cx.names.find(namespace, name, loc) } else { None }
+}
+
 fn two_meanings<T>(
     cx: &mut Context<'_>,
     scope: &Scope<'_>,
@@ -186,7 +212,8 @@ fn two_meanings<T>(
 ) -> Option<T> {
     let event = &cx.checked.schema.get(scope.on).name;
     let what = meaning.what();
-    let message = format!("`{name}` is both a field of `{event}` and a {what}").replace("a evidence", "evidence");
+    let message =
+        format!("`{name}` is both a field of `{event}` and a {what}").replace("a evidence", "evidence");
     let d = Diagnostic::error("W0205", loc, message).also(declared, "declared here");
     cx.diagnostics
         .push(d.help(format!("rename the {what}: the field's name is known to those who send events")));
@@ -236,11 +263,21 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, name: &str, loc: Loc) -> Diagnos
     let fields = || event.fields.iter().map(|f| &*f.name);
     if scope.fields_only {
         let d = no_field(cx, name, loc, event);
-        return d.note("a filter reads the fields of the event it looks at, no features and no lists");
+        // Only who named something else has to be told.
+        let known = cx.names.meaning(scope.namespace, name).is_some();
+        let note = "a feature that counts reads the fields of the event it counts, no features and no lists";
+        return if known { d.note(note) } else { d };
     }
     if ["missing", "None", "null"].contains(&name) {
         return Diagnostic::error("W0201", loc, format!("`{name}` is no value"))
             .help("to ask for it, write: … is missing");
+    }
+    if name == "now" {
+        return Diagnostic::error("W0201", loc, "`now` is no value").help("the event's time is `time`");
+    }
+    if cx.checked.schema.id(name).is_some() {
+        return Diagnostic::error("W0307", loc, format!("`{name}` is an event type, not a value"))
+            .help(format!("count such events: feature some_name = count({name}, last=\"1h\")"));
     }
     let d =
         Diagnostic::error("W0201", loc, format!("no field, feature or list `{name}`")).label("not declared");
@@ -270,8 +307,11 @@ pub(super) fn no_field(cx: &Context<'_>, name: &str, loc: Loc, event: &EventType
 pub(super) fn no_part(of: Type, name: &Ident) -> Diagnostic {
     let d = Diagnostic::error("W0302", name.loc, format!("a value of type {of} has no part `{}`", name.name));
     let parts: Vec<&str> = Part::names(of).collect();
+    let function = functions::meant(of, &name.name);
     match nearest(&name.name, parts.iter().copied()) {
+        _ if of == Type::List => d.help(format!("ask for its items: any(x.{} … for x in …)", name.name)),
         Some(near) => d.help(format!("did you mean `{near}`?")),
+        None if function.is_some() => d.help(format!("write: {}", function.unwrap_or_default())),
         None if parts.is_empty() => {
             d.help("parts have: ip, email, domain, url, user_agent, time, text and account")
         }
@@ -293,15 +333,14 @@ fn attribute(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, of: &Expr, na
     if let (Some((item, columns)), ExprKind::Name(first)) = (scope.item, &of.kind)
         && item == first
     {
-        return each::column(cx, columns, name, expr.loc);
+        return each::column(cx, scope, columns, name, expr.loc);
     }
     let elsewhere = match &of.kind {
         ExprKind::Name(first) if cx.checked.schema.get(scope.on).slot(first).is_some() => None,
         _ => dotted(expr),
     };
     if let Some(id) = &elsewhere
-        && let Some((meaning, declared)) = cx.names.find("", id, expr.loc)
-        && (!scope.fields_only || matches!(meaning, Meaning::Const(_) | Meaning::Broken))
+        && let Some((meaning, declared)) = declared_name(cx, scope, "", id, expr.loc)
     {
         return meant(cx, scope, id, expr.loc, meaning, declared);
     }
@@ -352,19 +391,53 @@ fn figure(
 /// A part of a value. A fact is a field of its own, filled where the event came in.
 fn part(cx: &mut Context<'_>, scope: &Scope<'_>, of: Typed, name: &Ident, loc: Loc) -> Option<Typed> {
     let Some((part, kind)) = Part::named(of.kind, &name.name) else {
-        cx.diagnostics.push(no_part(of.kind, name));
+        let d = match whole_with(cx, scope, &of, name) {
+            Some(whole) => Diagnostic::error(
+                "W0302",
+                name.loc,
+                format!("a value of type {} has no part `{}`", of.kind, name.name),
+            )
+            .help(format!("did you mean `{whole}.{}`?", name.name)),
+            None => no_part(of.kind, name),
+        };
+        cx.diagnostics.push(d);
         return None;
     };
     if !part.is_fact() {
         return Some(Typed { node: Node::Part(part, of.into()), kind, loc });
     }
     let Node::Field(slot) = of.node else {
-        let message = format!("`{}` is known of fields only", name.name);
-        let d = Diagnostic::error("W0315", loc, message)
-            .note("it is looked up where the event comes in, and kept with the event");
-        cx.diagnostics.push(d.help(format!("ask the field itself, such as ip.{}", name.name)));
+        let d = fact_of_no_field(cx, scope, &of, name, loc);
+        cx.diagnostics.push(d);
         return None;
     };
     let slot = cx.fact(scope.on, slot, part);
     Some(Typed { node: Node::Field(slot), kind, loc })
+}
+
+/// The field whose part a value is, where the field itself has a part of that name.
+fn whole_with(cx: &Context<'_>, scope: &Scope<'_>, of: &Typed, name: &Ident) -> Option<String> {
+    let Node::Part(_, whole) = &of.node else { return None };
+    let Node::Field(slot) = whole.node else { return None };
+    let field = cx.checked.schema.get(scope.on).fields.get(slot)?;
+    Part::named(field.kind, &name.name).map(|_| field.name.to_string())
+}
+
+/// A fact is looked up where the event comes in, and so it is one of a field, not of what is computed.
+pub(super) fn fact_of_no_field(
+    cx: &Context<'_>,
+    scope: &Scope<'_>,
+    of: &Typed,
+    name: &Ident,
+    loc: Loc,
+) -> Diagnostic {
+    let d = Diagnostic::error("W0315", loc, format!("`{}` is known of fields only", name.name))
+        .note("it is looked up where the event comes in, and kept with the event");
+    let fields = &cx.checked.schema.get(scope.on).fields;
+    let whole = whole_with(cx, scope, of, name);
+    let other = fields.iter().find(|f| Part::named(f.kind, &name.name).is_some());
+    match whole.or_else(|| other.map(|f| f.name.to_string())) {
+        Some(field) => d.help(format!("ask the field itself: {field}.{}", name.name)),
+        None => d.help(format!("declare a field of type {}, and ask that", of.kind)),
+    }
 }

@@ -52,7 +52,7 @@ fn baseline(cx: &mut Context<'_>, namespace: &str, value: &Expr) -> Result<Check
     let over = over(cx, namespace, parts.get("over"), value.loc);
     let Some(first) = parts.first else {
         let d = Diagnostic::error("W0410", value.loc, "baseline needs the feature it is of");
-        return report(cx, d.help(example("baseline")));
+        return report(cx, d.help(format!("write: {}", example("baseline"))));
     };
     let of = counted(cx, namespace, first)?;
     let over = over?;
@@ -84,7 +84,10 @@ fn counted(cx: &mut Context<'_>, namespace: &str, first: &Expr) -> Result<usize,
         Some((_, declared)) => {
             let d = Diagnostic::error("W0410", first.loc, "a baseline is of a feature that is a `count`")
                 .also(declared, "declared here");
-            report(cx, d)
+            report(
+                cx,
+                d.help("declare one to compare with: feature logins = count(login, by=account, last=\"1h\")"),
+            )
         }
         None => {
             let d = Diagnostic::error("W0201", first.loc, format!("no feature `{name}`"));
@@ -99,13 +102,14 @@ fn counted(cx: &mut Context<'_>, namespace: &str, first: &Expr) -> Result<usize,
 fn over(cx: &mut Context<'_>, namespace: &str, expr: Option<&Expr>, loc: Loc) -> Result<Span, Faulty> {
     let Some(expr) = expr else {
         let d = Diagnostic::error("W0410", loc, "baseline needs `over=`: how far back it looks");
-        return report(cx, d.help("over=\"28d\""));
+        return report(cx, d.help("add over=\"28d\""));
     };
     let span = span(cx, namespace, expr, "over")?;
     let (least, most) = limits::BASELINE;
     if (least..=most).contains(&span) && span.0 % least.0 == 0 {
         return Ok(span);
     }
-    let d = Diagnostic::error("W0410", expr.loc, format!("a baseline looks back over whole weeks, not {span}"));
+    let d =
+        Diagnostic::error("W0410", expr.loc, format!("a baseline looks back over whole weeks, not {span}"));
     report(cx, d.help("between \"1w\" and \"52w\""))
 }

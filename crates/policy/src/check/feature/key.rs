@@ -118,10 +118,13 @@ pub(super) fn path(cx: &mut Context<'_>, events: &[TypeId], expr: &Expr) -> Resu
 
 fn not_a_path(expr: &Expr) -> Diagnostic {
     let d = Diagnostic::error("W0404", expr.loc, "expected a field or a part of one, such as ip.net");
-    if matches!(expr.kind, ExprKind::Attr(..)) {
-        d
-    } else {
-        d.help("several stand in parentheses: by=(account, ip.net)")
+    match &expr.kind {
+        ExprKind::Attr(..) => d.note("a part of a part is none"),
+        ExprKind::Text(name) => d.help(format!("write it without quotes: {name}")),
+        ExprKind::And(_) | ExprKind::Arith(..) => {
+            d.help("several stand in parentheses: by=(account, ip.net)")
+        }
+        _ => d,
     }
 }
 
@@ -158,16 +161,25 @@ fn part_kind(of: Type, part: Part) -> Type {
 pub(in crate::check) fn label_name(cx: &mut Context<'_>, expr: &Expr) -> Option<Box<str>> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
     match &expr.kind {
-        ExprKind::Text(name) if !name.is_empty() && name.len() <= limits::LABEL_BYTES && name.chars().all(fits) => {
+        ExprKind::Text(name)
+            if !name.is_empty() && name.len() <= limits::LABEL_BYTES && name.chars().all(fits) =>
+        {
             Some(name.as_str().into())
         }
         ExprKind::Bad => None,
         _ => {
-            let d = Diagnostic::error("W0513", expr.loc, "this is no name of a label").label("expected a label");
-            cx.diagnostics.push(d.help(format!(
-                "in quotes, at most {} of a–z, 0–9, `-`, `_` and `.`: \"signup-farm\"",
-                limits::LABEL_BYTES
-            )));
+            let d =
+                Diagnostic::error("W0513", expr.loc, "this is no name of a label").label("expected a label");
+            let d =
+                d.note(format!("a label is at most {} of a–z, 0–9, `-`, `_` and `.`", limits::LABEL_BYTES));
+            let written = match &expr.kind {
+                ExprKind::Text(name) | ExprKind::Name(name) => name.to_lowercase().replace(' ', "-"),
+                _ => String::new(),
+            };
+            let fits =
+                !written.is_empty() && written.len() <= limits::LABEL_BYTES && written.chars().all(fits);
+            let written = if fits { &written } else { "signup-farm" };
+            cx.diagnostics.push(d.help(format!("write: \"{written}\"")));
             None
         }
     }

@@ -10,7 +10,7 @@ mod taken;
 
 pub(super) use baseline::{check_baseline, inline as baseline_inline};
 pub(super) use key::{entity, event_named, label_name, slot};
-pub(super) use parts::ARGUMENTS;
+pub(super) use parts::{ARGUMENTS, example};
 pub(super) use read::{read, read_part};
 
 use super::Context;
@@ -88,8 +88,9 @@ fn feature(cx: &mut Context<'_>, file: &File, decl: &FeatureDecl) -> Result<Chec
             Err(Faulty) => faulty = true,
         }
     }
+    let aggregate = taken::aggregate(cx, word, &parts, &counted, decl.value.loc);
     let (window, by, place, including_self) = (window?, by?, place?, including_self?);
-    let aggregate = taken::aggregate(cx, word, &parts, &counted, decl.value.loc)?;
+    let aggregate = aggregate?;
     if faulty {
         return Err(Faulty);
     }
@@ -129,12 +130,7 @@ fn report<T>(cx: &mut Context<'_>, diagnostic: Diagnostic) -> Result<T, Faulty> 
     Err(Faulty)
 }
 
-fn window(
-    cx: &mut Context<'_>,
-    word: &str,
-    parts: &Parts<'_>,
-    loc: Loc,
-) -> Result<Option<Span>, Faulty> {
+fn window(cx: &mut Context<'_>, word: &str, parts: &Parts<'_>, loc: Loc) -> Result<Option<Span>, Faulty> {
     let Some(expr) = parts.get("last") else {
         if matches!(word, "first_seen" | "last") {
             return Ok(None);
@@ -143,11 +139,15 @@ fn window(
         return report(cx, d.help("add last=\"1h\""));
     };
     let span = span(cx, parts.namespace, expr, "last")?;
+    in_range(cx, span, expr.loc).map(Some)
+}
+
+fn in_range(cx: &mut Context<'_>, span: Span, loc: Loc) -> Result<Span, Faulty> {
     if (limits::WINDOW_LEAST..=limits::WINDOW_MOST).contains(&span) {
-        return Ok(Some(span));
+        return Ok(span);
     }
     let days = limits::WINDOW_MOST.0 / Span::from_secs(86_400).0;
-    let d = Diagnostic::error("W0403", expr.loc, format!("a window of {span} is out of range"))
+    let d = Diagnostic::error("W0403", loc, format!("a window of {span} is out of range"))
         .help(format!("between {} and {days}d", limits::WINDOW_LEAST));
     report(cx, d)
 }
@@ -157,11 +157,11 @@ fn span(cx: &mut Context<'_>, namespace: &str, expr: &Expr, argument: &str) -> R
     let literal = cx.literal(namespace, expr);
     let ExprKind::Text(text) = &literal.kind else {
         let d = Diagnostic::error("W0403", expr.loc, "a length of time is written in quotes");
-        return report(cx, d.help(format!("{argument}=\"1h\"")));
+        return report(cx, d.help(format!("write: {argument}=\"1h\"")));
     };
     Span::parse(text).or_else(|e| {
         let d = Diagnostic::error("W0305", expr.loc, format!("no length of time: {e}"));
-        report(cx, d.help(format!("{argument}=\"1h\"")))
+        report(cx, d.help(format!("write: {argument}=\"1h\"")))
     })
 }
 

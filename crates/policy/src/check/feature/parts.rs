@@ -9,9 +9,8 @@ use wardroom_event::nearest;
 use wardroom_report::{Diagnostic, Loc};
 
 /// Every named argument of an aggregate.
-pub(in crate::check) const ARGUMENTS: [&str; 13] = [
-    "of", "where", "by", "last", "including", "q", "over", "lat", "lon", "first", "times", "then", "within",
-];
+pub(in crate::check) const ARGUMENTS: [&str; 13] =
+    ["of", "where", "by", "last", "including", "q", "over", "lat", "lon", "first", "times", "then", "within"];
 
 /// The arguments of one aggregate.
 pub(super) struct Parts<'a> {
@@ -50,7 +49,7 @@ pub(super) fn takes_what(word: &str) -> bool {
 }
 
 /// How an aggregate is written.
-pub(super) fn example(word: &str) -> &'static str {
+pub(in crate::check) fn example(word: &str) -> &'static str {
     match word {
         "count" => "count(login, by=ip, last=\"1h\")",
         "seen" => "seen(login, by=(account, device), last=\"30d\")",
@@ -61,7 +60,9 @@ pub(super) fn example(word: &str) -> &'static str {
         "last" => "last(ip, of=login, by=account)",
         "quantile" => "quantile(amount, of=payment, q=0.95, by=account, last=\"30d\")",
         "speed" => "speed(login, lat=ip.lat, lon=ip.lon, by=account, last=\"1d\")",
-        "sequence" => "sequence(login, first=not ok, times=5, then=ok, by=account, within=\"10m\", last=\"1d\")",
+        "sequence" => {
+            "sequence(login, first=not ok, times=5, then=ok, by=account, within=\"10m\", last=\"1d\")"
+        }
         "baseline" => "baseline(logins, over=\"28d\")",
         "mean" => "mean(amount, of=payment, by=account, last=\"30d\")",
         "min" => "min(amount, of=payment, by=account, last=\"30d\")",
@@ -88,16 +89,19 @@ pub(super) fn aggregate<'e>(
         let meant = match word.as_str() {
             "avg" | "average" => Some("mean"),
             "unique" | "uniq" | "count_distinct" | "cardinality" => Some("distinct"),
-            "percentile" | "median" => Some("quantile"),
+            "percentile" | "median" => Some("quantile(…, q=0.5)"),
             "latest" => Some("last"),
             "exists" => Some("seen"),
             "velocity" => Some("rate"),
             word => nearest(word, Aggregate::NAMES),
         };
-        return report(cx, match meant {
-            Some(near) => d.help(format!("did you mean `{near}`?")),
-            None => d.help(format!("there are: {}", Aggregate::NAMES.join(", "))),
-        });
+        return report(
+            cx,
+            match meant {
+                Some(near) => d.help(format!("did you mean `{near}`?")),
+                None => d.help(format!("there are: {}", Aggregate::NAMES.join(", "))),
+            },
+        );
     };
     Ok((found, args))
 }
@@ -135,12 +139,7 @@ pub(super) fn parts<'e>(
 }
 
 /// Reports an argument and gives the one that was probably meant.
-fn unknown_argument(
-    cx: &mut Context<'_>,
-    word: &'static str,
-    name: &str,
-    loc: Loc,
-) -> Option<&'static str> {
+fn unknown_argument(cx: &mut Context<'_>, word: &'static str, name: &str, loc: Loc) -> Option<&'static str> {
     let known = known(word);
     let meant = match name {
         "window" | "over" | "since" if known.contains(&"last") => Some("last"),
@@ -169,7 +168,7 @@ pub(super) fn events_of<'e>(
         if parts.first.is_none() {
             let what = if word == "distinct" { "what to tell apart" } else { "what to look at" };
             let d = Diagnostic::error("W0402", value.loc, format!("{word} needs {what}"));
-            cx.diagnostics.push(d.help(example(word)));
+            cx.diagnostics.push(d.help(format!("write: {}", example(word))));
         }
         (parts.get("of"), "`of=`: the events to look at")
     } else if matches!(word, "count" | "rate") {
@@ -179,7 +178,10 @@ pub(super) fn events_of<'e>(
     };
     match found {
         Some(expr) => Ok(expr),
-        None => report(cx, Diagnostic::error("W0402", value.loc, format!("{word} needs {what}")).help(example(word))),
+        None => {
+            let d = Diagnostic::error("W0402", value.loc, format!("{word} needs {what}"));
+            report(cx, d.help(format!("write: {}", example(word))))
+        }
     }
 }
 
@@ -196,5 +198,6 @@ pub(super) fn including_self(
         return Ok(true);
     }
     let d = Diagnostic::error("W0407", expr.loc, format!("{word} can only include `self`"));
-    report(cx, d.note("a window leaves the event in hand out, unless it says including=self"))
+    let d = d.note("a window leaves the event in hand out, unless it says including=self");
+    report(cx, d.help("write: including=self"))
 }

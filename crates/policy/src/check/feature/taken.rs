@@ -3,7 +3,7 @@
 
 use super::super::express::{Scope, boolean, value, widen};
 use super::parts::{Parts, example};
-use super::{Faulty, is_single, key, report, span};
+use super::{Faulty, in_range, is_single, key, report, span};
 use crate::check::Context;
 use crate::ir::{Counted, KeyName, Taken, Typed};
 use crate::limits;
@@ -23,21 +23,35 @@ pub(super) fn taken(
     match word {
         "distinct" => Ok(Taken::Item(single(cx, scope, parts.first)?)),
         "last" => Ok(Taken::Held(single(cx, scope, parts.first)?)),
-        "sum" | "mean" | "min" | "max" | "quantile" => Ok(Taken::Amount(quantity(cx, scope, word, parts.first)?)),
+        "sum" | "mean" | "min" | "max" | "quantile" => {
+            Ok(Taken::Amount(quantity(cx, scope, word, parts.first)?))
+        }
         "ratio" => {
             let mark = needed(cx, parts, word, "where", "which of the events are asked for", loc)?;
             Ok(Taken::Mark(boolean(cx, scope, mark).ok_or(Faulty)?))
         }
         "sequence" => {
-            let first = needed(cx, parts, word, "first", "which events are the first steps", loc);
-            let then = needed(cx, parts, word, "then", "which event ends it", loc);
-            let (first, then) = (first?, then?);
+            let (Some(first), Some(then)) = (parts.get("first"), parts.get("then")) else {
+                let needs = match (parts.get("first"), parts.get("then")) {
+                    (None, None) => "`first=` and `then=`: which events are the steps, and which one ends it",
+                    (None, _) => "`first=`: which events are the first steps",
+                    _ => "`then=`: which event ends it",
+                };
+                let d = Diagnostic::error("W0412", loc, format!("sequence needs {needs}"));
+                return report(cx, d.help(format!("write: {}", example(word))));
+            };
             let (first, then) = (boolean(cx, scope, first), boolean(cx, scope, then));
             Ok(Taken::Steps(first.ok_or(Faulty)?, then.ok_or(Faulty)?))
         }
         "speed" => {
-            let lat = needed(cx, parts, word, "lat", "how far north it happened, in degrees", loc)?;
-            let lon = needed(cx, parts, word, "lon", "how far east it happened, in degrees", loc)?;
+            let (Some(lat), Some(lon)) = (parts.get("lat"), parts.get("lon")) else {
+                let d = Diagnostic::error(
+                    "W0411",
+                    loc,
+                    "speed needs `lat=` and `lon=`: where it happened, in degrees",
+                );
+                return report(cx, d.help(format!("write: {}", example(word))));
+            };
             let (lat, lon) = (degrees(cx, scope, lat), degrees(cx, scope, lon));
             Ok(Taken::Place(lat?, lon?))
         }
@@ -56,12 +70,9 @@ fn needed<'e>(
     match parts.get(name) {
         Some(expr) => Ok(expr),
         None => {
-            let code = match word {
-                "sequence" => "W0412",
-                "speed" => "W0411",
-                _ => "W0402",
-            };
-            report(cx, Diagnostic::error(code, loc, format!("{word} needs `{name}=`: {what}")).help(example(word)))
+            let code = if word == "sequence" { "W0412" } else { "W0402" };
+            let d = Diagnostic::error(code, loc, format!("{word} needs `{name}=`: {what}"));
+            report(cx, d.help(format!("write: {}", example(word))))
         }
     }
 }
@@ -76,7 +87,12 @@ fn single(cx: &mut Context<'_>, scope: &Scope<'_>, what: Option<&Expr>) -> Resul
     report(cx, d.help("take something of it: len(…), or any(… for x in …)"))
 }
 
-fn quantity(cx: &mut Context<'_>, scope: &Scope<'_>, word: &str, what: Option<&Expr>) -> Result<Typed, Faulty> {
+fn quantity(
+    cx: &mut Context<'_>,
+    scope: &Scope<'_>,
+    word: &str,
+    what: Option<&Expr>,
+) -> Result<Typed, Faulty> {
     let typed = single(cx, scope, what)?;
     let ordered = typed.kind == Type::Time;
     if Amount::of(typed.kind).is_some() && (!ordered || matches!(word, "min" | "max")) {
@@ -84,10 +100,23 @@ fn quantity(cx: &mut Context<'_>, scope: &Scope<'_>, word: &str, what: Option<&E
     }
     let message = format!("{word} of values of type {}", typed.kind);
     let d = Diagnostic::error("W0408", typed.loc, message).label("this is no quantity");
-    report(cx, d.help("quantities are of type int, number, duration, size and rate; to count values: distinct"))
+    report(
+        cx,
+        d.help("quantities are of type int, number, duration, size and rate; to count values: distinct"),
+    )
 }
 
+/// Degrees are those of a field or of a part of one, so that they can be read of any event.
 fn degrees(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr) -> Result<Typed, Faulty> {
+    let is_path = match &expr.kind {
+        ExprKind::Name(_) => true,
+        ExprKind::Attr(of, _) => matches!(of.kind, ExprKind::Name(_)),
+        _ => false,
+    };
+    if !is_path {
+        let d = Diagnostic::error("W0411", expr.loc, "degrees are a field or a part of one");
+        return report(cx, d.help("such as ip.lat and ip.lon"));
+    }
     let typed = value(cx, scope, expr).ok_or(Faulty)?;
     if matches!(typed.kind, Type::Int | Type::Number) {
         return Ok(widen(typed));
@@ -106,7 +135,9 @@ pub(super) fn place_names(
     let (Some(lat), Some(lon)) = (parts.get("lat"), parts.get("lon")) else {
         return Ok(None);
     };
-    if word != "speed" {
+    // What is no path has been reported.
+    let is_path = |e: &Expr| matches!(e.kind, ExprKind::Name(_) | ExprKind::Attr(..));
+    if word != "speed" || !is_path(lat) || !is_path(lon) {
         return Ok(None);
     }
     Ok(Some((key::path(cx, events, lat)?, key::path(cx, events, lon)?)))
@@ -174,29 +205,31 @@ fn permille(cx: &mut Context<'_>, parts: &Parts<'_>, loc: Loc) -> Result<u16, Fa
         _ => None,
     };
     share.filter(|n| (1..=999).contains(n)).ok_or(()).or_else(|()| {
-        let d = Diagnostic::error("W0409", expr.map_or(loc, |e| e.loc), "quantile needs `q=`, between 0.001 and 0.999");
+        let d = match expr {
+            None => Diagnostic::error("W0409", loc, "quantile needs `q=`: the share of values below it"),
+            Some(expr) => Diagnostic::error("W0409", expr.loc, "`q` is a number between 0.001 and 0.999"),
+        };
         report(cx, d.help("q=0.5 is the median, q=0.95 what only one in twenty exceeds"))
     })
 }
 
 /// `times=5, within="10m"`.
 fn steps(cx: &mut Context<'_>, parts: &Parts<'_>, loc: Loc) -> Result<(u32, Span), Faulty> {
-    let times = match parts.get("times") {
-        None => 1,
-        Some(expr) => match cx.literal(parts.namespace, expr).kind {
-            ExprKind::Int(n) if (1..=limits::STEPS).contains(&n) => n,
-            _ => {
-                let message = format!("`times` is a whole number between 1 and {}", limits::STEPS);
-                return report(cx, Diagnostic::error("W0412", expr.loc, message));
-            }
-        },
-    };
+    let times = times(cx, parts);
     let within = needed(cx, parts, "sequence", "within", "how soon the last step follows", loc)?;
-    let span = span(cx, parts.namespace, within, "within")?;
-    if !(limits::WINDOW_LEAST..=limits::WINDOW_MOST).contains(&span) {
-        return report(cx, Diagnostic::error("W0403", within.loc, format!("a window of {span} is out of range")));
+    let span = span(cx, parts.namespace, within, "within").and_then(|span| in_range(cx, span, within.loc));
+    Ok((times?, span?))
+}
+
+fn times(cx: &mut Context<'_>, parts: &Parts<'_>) -> Result<u32, Faulty> {
+    let Some(expr) = parts.get("times") else { return Ok(1) };
+    match cx.literal(parts.namespace, expr).kind {
+        ExprKind::Int(n) if (1..=limits::STEPS).contains(&n) => Ok(u32::try_from(n).unwrap_or(1)),
+        _ => {
+            let message = format!("`times` is a whole number between 1 and {}", limits::STEPS);
+            report(cx, Diagnostic::error("W0412", expr.loc, message).help("write: times=5"))
+        }
     }
-    Ok((u32::try_from(times).unwrap_or(1), span))
 }
 
 /// The type a feature reads as.

@@ -39,8 +39,9 @@ impl Clauses {
             self.note(c, found, word.loc);
             return Ok(found);
         }
-        let d = Diagnostic::error("W0106", word.loc, format!("a {} has no clause `{}`", self.of, word.name));
-        let d = match nearest(&word.name, self.known.iter().copied()) {
+        let of = if self.of == "evidence" { self.of.to_owned() } else { format!("a {}", self.of) };
+        let d = Diagnostic::error("W0106", word.loc, format!("{of} has no clause `{}`", word.name));
+        let d = match self.meant(&word.name).or(nearest(&word.name, self.known.iter().copied())) {
             Some(near) => {
                 // Not to be missed as well.
                 self.seen.extend(self.known.iter().find(|k| **k == near).map(|k| (*k, word.loc)));
@@ -49,6 +50,19 @@ impl Clauses {
             None => d.help(format!("its clauses are: {}", self.known.join(", "))),
         };
         Err(c.stop(d))
+    }
+
+    /// What a clause of another kind of declaration, or of another language, is called here.
+    fn meant(&self, word: &str) -> Option<&'static str> {
+        let meant = match (self.of, word) {
+            ("test", "then" | "should" | "assert") => "expect",
+            ("rule", "if" | "where") => "when",
+            ("rule" | "evidence", "reason" | "why") => "because",
+            ("rule", "do" | "action") => "then",
+            ("evidence", "when" | "score") => "weigh",
+            _ => return None,
+        };
+        self.known.iter().copied().find(|known| *known == meant)
     }
 
     /// Reports a clause that stands twice.
@@ -75,4 +89,3 @@ impl Clauses {
         diagnostics.push(absent.into_iter().fold(d, |d, (_, help)| d.help(*help)));
     }
 }
-

@@ -3,6 +3,7 @@
 
 use super::super::cursor::{Cursor, Parsed, Stopped};
 use super::super::layout::Block;
+use super::super::lex::Kind;
 use super::super::tree::{Decl, EventDecl, FieldDecl, RecordDecl, TypeExpr};
 use super::colon;
 use wardroom_report::Diagnostic;
@@ -54,8 +55,33 @@ fn field_type(c: &mut Cursor<'_, '_>) -> Parsed<(TypeExpr, bool)> {
     c.expect(":", "and the field's type")?;
     let kind = type_expr(c)?;
     let optional = c.eat("?");
+    if let Some(help) = type_of_elsewhere(c, &kind) {
+        let d = Diagnostic::error("W0102", c.here(), "more than a type").label("nothing more belongs here");
+        return Err(c.stop(d.help(help)));
+    }
     c.finish("the field's type")?;
     Ok((kind, optional))
+}
+
+/// What to write for a type as other languages have it.
+fn type_of_elsewhere(c: &Cursor<'_, '_>, kind: &TypeExpr) -> Option<String> {
+    let TypeExpr::Named(name) = kind else { return None };
+    let within = match c.peek_second() {
+        Some(Kind::Word(word)) => word.as_str(),
+        _ => "url",
+    };
+    match (c.peek()?, name.name.to_lowercase().as_str()) {
+        (Kind::Mark("(" | "[" | "<"), "enum" | "oneof") => Some("write: enum(\"free\", \"paid\")".to_owned()),
+        (Kind::Mark("(" | "[" | "<"), "list" | "array" | "set" | "vec") => {
+            Some(format!("write: list({within})"))
+        }
+        (Kind::Mark("(" | "[" | "<"), "optional" | "option" | "maybe") => Some(format!("write: {within}?")),
+        (Kind::Mark("["), of) => Some(format!("write: list({of})")),
+        (Kind::Mark("="), _) => {
+            Some("a field has no default; mark one that may be absent with `?`".to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// `ip`, `enum("free", "paid")`, `list(url)`.
@@ -68,7 +94,9 @@ fn type_expr(c: &mut Cursor<'_, '_>) -> Parsed<TypeExpr> {
             while c.eat(",") && !c.is_mark(")") {
                 members.push(c.text("a value of the enum, in quotes")?);
             }
-            c.expect(")", "after the values of the enum")?;
+            if !c.eat(")") {
+                return Err(c.unexpected("`,` or `)`"));
+            }
             Ok(TypeExpr::OneOf { loc: start.to(c.last()), members })
         }
         "list" if c.eat("(") => {

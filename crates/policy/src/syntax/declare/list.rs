@@ -3,9 +3,11 @@
 
 use super::super::cursor::{Cursor, Parsed, Stopped};
 use super::super::express::expression;
+use super::super::lex::Kind;
 use super::super::tree::{
     BudgetDecl, ConstDecl, Decl, Expr, ExprKind, FeatureDecl, Ident, ListDecl, ListFrom,
 };
+use wardroom_event::nearest;
 use wardroom_report::{Diagnostic, Loc};
 
 pub(super) fn constant(c: &mut Cursor<'_, '_>) -> Parsed<Decl> {
@@ -52,6 +54,14 @@ fn entries(c: &mut Cursor<'_, '_>) -> Parsed<(Ident, Option<Loc>, ListFrom)> {
     c.expect(":", "and the type of the list's entries")?;
     let kind = c.name("the type of the list's entries")?;
     let suffix = c.eat_word("suffix").then(|| c.last());
+    if let Some(Kind::Word(word)) = c.peek()
+        && word != "from"
+        && nearest(word, ["suffix"]).is_some()
+    {
+        let d =
+            Diagnostic::error("W0102", c.here(), format!("`{word}` after the type of the list's entries"));
+        return Err(c.stop(d.help("did you mean `suffix`?")));
+    }
     let from = if c.eat("=") {
         match expression(c)?.kind {
             ExprKind::Items(items) => ListFrom::Inline(items),

@@ -4,6 +4,7 @@
 use super::super::cursor::{Cursor, Parsed};
 use super::super::express::expression;
 use super::super::layout::Block;
+use super::super::lex::Kind;
 use super::super::tree::{Decl, ModeDecl, RuleDecl};
 use super::clauses::Clauses;
 use super::template::template;
@@ -60,6 +61,9 @@ fn rule_clause(c: &mut Cursor<'_, '_>, word: &str, rule: &mut RuleDecl, s: &Sour
             rule.when = Some(when);
         }
         "then" => {
+            if c.at_end() {
+                return Err(c.unexpected("a verdict or an effect, such as block"));
+            }
             rule.then.push(expression(c)?);
             while c.eat(",") {
                 rule.then.push(expression(c)?);
@@ -79,7 +83,9 @@ fn rule_clause(c: &mut Cursor<'_, '_>, word: &str, rule: &mut RuleDecl, s: &Sour
 fn mode(c: &mut Cursor<'_, '_>) -> Parsed<ModeDecl> {
     let name = c.name("a mode: draft, shadow, canary, live or retired")?;
     let mut mode = ModeDecl { name, share: None, by: None };
-    if mode.name.name == "canary" && !c.at_end() && !c.is_word("by") {
+    // Only a canary has a share; the checker says so.
+    if matches!(c.peek(), Some(Kind::Int(_) | Kind::Number(_))) || (mode.name.name == "canary" && is_more(c))
+    {
         mode.share = Some(expression(c)?);
         c.expect("%", "after the share of a canary")?;
     }
@@ -87,6 +93,10 @@ fn mode(c: &mut Cursor<'_, '_>) -> Parsed<ModeDecl> {
         mode.by = Some(expression(c)?);
     }
     Ok(mode)
+}
+
+fn is_more(c: &Cursor<'_, '_>) -> bool {
+    !c.at_end() && !c.is_word("by")
 }
 
 /// The comment lines right above the line that begins at `start`, without their marks.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `test`: what happened before, the event to judge, what is expected.
 
-use super::super::cursor::{Cursor, Parsed};
+use super::super::cursor::{Cursor, Parsed, TAKEN};
 use super::super::express::expression;
 use super::super::layout::Block;
 use super::super::lex::Kind;
@@ -25,8 +25,7 @@ pub(super) fn test(c: &mut Cursor<'_, '_>, b: &Block<'_>) -> Parsed<Decl> {
         _ => None,
     };
     let ended = colon(c, "test");
-    let mut test =
-        TestDecl { name, title, given: vec![], facts: vec![], when: None, at: None, expect: None };
+    let mut test = TestDecl { name, title, given: vec![], facts: vec![], when: None, at: None, expect: None };
     let mut clauses = Clauses::new("test", &TEST_CLAUSES, &["given"]);
     for line in &b.lines {
         let mut c = Cursor::new(line, test.name.loc, c.diagnostics);
@@ -79,6 +78,14 @@ fn given(c: &mut Cursor<'_, '_>, test: &mut TestDecl) -> Parsed<()> {
         times = *n;
         c.next();
         c.next();
+    }
+    let goes_on = |word: &str| TAKEN.contains(&word) || matches!(word, "within" | "ago");
+    if let (Some(Kind::Int(n)), Some(Kind::Word(event))) = (c.peek(), c.peek_second())
+        && !goes_on(event)
+    {
+        let d = Diagnostic::error("W0101", c.here(), format!("expected `*` after {n}"));
+        let help = format!("write: {n} * {event}(…)");
+        return Err(c.stop(d.help(help)));
     }
     let event = expression(c)?;
     if times == 1 && c.eat("=") {
