@@ -11,6 +11,7 @@
 mod bundle;
 mod check;
 mod codes;
+mod columns;
 mod compile;
 mod cost;
 mod functions;
@@ -31,6 +32,7 @@ mod verdict;
 
 pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
+pub use columns::{ColumnError, ColumnPlan, ColumnRule, Fitted, Stored, StoredRows, TriColumn};
 pub use format::{Refusal, format};
 pub use program::{
     Aggregate, Amount, Case, Computed, Count, Deed, Defined, Effect, Expect, Feature, Given, Here, KeyPath, List, ListId,

@@ -41,6 +41,8 @@ pub struct Program {
     pub defined: Vec<Defined>,
     /// For each event type, in the schema's order: what to do with it.
     pub(crate) plans: Vec<Plan>,
+    /// What is computed when it is read, as it was checked: the column executor computes it anew.
+    pub(crate) computed: Vec<crate::ir::Computed>,
 }
 
 impl Program {

@@ -62,7 +62,7 @@ pub(super) fn truth(each: &Each, scope: &mut Scope<'_>) -> BoolFn {
 }
 
 /// One step over known quantities: skips what the filter leaves out, stops at what is unknown.
-fn known<T: Copy>(
+pub(crate) fn known<T: Copy>(
     so_far: Option<T>,
     taken: Tri,
     body: impl FnOnce() -> Option<T>,
@@ -81,14 +81,29 @@ fn known<T: Copy>(
     }
 }
 
-pub(super) fn int(each: &Each, scope: &mut Scope<'_>) -> IntFn {
-    let items = Items::new(each, scope);
-    let (op, body) = (each.op, int_of(&each.body, scope));
-    let join = move |a: i64, b: i64| match op {
+/// How two whole quantities become one; missing where their sum leaves 64 bits.
+pub(crate) fn join_int(op: EachOp, a: i64, b: i64) -> Option<i64> {
+    match op {
         EachOp::Min => Some(a.min(b)),
         EachOp::Max => Some(a.max(b)),
         _ => a.checked_add(b),
-    };
+    }
+}
+
+/// How two numbers become one; missing where their sum is not finite.
+pub(crate) fn join_number(op: EachOp, a: f64, b: f64) -> Option<f64> {
+    match op {
+        // Of 0.0 and -0.0 the first: which of them `f64::min` gives is left open.
+        EachOp::Min => Some(if b < a { b } else { a }),
+        EachOp::Max => Some(if b > a { b } else { a }),
+        _ => Some(a + b).filter(|n| n.is_finite()),
+    }
+}
+
+pub(super) fn int(each: &Each, scope: &mut Scope<'_>) -> IntFn {
+    let items = Items::new(each, scope);
+    let (op, body) = (each.op, int_of(&each.body, scope));
+    let join = move |a: i64, b: i64| join_int(op, a, b);
     Box::new(move |row| {
         let found = items.fold(row, None, |so_far, taken, row| known(so_far, taken, || body(row), join))?;
         found.or((op == EachOp::Sum).then_some(0))
@@ -98,11 +113,7 @@ pub(super) fn int(each: &Each, scope: &mut Scope<'_>) -> IntFn {
 pub(super) fn number(each: &Each, scope: &mut Scope<'_>) -> NumberFn {
     let items = Items::new(each, scope);
     let (op, body) = (each.op, number_of(&each.body, scope));
-    let join = move |a: f64, b: f64| match op {
-        EachOp::Min => Some(a.min(b)),
-        EachOp::Max => Some(a.max(b)),
-        _ => Some(a + b).filter(|n| n.is_finite()),
-    };
+    let join = move |a: f64, b: f64| join_number(op, a, b);
     Box::new(move |row| {
         let found = items.fold(row, None, |so_far, taken, row| known(so_far, taken, || body(row), join))?;
         found.or((op == EachOp::Sum).then_some(0.0))

@@ -6,15 +6,16 @@
 //! constant, which is what nearly all terms do, is one closure without inner calls.
 
 mod compare;
-mod each;
+pub(crate) mod each;
 mod guards;
 pub(crate) mod number;
 mod operand;
-mod plan;
+pub(crate) mod plan;
 pub(crate) mod truth;
 mod value;
 
 pub(crate) use guards::Guards;
+pub(crate) use operand::{int_of, number_of};
 
 use crate::ir::{Checked, CheckedFeature, CheckedPiece, CheckedRule, Counted, Score, Taken};
 use crate::program::{
@@ -65,7 +66,7 @@ pub(crate) fn program(checked: Checked, version: Version) -> Program {
         plan.cost = plan.serve.iter().map(|s| u64::from(cost::serve(&s.source, of(&s.id)))).sum();
     }
     let features = features.into_iter().map(feature).collect();
-    Program { version, schema: Arc::new(schema), features, lists, rules, cases, defined, plans }
+    Program { version, schema: Arc::new(schema), features, lists, rules, cases, defined, plans, computed }
 }
 
 /// Where the event in hand counts itself in, that place is found.

@@ -63,6 +63,7 @@ pub(crate) fn items_in(value: &Value, width: usize) -> Option<i64> {
 }
 
 /// Arithmetic of whole numbers; missing where it leaves 64 bits or divides by zero.
+#[inline]
 pub(crate) fn whole(op: ArithOp, a: i64, b: i64) -> Option<i64> {
     match op {
         ArithOp::Add => a.checked_add(b),
@@ -73,12 +74,14 @@ pub(crate) fn whole(op: ArithOp, a: i64, b: i64) -> Option<i64> {
 }
 
 /// A whole quantity times or over a number, rounded.
+#[inline]
 pub(crate) fn scaled(op: ArithOp, a: i64, b: f64) -> Option<i64> {
     let n = if op == ArithOp::Mul { a as f64 * b } else { a as f64 / b };
     (n.abs() < 9.2e18).then(|| n.round() as i64)
 }
 
 /// Arithmetic of numbers; missing where the result is infinite or none.
+#[inline]
 pub(crate) fn real(op: ArithOp, a: f64, b: f64) -> Option<f64> {
     let n = match op {
         ArithOp::Add => a + b,

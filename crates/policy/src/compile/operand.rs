@@ -81,7 +81,7 @@ impl Operand {
 }
 
 #[inline]
-pub(super) fn int_of(value: &Value) -> Option<i64> {
+pub(crate) fn int_of(value: &Value) -> Option<i64> {
     match value {
         Value::Int(n) => Some(*n),
         Value::Time(t) => Some(t.0),
@@ -91,7 +91,7 @@ pub(super) fn int_of(value: &Value) -> Option<i64> {
 }
 
 #[inline]
-pub(super) fn number_of(value: &Value) -> Option<f64> {
+pub(crate) fn number_of(value: &Value) -> Option<f64> {
     match value {
         Value::Number(n) => Some(*n),
         _ => None,

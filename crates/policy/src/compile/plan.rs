@@ -5,7 +5,7 @@ use super::operand::Operand;
 use super::{number, value};
 use crate::ir::{CheckedFeature, Computed as Lazily, KeyName, Node, Typed};
 use crate::program::{Computed, Here, KeyPath, List, ListId, Plan, Reads, Serve, Source};
-use wardroom_event::{Part, Schema, Shape, Type, TypeId};
+use wardroom_event::{EventType, Part, Schema, Shape, Type, TypeId};
 use wardroom_report::Loc;
 
 /// Where an expression is compiled: the event type's plan grows by each value the expression reads.
@@ -57,7 +57,7 @@ impl Scope<'_> {
         if let Some(slot) = self.plan.serve.iter().position(is_it) {
             return slot;
         }
-        let id = format!("labelled({}, \"{name}\")", self.words(of)).into();
+        let id = format!("labelled({}, \"{name}\")", words(self.schema.get(self.on), of)).into();
         self.add(id, Type::Bool, Source::Label { of, kind, name: name.into() })
     }
 
@@ -68,15 +68,7 @@ impl Scope<'_> {
 
     /// The served slot of a look into a list that rules add to.
     pub(super) fn listed(&mut self, list: ListId, needle: &Typed) -> usize {
-        let what = match &needle.node {
-            Node::Field(slot) => self.words(KeyPath { slot: *slot, part: None }),
-            Node::Part(part, of) => match of.node {
-                Node::Field(slot) => self.words(KeyPath { slot, part: Some(*part) }),
-                _ => format!("value at {}", needle.loc.start),
-            },
-            _ => format!("value at {}", needle.loc.start),
-        };
-        let id: Box<str> = format!("{what} in {}", self.lists[list.0].id).into();
+        let id = listed_id(self.schema.get(self.on), &self.lists[list.0], needle);
         let is_it = |s: &Serve| matches!(s.source, Source::Listed { .. }) && s.id == id;
         if let Some(slot) = self.plan.serve.iter().position(is_it) {
             return slot;
@@ -117,22 +109,40 @@ impl Scope<'_> {
 
     /// How many values one item of a list field has.
     pub(super) fn width(&self, of: &Typed) -> usize {
-        let Node::Field(slot) = of.node else { return 1 };
-        let shape = self.schema.get(self.on).fields.get(slot).and_then(|f| f.shape.as_deref());
-        match shape {
-            Some(Shape::Items { fields, .. }) => fields.len(),
-            _ => 1,
-        }
-    }
-
-    /// A path as it is written.
-    fn words(&self, path: KeyPath) -> String {
-        let field = self.schema.get(self.on).fields.get(path.slot).map_or("?", |f| &f.name);
-        path.part.map_or(field.to_owned(), |part: Part| format!("{field}.{}", part.name()))
+        width(self.schema.get(self.on), of)
     }
 
     /// An operand that is asked for once an event, for many rules.
     pub(super) fn guard(&mut self, typed: &Typed) -> Operand {
         Operand::of(typed, self)
+    }
+}
+
+/// What a look into a list that rules add to is called.
+pub(crate) fn listed_id(event: &EventType, list: &List, needle: &Typed) -> Box<str> {
+    let what = match &needle.node {
+        Node::Field(slot) => words(event, KeyPath { slot: *slot, part: None }),
+        Node::Part(part, of) => match of.node {
+            Node::Field(slot) => words(event, KeyPath { slot, part: Some(*part) }),
+            _ => format!("value at {}", needle.loc.start),
+        },
+        _ => format!("value at {}", needle.loc.start),
+    };
+    format!("{what} in {}", list.id).into()
+}
+
+/// A path as it is written.
+fn words(event: &EventType, path: KeyPath) -> String {
+    let field = event.fields.get(path.slot).map_or("?", |f| &f.name);
+    path.part.map_or(field.to_owned(), |part: Part| format!("{field}.{}", part.name()))
+}
+
+/// How many values one item of a list field has.
+pub(crate) fn width(event: &EventType, of: &Typed) -> usize {
+    let Node::Field(slot) = of.node else { return 1 };
+    let shape = event.fields.get(slot).and_then(|f| f.shape.as_deref());
+    match shape {
+        Some(Shape::Items { fields, .. }) => fields.len(),
+        _ => 1,
     }
 }
