@@ -349,9 +349,11 @@ fn a_feature_may_have_a_fields_name() {
 #[test]
 fn addresses_and_networks_come_back_from_their_bytes() {
     let ip = |text: &str| assert_eq!(form::ip(&form::ip_bytes(text.parse().unwrap())), text.parse().ok());
-    ["0.0.0.0", "255.255.255.255", "::", "::1", "2001:db8::1", "::fffe:1.2.3.4"].map(ip);
+    ["0.0.0.0", "255.255.255.255", "::", "::1", "2001:db8::1", "::fffe:1.2.3.4"].into_iter().for_each(ip);
     let net = |text: &str| assert_eq!(form::net(&form::net_bytes(text.parse().unwrap())), text.parse().ok());
-    ["0.0.0.0/0", "10.0.0.0/8", "1.2.3.4/32", "::/0", "::/32", "::ffff:0:0/96", "::ffff:1.2.3.0/120"].map(net);
+    ["0.0.0.0/0", "10.0.0.0/8", "1.2.3.4/32", "::/0", "::/32", "::ffff:0:0/96", "::ffff:1.2.3.0/120"]
+        .into_iter()
+        .for_each(net);
     assert_eq!(form::net(&[0xff; 17]), None);
     assert_eq!(form::ip(&[0; 4]), None);
 }
