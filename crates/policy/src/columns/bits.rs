@@ -174,16 +174,22 @@ impl TriColumn {
     pub(super) fn each(among: &Bits, mut ask: impl FnMut(usize) -> Tri) -> TriColumn {
         let mut out = TriColumn::of(Tri::Unknown, among.len);
         for row in among.rows() {
-            match ask(row) {
-                Tri::Unknown => {}
-                Tri::False => out.known.set(row),
-                Tri::True => {
-                    out.known.set(row);
-                    out.yes.set(row);
-                }
-            }
+            out.put(row, ask(row));
         }
         out
+    }
+
+    /// Says what is so of a row that was unknown.
+    #[inline]
+    pub(super) fn put(&mut self, row: usize, tri: Tri) {
+        match tri {
+            Tri::Unknown => {}
+            Tri::False => self.known.set(row),
+            Tri::True => {
+                self.known.set(row);
+                self.yes.set(row);
+            }
+        }
     }
 
     /// How many rows.

@@ -81,12 +81,7 @@ impl Items<Truth> {
                     EachOp::Any => truths.fold(start, Tri::max),
                     _ => truths.fold(start, Tri::min),
                 };
-                if truth != Tri::Unknown {
-                    out.known.set(*row);
-                }
-                if truth == Tri::True {
-                    out.yes.set(*row);
-                }
+                out.put(*row, truth);
             }
         });
         out

@@ -225,7 +225,7 @@ impl Lane<'_> {
     }
 
     /// Whether all its values are texts, or missing.
-    pub(super) fn is_text(&self) -> bool {
+    pub(super) fn has_texts(&self) -> bool {
         match self {
             Lane::Column(column, _) => matches!(column.held, Held::Text(_)),
             Lane::Const(value) => matches!(value, Value::Text(_)),
@@ -244,6 +244,34 @@ impl Lane<'_> {
             Lane::Real(values) => values.known.clone(),
             Lane::Values(values) => Bits::sparse(&Bits::all(len), |row| !values[row].is_missing()),
         }
+    }
+
+    /// Whether each row's text is this one. Most differ in length already, or are one entry of a dictionary.
+    pub(super) fn is_text(&self, among: &Bits, text: &str) -> TriColumn {
+        let len = among.len();
+        if let Lane::Column(column @ Column { held: Held::Text(texts), .. }, Place::From(start)) = self {
+            let known = Bits::valid(column.nulls.as_ref(), *start, len).and(among);
+            match texts {
+                Texts::Plain(texts) => {
+                    let offsets = &texts.value_offsets()[*start..=*start + len];
+                    let of_length = |from: i32, to: i32| (to - from) as usize == text.len();
+                    let alike = Bits::dense2(&known, &offsets[..len], &offsets[1..], of_length);
+                    let yes = Bits::sparse(&alike, |row| texts.value(start + row) == text);
+                    return TriColumn { yes, known };
+                }
+                Texts::Dictionary(keys, words) if words.len() <= len => {
+                    let mut entries = (0..words.len()).filter(|at| words.is_valid(*at) && words.value(*at) == text);
+                    // A dictionary may have a text twice.
+                    if let (first, None) = (entries.next(), entries.next()) {
+                        let key = first.and_then(|at| i32::try_from(at).ok()).unwrap_or(-1);
+                        let yes = Bits::dense(&known, &keys[*start..start + len], |k| k == key);
+                        return TriColumn { yes, known };
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.test_texts(among, |t| Tri::known(t == text))
     }
 
     /// Asks each text among those rows; a text that a dictionary has once is asked once, if that can pay.

@@ -105,18 +105,24 @@ impl Truth {
                 let yes = if *equal { known.clone().without(&differ) } else { known.clone().and(&differ) };
                 TriColumn { yes, known }
             }
+            Truth::Same(equal, of @ Operand::Direct(_), Operand::Const(constant)) => {
+                of.test(frame, open, |_, value| match value {
+                    Value::Missing => Tri::Unknown,
+                    value => Tri::known((value == constant) == *equal),
+                })
+            }
             Truth::Same(equal, a, b) => same(*equal, &a.eval(frame, open), &b.eval(frame, open), open),
             Truth::Among(among) => among.eval(frame, open),
-            Truth::Listed(list, needle) => {
-                let needle = needle.eval(frame, open);
-                TriColumn::each(open, |row| match &*needle.value(row) {
-                    Value::Missing => Tri::Unknown,
-                    value => Tri::known(frame.world.contains(*list, value, frame.time(row))),
-                })
+            Truth::Listed(list, needle) => needle.test(frame, open, |row, value| match value {
+                Value::Missing => Tri::Unknown,
+                value => Tri::known(frame.world.contains(*list, value, frame.time(row))),
+            }),
+            Truth::Within(needle @ Operand::Direct(_), Operand::Const(hay)) => {
+                needle.test(frame, open, |_, needle| within(needle, hay))
             }
             Truth::Within(needle, hay) => inside(&needle.eval(frame, open), &hay.eval(frame, open), open),
             Truth::Matches(text, pattern) => {
-                text.eval(frame, open).test_texts(open, |text| Tri::known(pattern.finds(text)))
+                text.test_texts(frame, open, |text| Tri::known(pattern.finds(text)))
             }
             Truth::Missing(of) => {
                 let known = of.known(frame, open);
@@ -131,11 +137,14 @@ impl Truth {
             }
             Truth::Each(op, items) => items.truth(*op, frame, open),
             Truth::Texts(test, text, part) => {
-                let (text, part) = (text.eval(frame, open), part.eval(frame, open));
-                pair(&text, &part, open, |t, p| match test(t, p) {
+                let test = |t: &str, p: &str| match test(t, p) {
                     Value::Bool(b) => Tri::known(b),
                     _ => Tri::Unknown,
-                })
+                };
+                match part {
+                    Operand::Const(Value::Text(part)) => text.test_texts(frame, open, |text| test(text, part)),
+                    _ => pair(&text.eval(frame, open), &part.eval(frame, open), open, test),
+                }
             }
             Truth::Direct(of) => of.truths(frame, open),
         }
@@ -199,7 +208,7 @@ fn compared<T: Copy + PartialOrd>(op: CompareOp, a: &[T], b: &[T], known: Bits, 
 fn same(equal: bool, a: &Lane<'_>, b: &Lane<'_>, open: &Bits) -> TriColumn {
     match (a, b) {
         (Lane::Const(c), lane) | (lane, Lane::Const(c)) => same_as(equal, lane, c, open),
-        (a, b) if a.is_text() && b.is_text() => pair(a, b, open, |a, b| Tri::known((a == b) == equal)),
+        (a, b) if a.has_texts() && b.has_texts() => pair(a, b, open, |a, b| Tri::known((a == b) == equal)),
         (a, b) => TriColumn::each(open, |row| {
             let (a, b) = (a.value(row), b.value(row));
             if a.is_missing() || b.is_missing() { Tri::Unknown } else { Tri::known((a == b) == equal) }
@@ -209,8 +218,9 @@ fn same(equal: bool, a: &Lane<'_>, b: &Lane<'_>, open: &Bits) -> TriColumn {
 
 fn same_as(equal: bool, lane: &Lane<'_>, constant: &Value, open: &Bits) -> TriColumn {
     let bytes = match (lane, constant) {
-        (_, Value::Text(text)) if lane.is_text() => {
-            return lane.test_texts(open, |t| Tri::known((t.as_bytes() == text.as_bytes()) == equal));
+        (_, Value::Text(text)) if lane.has_texts() => {
+            let same = lane.is_text(open, text);
+            return if equal { same } else { same.negate() };
         }
         // The bytes are the same exactly if the values are, wherever the constant comes back from its bytes.
         (Lane::Column(column @ Column { held: Held::Ip(bytes), .. }, place), Value::Ip(ip)) => {
@@ -257,7 +267,7 @@ fn inside(needle: &Lane<'_>, hay: &Lane<'_>, open: &Bits) -> TriColumn {
                 Tri::of(column.is_known(row).then(|| net.holds(bytes.value(row))))
             })
         }
-        (needle, hay) if needle.is_text() && hay.is_text() => {
+        (needle, hay) if needle.has_texts() && hay.has_texts() => {
             pair(needle, hay, open, |part, text| Tri::known(text.contains(part)))
         }
         (needle, hay) => TriColumn::each(open, |row| within(&needle.value(row), &hay.value(row))),
@@ -309,15 +319,12 @@ impl Among {
                 TriColumn { yes, known }
             }
             Among::Texts(needle, texts) => {
-                needle.eval(frame, open).test_texts(open, |text| Tri::known(texts.contains(text)))
+                needle.test_texts(frame, open, |text| Tri::known(texts.contains(text)))
             }
-            Among::Values(needle, values) => {
-                let needle = needle.eval(frame, open);
-                TriColumn::each(open, |row| match &*needle.value(row) {
-                    Value::Missing => Tri::Unknown,
-                    value => Tri::known(values.contains(value)),
-                })
-            }
+            Among::Values(needle, values) => needle.test(frame, open, |_, value| match value {
+                Value::Missing => Tri::Unknown,
+                value => Tri::known(values.contains(value)),
+            }),
         }
     }
 }

@@ -50,6 +50,41 @@ impl Operand {
         }
     }
 
+    /// Hands over the value of each row that is open. What gives values by itself has each used as soon as it is made,
+    /// so that a batch of texts never lies on the heap at once.
+    fn each(&self, frame: &Frame<'_>, open: &Bits, take: &mut dyn FnMut(usize, &Value)) {
+        match self {
+            Operand::Direct(of) => of.each(frame, open, &mut |row, value| take(row, &value)),
+            _ => {
+                let lane = self.eval(frame, open);
+                open.rows().for_each(|row| take(row, &lane.value(row)));
+            }
+        }
+    }
+
+    /// Asks each value among the open rows.
+    pub(super) fn test(
+        &self,
+        frame: &Frame<'_>,
+        open: &Bits,
+        test: impl Fn(usize, &Value) -> Tri,
+    ) -> TriColumn {
+        let mut out = TriColumn::of(Tri::Unknown, frame.len);
+        self.each(frame, open, &mut |row, value| out.put(row, test(row, value)));
+        out
+    }
+
+    /// Asks each text among the open rows; what is missing, or no text, is unknown.
+    pub(super) fn test_texts(&self, frame: &Frame<'_>, open: &Bits, test: impl Fn(&str) -> Tri) -> TriColumn {
+        match self {
+            Operand::Direct(_) => self.test(frame, open, |_, value| match value {
+                Value::Text(text) => test(text),
+                _ => Tri::Unknown,
+            }),
+            _ => self.eval(frame, open).test_texts(open, test),
+        }
+    }
+
     /// The rows that are known.
     pub(super) fn known(&self, frame: &Frame<'_>, open: &Bits) -> Bits {
         match self {
@@ -70,15 +105,17 @@ pub(super) enum Direct {
 
 impl Direct {
     /// Hands over the value of each row that is open.
-    fn each(&self, frame: &Frame<'_>, open: &Bits, mut take: impl FnMut(usize, Value)) {
+    fn each(&self, frame: &Frame<'_>, open: &Bits, take: &mut dyn FnMut(usize, Value)) {
         match self {
-            Direct::Part(part, of) => {
-                let of = of.eval(frame, open);
-                open.rows().for_each(|row| take(row, part.of(&of.value(row))));
-            }
-            Direct::Call(Function { eval: Eval::Text1(f), .. }, args) if args.len() == 1 => {
+            Direct::Part(part, of) => of.each(frame, open, &mut |row, value| take(row, part.of(value))),
+            Direct::Call(Function { eval: Eval::Text1(f), .. }, args)
+                if matches!(args[..], [Operand::Slot(_)]) =>
+            {
                 let text = args[0].eval(frame, open);
                 open.rows().for_each(|row| take(row, text.text(row).map_or(Value::Missing, f)));
+            }
+            Direct::Call(function, args) if args.len() == 1 => {
+                args[0].each(frame, open, &mut |row, value| take(row, function.call(&[value])));
             }
             Direct::Call(function, args) => {
                 each_row(args, frame, open, |row, values| take(row, function.call(values)));
@@ -92,18 +129,15 @@ impl Direct {
 
     fn values(&self, frame: &Frame<'_>, open: &Bits) -> Vec<Value> {
         let mut values = vec![Value::Missing; frame.len];
-        self.each(frame, open, |row, value| values[row] = value);
+        self.each(frame, open, &mut |row, value| values[row] = value);
         values
     }
 
     pub(super) fn truths(&self, frame: &Frame<'_>, open: &Bits) -> TriColumn {
         let mut out = TriColumn::of(Tri::Unknown, frame.len);
-        self.each(frame, open, |row, value| {
+        self.each(frame, open, &mut |row, value| {
             if let Value::Bool(b) = value {
-                out.known.set(row);
-                if b {
-                    out.yes.set(row);
-                }
+                out.put(row, Tri::known(b));
             }
         });
         out
@@ -125,7 +159,7 @@ impl Direct {
     ) -> Known<'static, T> {
         let Known { values, mut known } = Known::missing(frame.len);
         let mut values = values.into_owned();
-        self.each(frame, open, |row, value| {
+        self.each(frame, open, &mut |row, value| {
             if let Some(value) = of(&value) {
                 values[row] = value;
                 known.set(row);

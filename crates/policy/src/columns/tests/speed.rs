@@ -32,7 +32,7 @@ rule cheap on login:
     because "five that are cheap"
 
 rule cheap_open on login:
-    when    tries >= 0 and score < 2.0 and form < "1h" and seen >= 0 and ok is not missing
+    when    tries >= 0 and score < 2.0 and form < "1h" and seen > 0 and ok is not missing
     then    block
     because "five that rule nothing out"
 
