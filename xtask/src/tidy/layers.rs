@@ -6,8 +6,8 @@
 use super::{Finding, Tree, manifest};
 
 /// The crates from the foundation to the binary. A new crate gets its place here when it is made.
-const ORDER: [&str; 12] = [
-    "event", "report", "facts", "policy", "state", "journal", "engine", "account", "flood", "api", "sim",
+const ORDER: [&str; 13] = [
+    "event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "account", "flood", "api", "sim",
     "wardroom",
 ];
 
@@ -52,7 +52,7 @@ const FORBIDDEN: [Forbidden; 8] = [
         why: "simulated traffic is never on a production path",
     },
     Forbidden {
-        who: &["event", "report", "facts", "policy", "state"],
+        who: &["event", "report", "facts", "policy", "lsp", "state"],
         whom: &["tokio", "axum", "hyper"],
         why: "judging is pure: no sockets, no runtime",
     },

@@ -27,8 +27,8 @@ pub(super) enum Shape {
     Plain,
     /// A comment on a line of its own.
     Comment,
-    /// `when …`.
-    Clause,
+    /// `when …`, with the columns of its word without the blank after it: values begin at one column in all clauses.
+    Clause(usize),
     /// `name: type`.
     Field,
     /// `name = value` of a model.
@@ -40,8 +40,9 @@ pub(super) enum Shape {
     Row,
 }
 
-/// Columns of a clause's word, without the blank after it: values begin at the same column in all clauses.
+/// The columns of a clause's word: those of `because` and `missing`, and of a test's `expect`.
 const CLAUSE: usize = 7;
+const TEST_CLAUSE: usize = 6;
 
 pub(super) fn lines(source: &str, tokens: &[Token], comments: &[Comment]) -> Vec<Line> {
     let mut maker = Maker { source, comments, next: 0, lines: Vec::new(), block: 0, at: 0 };
@@ -80,7 +81,8 @@ impl<'a> Maker<'a> {
             "event" | "record" => (Shape::Plain, Shape::Field),
             "model" => (Shape::Plain, Shape::Input),
             "table" => (Shape::Plain, Shape::Row),
-            _ => (Shape::Plain, Shape::Clause),
+            "test" => (Shape::Plain, Shape::Clause(TEST_CLAUSE)),
+            _ => (Shape::Plain, Shape::Clause(CLAUSE)),
         };
         self.clause(block.head, 0, head, one_line, blank);
         let from = self.lines.len();
@@ -170,7 +172,7 @@ impl<'a> Maker<'a> {
         let led = !matches!(shape, Shape::Field | Shape::Input | Shape::Row);
         let pieces = pieces(self.source, tokens, led);
         let cell = first_cell(shape, tokens);
-        let padding = if shape == Shape::Clause { padding(&pieces, cell) } else { 0 };
+        let padding = if let Shape::Clause(width) = shape { padding(&pieces, cell, width) } else { 0 };
         let broken = tokens.iter().enumerate().map(|(i, t)| i > 0 && t.first).collect();
         let parts = wrap(&Clause { pieces: &pieces, broken, indent, padding, may_break });
         let shape = match shape {
@@ -218,15 +220,15 @@ impl<'a> Maker<'a> {
 /// How many tokens stand before what is aligned.
 fn first_cell(shape: Shape, tokens: &[Token]) -> usize {
     match shape {
-        Shape::Clause if tokens.get(1).is_some_and(|t| t.kind == Kind::Mark(":")) => 2,
-        Shape::Clause | Shape::Input => 1,
+        Shape::Clause(_) if tokens.get(1).is_some_and(|t| t.kind == Kind::Mark(":")) => 2,
+        Shape::Clause(_) | Shape::Input => 1,
         Shape::Field | Shape::Feature | Shape::Const => 2,
         Shape::Plain | Shape::Comment | Shape::Row => 0,
     }
 }
 
-fn padding(pieces: &[Piece], cell: usize) -> usize {
-    CLAUSE.saturating_sub(pieces.iter().take(cell).map(|p| p.width).sum())
+fn padding(pieces: &[Piece], cell: usize, width: usize) -> usize {
+    width.saturating_sub(pieces.iter().take(cell).map(|p| p.width).sum())
 }
 
 /// The cells of a clause's first line.
@@ -237,8 +239,10 @@ fn cells(pieces: &[Piece], shape: Shape, cell: usize) -> Vec<String> {
     let (name, rest) = pieces.split_at(cell.min(pieces.len()));
     let mut cells: Vec<String> =
         [name, rest].into_iter().filter(|part| !part.is_empty()).map(joined).collect();
-    if shape == Shape::Clause && cells.len() > 1 {
-        pad(&mut cells[0], CLAUSE);
+    if let Shape::Clause(width) = shape
+        && cells.len() > 1
+    {
+        pad(&mut cells[0], width);
     }
     cells
 }

@@ -77,9 +77,9 @@ rule r on login:
 budget login = \"100us\"
 
 test r \"title\":
-    given   30 * login(ip=\"..\") within \"10m\" ago \"1h\", ip.kind = \"hosting\"
-    when    login(ip=\"..\") at \"2026-01-05T03:00:00Z\"
-    expect  block by r, label(ip.net, \"farm\")
+    given  30 * login(ip=\"..\") within \"10m\" ago \"1h\", ip.kind = \"hosting\"
+    when   login(ip=\"..\") at \"2026-01-05T03:00:00Z\"
+    expect block by r, label(ip.net, \"farm\")
 ";
 
 #[test]
