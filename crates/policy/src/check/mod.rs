@@ -11,6 +11,8 @@ mod names;
 mod never;
 mod rule;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use names::{Use, Used};
 

@@ -11,6 +11,7 @@ mod features;
 mod formatted;
 mod generate;
 mod good;
+mod language;
 mod limits;
 mod names;
 mod oracle;

@@ -149,6 +149,79 @@ const WORDS: &[&str] = &[
     "\"",
     "'",
     "\"\\q\"",
+    "record",
+    "const",
+    "table",
+    "model",
+    "evidence",
+    "score",
+    "budget",
+    "enum",
+    "suffix",
+    "regex",
+    "weigh",
+    "capped",
+    "to",
+    "at",
+    "expires",
+    "was",
+    "any",
+    "all",
+    "sum",
+    "mean",
+    "min",
+    "max",
+    "seen",
+    "rate",
+    "ratio",
+    "quantile",
+    "baseline",
+    "speed",
+    "sequence",
+    "over",
+    "including",
+    "self",
+    "first",
+    "times",
+    "q",
+    "lat",
+    "lon",
+    "label",
+    "case",
+    "notify",
+    "webhook",
+    "labelled",
+    "matches",
+    "prior",
+    "top",
+    "probability",
+    "known",
+    "mean",
+    "weeks",
+    "asn",
+    "kind",
+    "country",
+    "site",
+    "x",
+    "items",
+    "urls",
+    "number",
+    "rate",
+    "user_agent",
+    "url",
+    "->",
+    "5%",
+    "\"5/m\"",
+    "\"10MB\"",
+    "\"{x.top(3)}\"",
+    "\"bot.json\"",
+    "\"risk.csv\"",
+    "\"2027-01-01T00:00:00Z\"",
+    "[x for x in",
+    "~",
+    "=>",
+    "<>",
+    "@",
 ];
 
 /// What must hold of every answer.
@@ -181,6 +254,12 @@ fn soup() -> impl Strategy<Value = String> {
         .prop_map(|words| words.into_iter().flat_map(|(w, s)| [w, s]).collect())
 }
 
+fn short_soup() -> impl Strategy<Value = String> {
+    let piece = (proptest::sample::select(WORDS), prop_oneof![4 => Just(" "), 1 => Just("")]);
+    proptest::collection::vec(piece, 0..6)
+        .prop_map(|words| words.into_iter().flat_map(|(w, s)| [w, s]).collect::<String>().replace('\n', " "))
+}
+
 /// A text with a stretch of it taken out, doubled or put in the place of another.
 pub(crate) fn slip() -> impl Strategy<Value = (usize, usize, usize, &'static str, u8)> {
     (any::<usize>(), 0usize..12, any::<usize>(), proptest::sample::select(WORDS), 0u8..5)
@@ -208,6 +287,60 @@ pub(crate) fn slipped(
     }
 }
 
+/// A policy of every kind of declaration, to put soup into.
+const WHOLE: &str = "record item:
+    name: text?
+    size: size
+
+event login:
+    account: account
+    ip: ip
+    ok: bool
+    size: int
+    email: email?
+    plan: enum(\"free\", \"paid\")?
+    urls: list(url)?
+    items: list(item)?
+
+const burst = 30
+list ours: net
+feature failures = count(login, by=ip, last=\"1h\")
+feature usual = baseline(failures, over=\"28d\")
+feature half = failures / 2
+table risk(kind: text, n: int) -> number:
+    \"a\", < 3 -> 0.5
+    else -> 0.0
+evidence slow on login:
+    weigh size capped -2 to 6
+    because \"{size}\"
+score all on login = sum(prior(-4.6), slow)
+";
+
+/// Where an expression, a clause or the rest of a line can stand.
+const PLACES: &[&str] = &[
+    "rule r on login:\n    when $\n    then block\n    because \"{$}\"\n",
+    "rule r on login:\n    when ok\n    then $, label($, \"a\")\n    because \"x\"\n    mode $\n    expires $\n",
+    "rule r on login:\n    when any($ for x in $ if $)\n    then block\n    because \"{all.top($)}\"\n",
+    "feature f = count(login, where=$, by=$, last=$)\n",
+    "feature f = sequence(login, first=$, times=$, then=$, within=$, last=\"1h\")\n",
+    "feature f = quantile($, of=$, q=$, last=\"1h\", including=$)\n",
+    "feature f = baseline($, over=$).mean + $\n",
+    "feature f = $\nrule r on login:\n    when f\n    then block\n    because \"{f}\"\n",
+    "const c = $\nrule r on login:\n    when c in $\n    then block\n    because \"x\"\n",
+    "list l: $ = [$]\n",
+    "list l: $ suffix from $\n",
+    "table t($: $) -> $:\n    $, $ -> $\n    else -> $\n",
+    "table t(kind: text) -> number:\n    $ to $ -> $\n    < $ -> 1\n    [$] -> 2\n",
+    "model m on login from $:\n    x = $\n",
+    "evidence e on login:\n    weigh $ capped $ to $\n    because \"{$}\"\n",
+    "score s on login = sum(prior($), $, slow)\n",
+    "event e:\n    a: $\n    b: enum($)\n    c: list($)\n",
+    "record r:\n    a: $\n",
+    "budget login = $\n",
+    "test t:\n    given $ * login($) within $ ago $, ip.$ = $\n    when login($) at $\n    expect $ by $, $\n",
+    "$\n    $\n",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, max_shrink_iters: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -231,6 +364,48 @@ proptest! {
         let login = "event login:\n    account: account\n    ip: ip\n    ok: bool\n    size: int\n    email: email?\n\nfeature failures = count(login, by=ip, last=\"1h\")\nlist ours: net\n";
         sound(&Bundle::single("a.ward", &format!("{login}rule r on login:\n    when {soup}\n    then block\n    because \"{{{soup}}}\"\n")));
         sound(&Bundle::single("a.ward", &format!("{login}feature f = count(login, where={soup}, by=ip)\ntest t:\n    given {soup}\n    when login({soup})\n    expect {soup}\n")));
+    }
+
+    #[test]
+    fn soup_is_read_wherever_it_stands(place in proptest::sample::select(PLACES), soups in proptest::collection::vec(short_soup(), 9)) {
+        let mut text = String::new();
+        for (i, piece) in place.split('$').enumerate() {
+            text.push_str(if i > 0 { &soups[i % soups.len()] } else { "" });
+            text.push_str(piece);
+        }
+        sound(&Bundle::single("a.ward", &format!("{WHOLE}{text}")));
+        sound(&Bundle::single("a.ward", &format!("{text}{WHOLE}")));
+    }
+
+    #[test]
+    fn truncated_policies_are_read(file in any::<usize>(), at in any::<usize>()) {
+        let mut bundle = good::bundle();
+        let names: Vec<String> = bundle.files().map(|(p, _)| p.to_owned()).collect();
+        let name = &names[file % names.len()];
+        let text = bundle.get(name).unwrap();
+        let end = (0..=at % (text.len() + 1)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        bundle.add(name.clone(), text[..end].to_owned());
+        sound(&bundle);
+        sound(&Bundle::single("a.ward", bundle.get(name).unwrap()));
+    }
+
+    #[test]
+    fn any_file_beside_a_policy_is_read(text in "\\PC{0,120}", lines in proptest::collection::vec("[a-z<>=|*,\"0-9 .{}:\\[\\]-]{0,30}", 0..8)) {
+        let policy = format!(
+            "{WHOLE}table t(kind: text, n: int) -> number from \"f.csv\"\nmodel m on login from \"f.csv\":\n    x = size\nlist l: regex from \"f.csv\"\nlist n: net from \"f.csv\"\n"
+        );
+        for text in [text, lines.join("\n"), format!("kind,n,value\n{}", lines.join("\n"))] {
+            let mut bundle = Bundle::single("a.ward", &policy);
+            bundle.add("f.csv", text);
+            sound(&bundle);
+        }
+    }
+
+    #[test]
+    fn bad_policies_with_slips_are_read(file in any::<usize>(), slips in proptest::collection::vec(slip(), 1..4)) {
+        let files = crate::support::files("testdata/bad", "ward");
+        let text = crate::support::read(&files[file % files.len()]).unwrap();
+        sound(&Bundle::single("a.ward", &slips.into_iter().fold(text, |t, s| slipped(&t, s))));
     }
 
     #[test]
