@@ -183,72 +183,101 @@ fn argument(cx: &mut Context<'_>, event: TypeId, arg: &Arg) -> Option<(usize, Va
             None
         }
         Ok(value) => Some((slot, value)),
-        Err(why) => {
-            let d = Diagnostic::error("W0305", arg.value.loc, format!("`{}` {why}", name.name));
-            let shaped = matches!(kind, Type::Enum | Type::List);
-            let d = if shaped { d } else { d.label(format!("expected a value of type {kind}")) };
-            cx.diagnostics.push(d);
+        Err(misfits) => {
+            for (loc, why) in misfits {
+                let d = Diagnostic::error("W0305", loc, format!("`{}` {why}", name.name));
+                let shaped = matches!(kind, Type::Enum | Type::List);
+                cx.diagnostics.push(if shaped {
+                    d
+                } else {
+                    d.label(format!("expected a value of type {kind}"))
+                });
+            }
             None
         }
     }
 }
 
+/// What does not fit, and where: all there is.
+type Misfits = Vec<(Loc, String)>;
+
 /// A value of a field that may be an enum or a list.
-fn shaped(expr: &Expr, kind: Type, shape: Option<&Shape>) -> Result<Value, String> {
+fn shaped(expr: &Expr, kind: Type, shape: Option<&Shape>) -> Result<Value, Misfits> {
     if matches!(&expr.kind, ExprKind::Name(word) if word == "missing" || word == "None") {
         return Ok(Value::Missing);
     }
+    let misfit = |why: String| vec![(expr.loc, why)];
     match (shape, &expr.kind) {
-        (Some(Shape::OneOf(members)), ExprKind::Text(text)) => {
-            if members.iter().any(|m| **m == **text) {
-                return Ok(Value::Text(text.as_str().into()));
-            }
-            let near = nearest(text, members.iter().map(|m| &**m));
-            let members: Vec<String> = members.iter().map(|m| format!("\"{m}\"")).collect();
-            Err(match near {
-                Some(near) => format!("is never \"{text}\"; did you mean \"{near}\"?"),
-                None => format!("is one of: {}", members.join(", ")),
-            })
-        }
-        (Some(Shape::Items { fields, .. }), ExprKind::Items(items)) => {
-            if items.len() > wardroom_event::limits::LIST_ITEMS {
-                return Err(format!("has more than {} items", wardroom_event::limits::LIST_ITEMS));
-            }
-            let mut values = Vec::new();
-            for item in items {
-                row(item, fields, &mut values)?;
-            }
-            Ok(Value::List(values.into()))
-        }
-        (Some(Shape::Items { .. }), _) => Err("is a list: write its items in brackets".to_owned()),
-        _ => literal(expr, kind),
+        (Some(Shape::OneOf(members)), ExprKind::Text(text)) => member(text, members).map_err(misfit),
+        (Some(Shape::Items { fields, .. }), ExprKind::Items(items)) => list(expr.loc, items, fields),
+        (Some(Shape::Items { .. }), _) => Err(misfit("is a list: write its items in brackets".to_owned())),
+        _ => literal(expr, kind).map_err(misfit),
     }
 }
 
-/// One item: a plain value, or `item(name=…, size=…)` for a record.
-fn row(item: &Expr, fields: &[Field], values: &mut Vec<Value>) -> Result<(), String> {
-    if let [Field { name, kind, .. }] = fields
-        && name.is_empty()
-    {
-        values.push(literal(item, *kind)?);
-        return Ok(());
+fn member(text: &str, members: &[Box<str>]) -> Result<Value, String> {
+    if members.iter().any(|m| **m == *text) {
+        return Ok(Value::Text(text.into()));
     }
+    let all: Vec<String> = members.iter().map(|m| format!("\"{m}\"")).collect();
+    Err(match nearest(text, members.iter().map(|m| &**m)) {
+        Some(near) => format!("is never \"{text}\"; did you mean \"{near}\"?"),
+        None => format!("is one of: {}", all.join(", ")),
+    })
+}
+
+fn list(loc: Loc, items: &[Expr], fields: &[Field]) -> Result<Value, Misfits> {
+    if items.len() > wardroom_event::limits::LIST_ITEMS {
+        return Err(vec![(loc, format!("has more than {} items", wardroom_event::limits::LIST_ITEMS))]);
+    }
+    let (mut values, mut misfits) = (Vec::new(), Vec::new());
+    for item in items {
+        match fields {
+            [Field { name, kind, .. }] if name.is_empty() => match literal(item, *kind) {
+                Ok(Value::Missing) => misfits.push((item.loc, "holds no missing items".to_owned())),
+                Ok(value) => values.push(value),
+                Err(why) => misfits.push((item.loc, format!("holds values of type {kind}; this {why}"))),
+            },
+            _ => record(item, fields, &mut values, &mut misfits),
+        }
+    }
+    if misfits.is_empty() { Ok(Value::List(values.into())) } else { Err(misfits) }
+}
+
+/// An item that is a record: `item(name=…, size=…)`.
+fn record(item: &Expr, fields: &[Field], values: &mut Vec<Value>, misfits: &mut Misfits) {
     let ExprKind::Call(_, args) = &item.kind else {
-        return Err("holds records: write each as item(name=…)".to_owned());
+        misfits.push((item.loc, "holds records: write each as item(name=…)".to_owned()));
+        return;
     };
     let start = values.len();
     values.extend(fields.iter().map(|_| Value::Missing));
+    let before = misfits.len();
     for arg in args {
-        let name = arg.name.as_ref().map_or("", |n| n.name.as_str());
+        let (loc, name) = arg.name.as_ref().map_or((arg.value.loc, ""), |n| (n.loc, n.name.as_str()));
         let Some(at) = fields.iter().position(|f| *f.name == *name) else {
-            let known: Vec<&str> = fields.iter().map(|f| &*f.name).collect();
-            return Err(format!("has records without a field `{name}`; theirs are: {}", known.join(", ")));
+            misfits.push((loc, no_column(name, fields)));
+            continue;
         };
-        values[start + at] = literal(&arg.value, fields[at].kind)?;
+        match literal(&arg.value, fields[at].kind) {
+            Ok(value) => values[start + at] = value,
+            Err(why) => misfits.push((arg.value.loc, format!("has records whose `{name}` {why}"))),
+        }
     }
-    match fields.iter().zip(&values[start..]).find(|(f, v)| v.is_missing() && !f.optional) {
-        Some((field, _)) => Err(format!("has a record without `{}`", field.name)),
-        None => Ok(()),
+    let absent = fields.iter().zip(&values[start..]).find(|(f, v)| v.is_missing() && !f.optional);
+    if let Some((field, _)) = absent.filter(|_| misfits.len() == before) {
+        misfits.push((item.loc, format!("has a record without `{}`", field.name)));
+    }
+}
+
+fn no_column(name: &str, fields: &[Field]) -> String {
+    let names = || fields.iter().map(|f| &*f.name);
+    match nearest(name, names()) {
+        Some(near) => format!("has records without a field `{name}`; did you mean `{near}`?"),
+        None => {
+            let known: Vec<&str> = names().collect();
+            format!("has records without a field `{name}`; theirs are: {}", known.join(", "))
+        }
     }
 }
 
@@ -272,10 +301,12 @@ fn verdict(cx: &mut Context<'_>, word: &Ident) -> Option<Verdict> {
     if verdict.is_none() {
         let names = Verdict::ALL.map(Verdict::name);
         let d = Diagnostic::error("W0603", word.loc, format!("no verdict `{}`", word.name));
-        cx.diagnostics.push(match nearest(&word.name, names) {
-            Some(near) => d.help(format!("did you mean `{near}`?")),
-            None => d.help(format!("the verdicts are: {}", names.join(", "))),
-        });
+        cx.diagnostics.push(
+            match super::rule::verdict_elsewhere(&word.name).or(nearest(&word.name, names)) {
+                Some(near) => d.help(format!("did you mean `{near}`?")),
+                None => d.help(format!("the verdicts are: {}", names.join(", "))),
+            },
+        );
     }
     verdict
 }

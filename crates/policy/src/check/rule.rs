@@ -389,7 +389,7 @@ fn wrong_ask<T>(cx: &mut Context<'_>, arg: &Expr) -> Option<T> {
 fn unknown_action<T>(cx: &mut Context<'_>, action: &Expr, name: &str) -> Option<T> {
     let names = Verdict::ALL.map(Verdict::name);
     let d = Diagnostic::error("W0502", action.loc, "expected a verdict or an effect");
-    let d = match nearest(name, names.into_iter().chain(EFFECTS)) {
+    let d = match verdict_elsewhere(name).or(nearest(name, names.into_iter().chain(EFFECTS))) {
         _ if matches!(action.kind, ExprKind::And(_) | ExprKind::Or(_)) => {
             d.help("put a comma between several: then block, label(ip.net, \"farm\")")
         }
@@ -409,6 +409,28 @@ pub(super) fn written(cx: &Context<'_>, pieces: &[TemplatePiece]) -> Box<str> {
         TemplatePiece::Expr(expr) => format!("{{{}}}", one_line(cx.sources, expr.loc)),
     };
     pieces.iter().map(piece).collect::<String>().into()
+}
+
+/// The verdict that is called so elsewhere.
+pub(super) fn verdict_elsewhere(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "deny" | "reject" | "refuse" | "drop" | "ban" | "forbid" => "block",
+        "pass" | "permit" | "accept" | "ok" => "allow",
+        "throttle" | "slow" | "rate_limit" => "limit",
+        "captcha" | "mfa" | "verify" => "challenge",
+        "hold" | "flag" | "queue" => "review",
+        _ => return None,
+    })
+}
+
+/// The mode that is called so elsewhere.
+fn mode_elsewhere(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "test" | "testing" | "dry_run" | "monitor" | "log" => "shadow",
+        "on" | "active" | "enabled" | "enforce" => "live",
+        "off" | "disabled" | "deleted" => "retired",
+        _ => return None,
+    })
 }
 
 /// The pieces of a reason. A fault in one does not hide the next.
@@ -457,7 +479,7 @@ fn mode(cx: &mut Context<'_>, on: TypeId, decl: Option<&ModeDecl>) -> Option<Say
     let Some(mode) = Mode::named(&word.name) else {
         let names = Mode::ALL.map(Mode::name);
         let d = Diagnostic::error("W0504", word.loc, format!("no mode `{}`", word.name));
-        cx.diagnostics.push(match nearest(&word.name, names) {
+        cx.diagnostics.push(match mode_elsewhere(&word.name).or(nearest(&word.name, names)) {
             Some(near) => d.help(format!("did you mean `{near}`?")),
             None => d.help(format!("the modes are: {}", names.join(", "))),
         });
