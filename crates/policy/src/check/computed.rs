@@ -186,12 +186,12 @@ fn of(cx: &mut Context<'_>, on: TypeId, number: usize, loc: Loc) -> Option<usize
     if let Some((_, known)) = lazy.known.iter().find(|(event, _)| *event == on) {
         return *known;
     }
-    if let Some(start) = cx.path.iter().position(|n| *n == number) {
+    if let Some(start) = cx.path.iter().position(|(n, _)| *n == number) {
         report_circle(cx, start, loc);
         return None;
     }
     let what = lazy.what;
-    cx.path.push(number);
+    cx.path.push((number, loc));
     let before = cx.diagnostics.errors();
     let typed = is_about(cx, number, on, loc).and_then(|()| typed(cx, on, number, what));
     cx.path.pop();
@@ -204,9 +204,17 @@ fn of(cx: &mut Context<'_>, on: TypeId, number: usize, loc: Loc) -> Option<usize
     computed
 }
 
+/// Where the feature that is being checked is read from, and its name: what is wrong within it may be so only there.
+pub(super) fn read_from<'c>(cx: &'c Context<'_>) -> Option<(Loc, &'c str)> {
+    let (number, loc) = cx.path.first()?;
+    let lazy = &cx.lazy[*number];
+    let is_read = matches!(lazy.what, What::Feature(_)) && *loc != lazy.name.loc;
+    is_read.then_some((*loc, lazy.name.name.as_str()))
+}
+
 /// What is being checked from `start` on reads the first of them again.
 fn report_circle(cx: &mut Context<'_>, start: usize, loc: Loc) {
-    let names: Vec<&Ident> = cx.path[start..].iter().map(|n| cx.lazy[*n].name).collect();
+    let names: Vec<&Ident> = cx.path[start..].iter().map(|(n, _)| cx.lazy[*n].name).collect();
     let shown: Vec<String> = names.iter().chain(&names[..1]).map(|n| format!("`{}`", n.name)).collect();
     let mut d = Diagnostic::error("W0209", loc, format!("`{}` is computed from itself", names[0].name))
         .also(names[0].loc, "declared here");

@@ -249,9 +249,10 @@ pub(super) fn budget(cx: &mut Context<'_>, decl: &BudgetDecl) {
             return;
         }
     };
-    if cx.checked.budgets.iter().any(|(of, _)| *of == event) {
+    if let Some((_, before)) = cx.budgets.iter().find(|(of, _)| *of == event) {
         let message = format!("a second budget for `{}`", decl.event.name);
-        cx.diagnostics.push(Diagnostic::error("W0202", decl.event.loc, message));
+        let d = Diagnostic::error("W0202", decl.event.loc, message).also(*before, "the first is here");
+        cx.diagnostics.push(d);
         return;
     }
     cx.checked.budgets.push((event, most));

@@ -42,7 +42,9 @@ pub(crate) struct Context<'a> {
     /// What is computed when it is read: checked for each event type that reads it.
     lazy: Vec<computed::Lazy<'a>>,
     /// Those of them that are being checked, each because the one before reads it.
-    path: Vec<usize>,
+    path: Vec<(usize, wardroom_report::Loc)>,
+    /// The id of everything that is declared, known before any of it is checked.
+    declared: HashSet<String>,
     /// Where the budgets of event types are written.
     budgets: Vec<(TypeId, wardroom_report::Loc)>,
     /// For each event type, the facts that the policy asks for, as fields after those declared.
@@ -65,6 +67,7 @@ impl<'a> Context<'a> {
             lazy: Vec::new(),
             path: Vec::new(),
             budgets: Vec::new(),
+            declared: HashSet::new(),
             facts: Vec::new(),
             comparisons: Cell::new(limits::SUGGESTIONS),
         }
@@ -165,6 +168,9 @@ pub(crate) fn check(
     let mut cx = Context::new(bundle, sources, diagnostics);
     // Each kind of declaration may use those before it in this order, wherever they stand.
     event::declare(&mut cx, files);
+    each(files, |file, decl| {
+        cx.declared.extend(decl.name().map(|name| names::id(&file.namespace, &name.name)));
+    });
     cx.facts = vec![Vec::new(); cx.checked.schema.len()];
     each(files, |file, decl| match decl {
         Decl::Const(constant) => list::constant(&mut cx, file, constant),

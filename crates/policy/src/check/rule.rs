@@ -33,7 +33,10 @@ pub(super) fn check(cx: &mut Context<'_>, file: &File, decl: &RuleDecl) {
 fn rule(cx: &mut Context<'_>, file: &File, decl: &RuleDecl) -> Option<CheckedRule> {
     let missing = decl.missing.as_ref().map_or(Some(Missing::Nothing), |word| missing(cx, word));
     let expires = decl.expires.as_ref().map(|time| expires(cx, time));
-    let on = event_named(cx, &decl.on)?;
+    let Some(on) = event_named(cx, &decl.on) else {
+        without_event(cx, decl);
+        return None;
+    };
     let scope = Scope::rule(on, &file.namespace);
     let follows = follows(cx, &scope, decl);
     let mode = mode(cx, on, decl.mode.as_ref());
@@ -65,6 +68,18 @@ fn rule(cx: &mut Context<'_>, file: &File, decl: &RuleDecl) -> Option<CheckedRul
         reason: written(cx, decl.because.as_deref().unwrap_or_default()),
         loc: decl.name.loc,
     })
+}
+
+/// What can be told of a rule whose event type there is none of.
+fn without_event(cx: &mut Context<'_>, decl: &RuleDecl) {
+    for action in &decl.then {
+        if !action_name(action).is_some_and(|name| EFFECTS.contains(&name)) {
+            verdict(cx, action);
+        }
+    }
+    if let Some(mode) = &decl.mode {
+        mode_named(cx, &mode.name);
+    }
 }
 
 /// What one rule cannot show: two that say the same.
@@ -469,6 +484,19 @@ fn names_person(cx: &Context<'_>, typed: &Typed) -> bool {
         || (typed.kind == Type::Text && typed.children().into_iter().any(|child| names_person(cx, child)))
 }
 
+fn mode_named(cx: &mut Context<'_>, word: &Ident) -> Option<Mode> {
+    let mode = Mode::named(&word.name);
+    if mode.is_none() {
+        let names = Mode::ALL.map(Mode::name);
+        let d = Diagnostic::error("W0504", word.loc, format!("no mode `{}`", word.name));
+        cx.diagnostics.push(match mode_elsewhere(&word.name).or(nearest(&word.name, names)) {
+            Some(near) => d.help(format!("did you mean `{near}`?")),
+            None => d.help(format!("the modes are: {}", names.join(", "))),
+        });
+    }
+    mode
+}
+
 type Say = (Mode, Option<(u32, KeyPath)>);
 
 fn mode(cx: &mut Context<'_>, on: TypeId, decl: Option<&ModeDecl>) -> Option<Say> {
@@ -476,15 +504,7 @@ fn mode(cx: &mut Context<'_>, on: TypeId, decl: Option<&ModeDecl>) -> Option<Say
         return Some((Mode::Live, None));
     };
     let word = &decl.name;
-    let Some(mode) = Mode::named(&word.name) else {
-        let names = Mode::ALL.map(Mode::name);
-        let d = Diagnostic::error("W0504", word.loc, format!("no mode `{}`", word.name));
-        cx.diagnostics.push(match mode_elsewhere(&word.name).or(nearest(&word.name, names)) {
-            Some(near) => d.help(format!("did you mean `{near}`?")),
-            None => d.help(format!("the modes are: {}", names.join(", "))),
-        });
-        return None;
-    };
+    let mode = mode_named(cx, word)?;
     if mode != Mode::Canary {
         if let Some(extra) = decl.by.as_ref().or(decl.share.as_ref()) {
             let d =

@@ -77,7 +77,13 @@ fn columns(cx: &mut Context<'_>, decl: &TableDecl) -> Option<Vec<(Box<str>, Type
 fn column_type(cx: &mut Context<'_>, name: &str, loc: Loc) -> Option<Type> {
     let kind = Type::named(name);
     if kind.is_none() {
-        cx.diagnostics.push(unknown_type(name, loc));
+        cx.diagnostics.push(match name {
+            "enum" => Diagnostic::error("W0801", loc, "an enum in a table is a text").help("write: text"),
+            "list" => {
+                Diagnostic::error("W0801", loc, "a table holds single values").help("write the type of one")
+            }
+            _ => unknown_type(name, loc),
+        });
     }
     kind
 }
@@ -226,6 +232,11 @@ fn unfit<T>(cx: &mut Context<'_>, expr: &Expr, kind: Type, code: &'static str) -
     };
     let written = cx.sources.slice(expr.loc);
     let help = match (&expr.kind, kind) {
+        (ExprKind::Name(name), _) if name == "_" => "what fits everything is written `any`".to_owned(),
+        (ExprKind::Name(name), _) if name == "default" || name == "otherwise" => {
+            "what holds where no row fits is written: else -> …".to_owned()
+        }
+        (ExprKind::Not(_), _) => "put a row for that value above, and `any` here".to_owned(),
         (ExprKind::Text(text), Type::Int | Type::Number) if text.parse::<f64>().is_ok() => {
             format!("write it without quotes: {text}")
         }

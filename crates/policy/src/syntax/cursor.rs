@@ -193,9 +193,11 @@ impl<'t, 'd> Cursor<'t, 'd> {
             return Err(Stopped);
         }
         let found = self.found();
+        // Texts are joined in reasons only.
+        let is_about = !self.is_mark("+") || after == "`because`";
         let d = Diagnostic::error("W0102", self.here(), format!("{found} after {after}"))
             .label("nothing more belongs here")
-            .help_opt(hint(self.peek(), self.peek_second(), self.end_is == "`}`"));
+            .help_opt(hint(self.peek(), self.peek_second(), self.end_is == "`}`").filter(|_| is_about));
         Err(self.stop(d))
     }
 }
@@ -209,6 +211,7 @@ fn hint(kind: Option<&Kind>, second: Option<&Kind>, in_braces: bool) -> Option<S
         Kind::Word(w) if w == "between" => Some("write: 3 <= x <= 5".to_owned()),
         Kind::Word(w) if w == "like" || w == "matches" => Some("write: matches(text, \"^a.*\")".to_owned()),
         Kind::Word(w) if w == "before" || w == "earlier" => Some("to say when it was: ago \"1h\"".to_owned()),
+        Kind::Mark("+") => Some("a value stands in the reason between braces: \"from {ip}\"".to_owned()),
         Kind::Mark("[") => Some("items have no numbers; ask for all of them: any(… for x in …)".to_owned()),
         Kind::Mark("=") if second == Some(&Kind::Mark(">")) => Some("to compare, write `>=`".to_owned()),
         Kind::Mark("=") if second == Some(&Kind::Mark("<")) => Some("to compare, write `<=`".to_owned()),

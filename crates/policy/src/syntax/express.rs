@@ -155,7 +155,15 @@ fn is_plain(expr: &Expr) -> bool {
 fn is_missing(c: &mut Cursor<'_, '_>, of: Expr) -> Parsed<Expr> {
     let negated = c.eat_word("not");
     if !(c.eat_word("missing") || c.eat_word("None")) {
-        return Err(c.unexpected("`missing` after `is`"));
+        let help = match c.peek() {
+            Some(Kind::Word(word)) if matches!(word.as_str(), "true" | "True") => {
+                "write the condition itself"
+            }
+            Some(Kind::Word(word)) if matches!(word.as_str(), "false" | "False") => "write: not …",
+            Some(Kind::Word(word)) if word == "null" || word == "empty" => "write: is missing",
+            _ => "to compare, write `==`",
+        };
+        return Err(c.unexpected_so("`missing` after `is`", Some(help.to_owned())));
     }
     let loc = of.loc.to(c.last());
     grow(c, ExprKind::IsMissing { of: of.into(), negated }, loc)

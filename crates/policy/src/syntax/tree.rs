@@ -41,6 +41,24 @@ pub(crate) enum Decl {
     },
 }
 
+impl Decl {
+    /// The name under which a folder knows it; event types and records belong to none.
+    pub(crate) fn name(&self) -> Option<&Ident> {
+        match self {
+            Decl::Const(decl) => Some(&decl.name),
+            Decl::Feature(decl) => Some(&decl.name),
+            Decl::List(decl) => Some(&decl.name),
+            Decl::Table(decl) => Some(&decl.name),
+            Decl::Model(decl) => Some(&decl.name),
+            Decl::Evidence(decl) => Some(&decl.name),
+            Decl::Score(decl) => Some(&decl.name),
+            Decl::Rule(decl) => Some(&decl.name),
+            Decl::Broken { name, .. } => Some(name),
+            Decl::Event(_) | Decl::Record(_) | Decl::Budget(_) | Decl::Test(_) => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct EventDecl {
     pub(crate) name: Ident,

@@ -203,6 +203,78 @@ fn the_bounds_are_told() {
     assert_eq!(codes(&[("a.ward", &types)]), ["W0005"]);
 }
 
+/// A policy with these declarations and a rule on `ok`, whose effects and condition may say more.
+fn with(declared: &str, when: &str, then: &str) -> String {
+    format!(
+        "{LOGIN}{declared}\nrule r on login:\n    when ok and {when}\n    then {then}\n    because \"why\"\n"
+    )
+}
+
+#[test]
+fn the_bounds_of_each_construct_are_told() {
+    let check = |text: &str, at_most: &[&str], beyond: &str, more: &[&str]| {
+        assert_eq!(codes(&[("a.ward", text)]), at_most);
+        assert_eq!(codes(&[("a.ward", beyond)]), more);
+    };
+    let many = |n: usize, one: &dyn Fn(usize) -> String| (0..n).map(one).collect::<Vec<_>>().join(", ");
+    let field =
+        |n: usize| format!("event e:\n    ip: ip\n    kind: enum({})\n", many(n, &|i| format!("\"v{i}\"")));
+    check(&field(limits::ENUM_VALUES), &[], &field(limits::ENUM_VALUES + 1), &["W0314"]);
+    let score = |n: usize| {
+        with(&format!("score s on login = sum({})", many(n, &|i| format!("n + {i}"))), "s > 3", "block")
+    };
+    check(&score(limits::SCORE_TERMS), &[], &score(limits::SCORE_TERMS + 1), &["W0704"]);
+    let effects = |n: usize| with("", "n > 3", &many(n, &|i| format!("case(\"q{i}\")")));
+    check(&effects(limits::EFFECTS), &[], &effects(limits::EFFECTS + 1), &["W0515"]);
+    let columns = |n: usize| {
+        let (columns, asked) = (many(n, &|i| format!("c{i}: int")), many(n, &|_| "n".to_owned()));
+        with(&format!("table t({columns}) -> number:\n    else -> 1"), &format!("t({asked}) > 0.5"), "block")
+    };
+    check(&columns(limits::TABLE_COLUMNS), &[], &columns(limits::TABLE_COLUMNS + 1), &["W0801"]);
+    let label = |n: usize| with("", "n > 3", &format!("label(ip, \"{}\")", "a".repeat(n)));
+    check(&label(limits::LABEL_BYTES), &[], &label(limits::LABEL_BYTES + 1), &["W0513"]);
+    let steps = |n: i64| {
+        let feature = format!(
+            "feature f = sequence(login, first=not ok, times={n}, then=ok, within=\"1h\", last=\"1d\")"
+        );
+        with(&feature, "f > 0", "block")
+    };
+    check(&steps(limits::STEPS), &[], &steps(limits::STEPS + 1), &["W0412"]);
+    let pattern = |n: usize| with("", &format!("matches(account, \"{}\")", "a".repeat(n)), "block");
+    check(&pattern(limits::PATTERN_BYTES), &[], &pattern(limits::PATTERN_BYTES + 1), &["W0311"]);
+    let key = |n: usize| {
+        let key = ["account", "ip", "ok", "n", "m"][..n].join(", ");
+        with(&format!("feature f = count(login, by=({key}), last=\"1h\")"), "f > 0", "block")
+    };
+    check(&key(limits::KEY_PARTS), &[], &key(limits::KEY_PARTS + 1), &["W0404"]);
+    let over = |weeks: i64| {
+        let features =
+            format!("feature f = count(login, last=\"1h\")\nfeature g = baseline(f, over=\"{weeks}w\")");
+        with(&features, "g.mean > 0.5", "block")
+    };
+    check(&over(52), &[], &over(53), &["W0410"]);
+    let test = |n: usize| {
+        let event = "event e:\n    ip: ip\n    codes: list(int)\n";
+        format!("{event}\ntest t:\n    when e(codes=[{}])\n    expect allow\n", many(n, &|i| i.to_string()))
+    };
+    let most = wardroom_event::limits::LIST_ITEMS;
+    check(&test(most), &[], &test(most + 1), &["W0305"]);
+}
+
+#[test]
+fn large_tables_and_models_are_read_quickly() {
+    let rows: String = (0..limits::TABLE_ROWS).map(|i| format!("k{i},{},{i}\n", i % 7)).collect();
+    let csv = |rows: &str| format!("kind,n,value\n{rows}else,,0\n");
+    let policy = with("table t(kind: text, n: int) -> int from \"t.csv\"", "t(account, n) > 3", "block");
+    let read = |rows: &str| {
+        let mut bundle = Bundle::single("a.ward", &policy);
+        bundle.add("t.csv", csv(rows));
+        within_bounds(bundle).diagnostics.iter().map(|d| d.code).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&rows), [""; 0]);
+    assert_eq!(read(&format!("{rows}more,1,1\n")), ["W0805"]);
+}
+
 #[test]
 fn an_error_is_never_lost_behind_warnings() {
     let unused: String = (0..300).map(|i| format!("feature f{i} = count(login, last=\"1h\")\n")).collect();

@@ -115,6 +115,10 @@ fn method(
     name: &Ident,
     args: &[Arg],
 ) -> Option<Typed> {
+    let of = dotted(subject).and_then(|of| cx.names.meaning(scope.namespace, &of));
+    if of == Some(Meaning::Broken) {
+        return None;
+    }
     if name.name == "matches" {
         let subject = value(cx, scope, subject)?;
         return matches(cx, loc, subject, args);
@@ -189,6 +193,11 @@ fn no_function(cx: &mut Context<'_>, scope: &Scope<'_>, name: &Ident) {
             .push(d.help(format!("declare it: feature some_name = {word}(…), then use some_name here")));
         return;
     }
+    if cx.names.meaning(scope.namespace, word).is_some() {
+        let d = Diagnostic::error("W0308", name.loc, format!("`{word}` is no function"));
+        cx.diagnostics.push(d.help(format!("write it without parentheses: {word}")));
+        return;
+    }
     let d = Diagnostic::error("W0308", name.loc, format!("no function `{word}`"));
     if ["now", "today", "current_time"].contains(&word) {
         cx.diagnostics.push(d.help("the event's time is `time`; there is no other clock"));
@@ -220,7 +229,8 @@ pub(super) fn meant(of: Type, part: &str) -> Option<String> {
     if functions::find(Form::Method, name).next().is_some() {
         return Some(format!("….{name}(…)"));
     }
-    functions::find(Form::Call, name).next().map(|f| format!("{}(…)", f.name))
+    let fits = |f: &&Function| f.params.first().is_some_and(|p| p.takes.fits(of));
+    functions::find(Form::Call, name).find(fits).map(|f| format!("{}(…)", f.name))
 }
 
 /// What a function of another language is called here.

@@ -264,7 +264,8 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, name: &str, loc: Loc) -> Diagnos
     if scope.fields_only {
         let d = no_field(cx, name, loc, event);
         // Only who named something else has to be told.
-        let known = cx.names.meaning(scope.namespace, name).is_some();
+        let own = super::names::id(scope.namespace, name);
+        let known = cx.declared.contains(&own) || cx.declared.contains(name);
         let note = "a feature that counts reads the fields of the event it counts, no features and no lists";
         return if known { d.note(note) } else { d };
     }
@@ -347,6 +348,15 @@ fn attribute(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, of: &Expr, na
     if let Some(read) = figure(cx, scope, expr, of, name) {
         return read;
     }
+    if let ExprKind::Name(event) = &of.kind
+        && elsewhere.is_some()
+        && cx.names.meaning(scope.namespace, event).is_none()
+        && cx.checked.schema.id(event).is_some()
+    {
+        let d = of_an_event(cx, scope, event, of.loc, name);
+        cx.diagnostics.push(d);
+        return None;
+    }
     if let Some(id) = elsewhere.filter(|_| !scope.fields_only)
         && let Some(near) = near_declared(cx, scope, &id).filter(|near| near.contains('.'))
     {
@@ -357,6 +367,17 @@ fn attribute(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, of: &Expr, na
     }
     let of = value(cx, scope, of)?;
     part(cx, scope, of, name, expr.loc)
+}
+
+/// `login.ip`: what is read is always a field of the event in hand.
+fn of_an_event(cx: &Context<'_>, scope: &Scope<'_>, event: &str, loc: Loc, name: &Ident) -> Diagnostic {
+    let d = Diagnostic::error("W0307", loc, format!("`{event}` is an event type, not a value"));
+    let own = &cx.checked.schema.get(scope.on).name;
+    if **own == *event {
+        return d.help(format!("a field of the event in hand stands alone: {}", name.name));
+    }
+    d.note(format!("only the fields of `{own}` can be read here"))
+        .help(format!("to ask about other events, count them: count({event}, …)"))
 }
 
 /// `usual.mean` of a baseline, `takeover.probability` of a score; `None` where it is something else.

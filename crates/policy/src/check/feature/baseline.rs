@@ -74,7 +74,10 @@ fn baseline(cx: &mut Context<'_>, namespace: &str, value: &Expr) -> Result<Check
 
 /// The feature it is of: one that counts events.
 fn counted(cx: &mut Context<'_>, namespace: &str, first: &Expr) -> Result<usize, Faulty> {
-    let name = dotted(first).unwrap_or_default();
+    let Some(name) = dotted(first) else {
+        let d = Diagnostic::error("W0410", first.loc, "a baseline is of a feature, by its name");
+        return report(cx, d.help(format!("write: {}", example("baseline"))));
+    };
     let found = cx.names.find(namespace, &name, first.loc);
     match found {
         Some((Meaning::Feature(number), _)) if cx.checked.features[number].aggregate == Aggregate::Count => {

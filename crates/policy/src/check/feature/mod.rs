@@ -152,16 +152,20 @@ fn in_range(cx: &mut Context<'_>, span: Span, loc: Loc) -> Result<Span, Faulty> 
     report(cx, d)
 }
 
+fn example_of(argument: &str) -> String {
+    format!("write: {argument}=\"{}\"", if argument == "over" { "28d" } else { "1h" })
+}
+
 /// A length of time, written out or a constant.
 fn span(cx: &mut Context<'_>, namespace: &str, expr: &Expr, argument: &str) -> Result<Span, Faulty> {
     let literal = cx.literal(namespace, expr);
     let ExprKind::Text(text) = &literal.kind else {
         let d = Diagnostic::error("W0403", expr.loc, "a length of time is written in quotes");
-        return report(cx, d.help(format!("write: {argument}=\"1h\"")));
+        return report(cx, d.help(example_of(argument)));
     };
     Span::parse(text).or_else(|e| {
         let d = Diagnostic::error("W0305", expr.loc, format!("no length of time: {e}"));
-        report(cx, d.help(format!("write: {argument}=\"1h\"")))
+        report(cx, d.help(example_of(argument)))
     })
 }
 

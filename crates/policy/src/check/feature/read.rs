@@ -2,7 +2,7 @@
 //! Reading a feature for the event in hand.
 
 use super::{readable, slot};
-use crate::check::Context;
+use crate::check::{Context, computed};
 use crate::ir::{Node, Typed};
 use crate::program::{Aggregate, Reads};
 use crate::syntax::tree::Ident;
@@ -20,7 +20,13 @@ pub(in crate::check) fn read(
 ) -> Option<Typed> {
     if let Err(why) = readable(cx, number, on) {
         let d = Diagnostic::error("W0405", loc, format!("feature `{name}` cannot be read here"));
-        cx.diagnostics.push(d.note(why).also(declared, "the feature is declared here"));
+        let d = d.note(why).also(declared, "the feature is declared here");
+        let event = &cx.checked.schema.get(on).name;
+        let d = match computed::read_from(cx) {
+            Some((at, name)) => d.also(at, format!("`{name}` is read on `{event}` here")),
+            None => d,
+        };
+        cx.diagnostics.push(d);
         return None;
     }
     let feature = &cx.checked.features[number];

@@ -63,7 +63,11 @@ fn row(c: &mut Cursor<'_, '_>, table: &mut TableDecl) -> Parsed<()> {
         return Err(c.stop(d.help("put it above `else`")));
     }
     let cells = if c.eat_word("else") { None } else { Some(cells(c)?) };
-    c.expect("->", "and what follows for this row")?;
+    if !c.eat("->") {
+        let other = c.is_mark(":") || c.is_mark("=");
+        let help = other.then(|| "before the result, write `->`".to_owned());
+        return Err(c.unexpected_so("`->` and what follows for this row", help));
+    }
     let value = expression(c)?;
     c.finish("the row")?;
     match cells {
@@ -91,6 +95,14 @@ fn cell(c: &mut Cursor<'_, '_>) -> Parsed<CellDecl> {
         return Ok(CellDecl::Any(c.last()));
     }
     let than = match c.peek() {
+        Some(Kind::Mark("*")) => {
+            let help = "what fits everything is written `any`".to_owned();
+            return Err(c.unexpected_so("a value", Some(help)));
+        }
+        Some(Kind::Mark("==" | "!=")) => {
+            let help = "write the value itself; what does not fit goes into a row above".to_owned();
+            return Err(c.unexpected_so("a value", Some(help)));
+        }
         Some(Kind::Mark("<")) => Some(CompareOp::Lt),
         Some(Kind::Mark("<=")) => Some(CompareOp::Le),
         Some(Kind::Mark(">")) => Some(CompareOp::Gt),

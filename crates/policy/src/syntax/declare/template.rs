@@ -11,7 +11,14 @@ use wardroom_report::{Diagnostic, Loc, Sources};
 pub(super) fn template(c: &mut Cursor<'_, '_>, sources: &Sources) -> Parsed<Vec<TemplatePiece>> {
     let loc = c.here();
     let Some(Kind::Template(raw)) = c.peek() else {
-        return Err(c.unexpected("the reason, in quotes"));
+        let help = match (c.peek(), c.peek_second()) {
+            (Some(Kind::Word(_)), Some(Kind::Text(_))) => {
+                "a reason begins with its quote; {ip} in it is a value"
+            }
+            (Some(Kind::Word(_)), _) => "write: because \"…\"",
+            _ => return Err(c.unexpected("the reason, in quotes")),
+        };
+        return Err(c.unexpected_so("the reason, in quotes", Some(help.to_owned())));
     };
     c.next();
     let mut pieces = Vec::new();
