@@ -1,13 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The shipped packs, inside the program: `demo` and `replay` need no file beside it.
 
+#[cfg(test)]
+mod page;
+#[cfg(test)]
+mod tests;
+
 use wardroom_policy::Bundle;
 
+/// Names a file below `policy/`, with its text.
+macro_rules! shipped {
+    ($($path:literal,)*) => {
+        [$(($path, include_str!(concat!("../../../policy/", $path)))),*]
+    };
+}
+
 /// Path and text of every shipped file.
-const FILES: [(&str, &str); 3] = [
-    ("account/account.ward", include_str!("../../../policy/account/account.ward")),
-    ("ssh/ssh.ward", include_str!("../../../policy/ssh/ssh.ward")),
-    ("web/web.ward", include_str!("../../../policy/web/web.ward")),
+const FILES: [(&str, &str); 12] = shipped![
+    "account/account.ward",
+    "core/blocked_accounts.txt",
+    "core/blocked_nets.txt",
+    "core/core.ward",
+    "core/crawlers.txt",
+    "core/office_nets.txt",
+    "core/reserved_nets.txt",
+    "core/trusted_nets.txt",
+    "core/watched_domains.txt",
+    "ssh/ssh.ward",
+    "web/probes.csv",
+    "web/web.ward",
 ];
 
 /// The policy that `init` writes: one event type, one rule, its test.
@@ -20,24 +41,4 @@ pub(crate) fn shipped() -> Bundle {
         bundle.add(path, text);
     }
     bundle
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_file_in_the_policy_folder_is_shipped() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policy");
-        let read = crate::policy_dir::load(folder.as_ref()).unwrap();
-        assert_eq!(read.version(), shipped().version());
-    }
-
-    #[test]
-    fn what_is_shipped_compiles_without_a_word() {
-        for bundle in [shipped(), Bundle::single("first.ward", FIRST)] {
-            let compiled = wardroom_policy::compile(&bundle);
-            assert_eq!(wardroom_report::render(&compiled.diagnostics, &compiled.sources, false), "");
-        }
-    }
 }

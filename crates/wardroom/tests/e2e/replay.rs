@@ -88,8 +88,9 @@ fn the_real_auth_log_names_the_guessers_and_no_user() {
 }
 
 #[test]
-fn the_real_access_log_has_one_scanner_at_four_addresses() {
-    let Some(log) = real_log("the_real_access_log_has_one_scanner_at_four_addresses", "access.log") else {
+fn the_real_access_log_has_a_scanner_at_four_addresses_and_a_prober() {
+    let name = "the_real_access_log_has_a_scanner_at_four_addresses_and_a_prober";
+    let Some(log) = real_log(name, "access.log") else {
         return;
     };
     let dir = here();
@@ -105,16 +106,21 @@ fn the_real_access_log_has_one_scanner_at_four_addresses() {
             ("web.door_scan", "2015-05-19T12:05:48Z"),
             ("web.door_scan", "2015-05-19T14:05:51Z"),
             ("web.door_scan", "2015-05-20T02:05:18Z"),
+            // Lines of one minute stand in no order.
+            ("web.only_misses", "2015-05-20T05:05:51Z"),
+            ("web.only_misses", "2015-05-20T05:05:26Z"),
+            ("web.only_misses", "2015-05-20T05:05:03Z"),
         ]
     );
-    let mut blocked = strongest(summary);
-    blocked.sort_unstable();
+    let mut named = strongest(summary);
+    named.sort_unstable();
     assert_eq!(
-        blocked,
+        named,
         [
             ("188.165.243.45", "block"),
             ("195.250.34.144", "block"),
             ("198.245.61.43", "block"),
+            ("91.236.75.25", "limit"),
             ("95.78.54.93", "block"),
         ]
     );
