@@ -4,7 +4,7 @@
 use super::{EVENTS, Known, event, serve};
 use crate::support::program;
 use proptest::prelude::*;
-use wardroom_policy::{Program, Row, Tri};
+use wardroom_policy::{Missing, Program, Row, Tri};
 
 /// Terms that rules share the left side of, and some that they do not.
 fn term() -> impl Strategy<Value = String> {
@@ -72,7 +72,7 @@ fn fires(program: &Program, number: usize, row: &Row<'_>) -> bool {
     let rule = &program.rules[number];
     match rule.holds(row) {
         Tri::True => true,
-        Tri::Unknown => rule.missing.is_some(),
+        Tri::Unknown => rule.missing != Missing::Nothing,
         Tri::False => false,
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Judged, Known, MISSING, NO, Value, YES, check, policy};
 use wardroom_event::Micros;
-use wardroom_policy::{Effect, Matching, Source};
+use wardroom_policy::{Deed, Matching, Source};
 
 #[test]
 fn a_suffix_list_holds_what_lies_below() {
@@ -71,7 +71,7 @@ fn what_a_changing_list_held_is_served() {
     assert_eq!(served, ["ip in hot"]);
     assert!(matches!(judged.plan().serve[0].source, Source::Listed { .. }));
     assert_eq!(judged.program.lists.iter().map(|l| l.changes).collect::<Vec<_>>(), [true, false]);
-    let Effect::List { list, .. } = &judged.program.rules[1].effects[0] else { panic!() };
+    let Deed::List { list, .. } = &judged.program.rules[1].effects[0].what else { panic!() };
     assert_eq!(&*judged.program.lists[list.0].id, "hot");
 }
 

@@ -4,7 +4,7 @@
 use super::{EVENTS, Judged, Known, int};
 use crate::support::program;
 use wardroom_event::{Micros, Span, Type};
-use wardroom_policy::{Effect, KeyPath, Mode, Program, Tri, Verdict};
+use wardroom_policy::{Deed, KeyPath, Missing, Mode, Program, Tri, Verdict};
 
 fn rule(clauses: &str, values: &str, known: Known) -> Judged {
     let text = format!(
@@ -71,23 +71,26 @@ fn effects_stand_beside_a_verdict_or_alone() {
     );
     let rule = &judged.program.rules[0];
     assert_eq!((rule.verdict, rule.ask.as_deref()), (Some(Verdict::Challenge), Some("a code")));
-    let list = match &rule.effects[2] {
-        Effect::List { list, .. } => *list,
+    let list = match &rule.effects[2].what {
+        Deed::List { list, .. } => *list,
         other => panic!("{other:?}"),
     };
     let at = |slot: usize, part| KeyPath { slot, part };
     let days = |n: i64| Some(Span::from_secs(n * 86_400));
     let net = Some(wardroom_event::Part::IpNet);
-    let label = |of, kind, name: &str, lasts| Effect::Label { of, kind, name: name.into(), lasts };
+    let label = |of, kind, name: &str, lasts| Deed::Label { of, kind, name: name.into(), lasts };
+    let deeds: Vec<Deed> = rule.effects.iter().map(|e| e.what.clone()).collect();
+    let texts: Vec<&str> = rule.effects.iter().map(|e| &*e.text).collect();
+    assert_eq!(texts[..3], ["label(ip.net, \"farm\")", "label(account, \"seen\")", "list(ip, hot)"]);
     assert_eq!(
-        rule.effects,
+        deeds,
         [
             label(at(1, net), Type::Net, "farm", days(14)),
             label(at(0, None), Type::Account, "seen", None),
-            Effect::List { of: at(1, None), kind: Type::Ip, list, lasts: None },
-            Effect::Case("queue".into()),
-            Effect::Notify("desk".into()),
-            Effect::Webhook("hook".into()),
+            Deed::List { of: at(1, None), kind: Type::Ip, list, lasts: None },
+            Deed::Case("queue".into()),
+            Deed::Notify("desk".into()),
+            Deed::Webhook("hook".into()),
         ]
     );
     let alone = super::rules::rule("    then case(\"queue\")\n", "", Known::default());
@@ -101,10 +104,10 @@ fn what_is_missing_means_what_the_rule_says() {
         assert_eq!(judged.program.rules[0].holds(&judged.row()), Tri::Unknown);
         judged.program.rules[0].missing
     };
-    assert_eq!(missing(""), None);
-    assert_eq!(missing("    missing false\n"), None);
-    assert_eq!(missing("    missing true\n"), Some(Verdict::Block));
-    assert_eq!(missing("    missing review\n"), Some(Verdict::Review));
+    assert_eq!(missing(""), Missing::Nothing);
+    assert_eq!(missing("    missing false\n"), Missing::Nothing);
+    assert_eq!(missing("    missing true\n"), Missing::Holds);
+    assert_eq!(missing("    missing review\n"), Missing::Review);
 }
 
 #[test]
