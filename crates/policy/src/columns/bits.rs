@@ -106,9 +106,11 @@ impl Bits {
     /// Those of the rows of `among` whose value passes; a word's values are all tested as soon as one is asked for.
     #[inline]
     pub(super) fn dense<T: Copy>(among: &Bits, values: &[T], test: impl Fn(T) -> bool) -> Bits {
-        let words = among.words.iter().zip(values.chunks(64)).map(|(mask, values)| {
-            if *mask == 0 { 0 } else { mask & pack(values, &test) }
-        });
+        let words = among
+            .words
+            .iter()
+            .zip(values.chunks(64))
+            .map(|(mask, values)| if *mask == 0 { 0 } else { mask & pack(values, &test) });
         Bits { words: words.collect(), len: among.len }
     }
 

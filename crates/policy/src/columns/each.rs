@@ -99,7 +99,8 @@ fn fold<T: Copy + Default>(
 ) {
     for (row, range) in rows {
         let mut items = range.clone();
-        let found = items.try_fold(None, |so_far, item| known(so_far, taken.get(item), || body.get(item), &join));
+        let found =
+            items.try_fold(None, |so_far, item| known(so_far, taken.get(item), || body.get(item), &join));
         if let Some(value) = found.and_then(|found| found.or(empty)) {
             out.values.to_mut()[*row] = value;
             out.known.set(*row);

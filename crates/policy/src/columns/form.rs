@@ -119,9 +119,7 @@ pub(super) fn array(field: &Field, values: &[&Value]) -> Result<ArrayRef, Column
         Repr::Int => Arc::new(Int64Array::from(optional!(Int, |n| *n))),
         Repr::Number => Arc::new(Float64Array::from(optional!(Number, |n| *n))),
         Repr::Text => Arc::new(StringArray::from(optional!(Text, |t| &**t))),
-        Repr::Time => {
-            Arc::new(TimestampMicrosecondArray::from(optional!(Time, |t| t.0)).with_timezone(UTC))
-        }
+        Repr::Time => Arc::new(TimestampMicrosecondArray::from(optional!(Time, |t| t.0)).with_timezone(UTC)),
         Repr::Duration => Arc::new(DurationMicrosecondArray::from(optional!(Duration, |d| d.0))),
         Repr::Ip => binary(optional!(Ip, |ip| ip_bytes(*ip)), IP)?,
         Repr::Net => binary(optional!(Net, |net| net_bytes(*net)), NET)?,

@@ -104,7 +104,9 @@ impl Frame<'_> {
 
     pub(super) fn reals(&self, slot: Slot) -> Known<'_, f64> {
         match self.column(slot) {
-            Some((column @ Column { held: Held::Real(values), .. }, place)) => self.values(column, place, values),
+            Some((column @ Column { held: Held::Real(values), .. }, place)) => {
+                self.values(column, place, values)
+            }
             _ => Known::missing(self.len),
         }
     }
@@ -260,7 +262,8 @@ impl Lane<'_> {
                     return TriColumn { yes, known };
                 }
                 Texts::Dictionary(keys, words) if words.len() <= len => {
-                    let mut entries = (0..words.len()).filter(|at| words.is_valid(*at) && words.value(*at) == text);
+                    let mut entries =
+                        (0..words.len()).filter(|at| words.is_valid(*at) && words.value(*at) == text);
                     // A dictionary may have a text twice.
                     if let (first, None) = (entries.next(), entries.next()) {
                         let key = first.and_then(|at| i32::try_from(at).ok()).unwrap_or(-1);

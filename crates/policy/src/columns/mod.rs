@@ -78,7 +78,9 @@ impl fmt::Display for ColumnError {
             ColumnError::Type { name, expects, found } => {
                 write!(f, "column `{name}` is {found}; it must be {expects}")
             }
-            ColumnError::Value { name, row } => write!(f, "the value of row {row} does not fit column `{name}`"),
+            ColumnError::Value { name, row } => {
+                write!(f, "the value of row {row} does not fit column `{name}`")
+            }
             ColumnError::Rows => f.write_str("the rows are not of this plan"),
             ColumnError::Arrow(error) => error.fmt(f),
         }
@@ -294,7 +296,11 @@ impl ColumnPlan<'_> {
     }
 
     /// The batch with some columns of the plan replaced, or added behind the others.
-    fn replaced(&self, batch: &RecordBatch, made: &HashMap<usize, ArrayRef>) -> Result<RecordBatch, ColumnError> {
+    fn replaced(
+        &self,
+        batch: &RecordBatch,
+        made: &HashMap<usize, ArrayRef>,
+    ) -> Result<RecordBatch, ColumnError> {
         let mut fields: Vec<_> = batch.schema().fields().iter().cloned().collect();
         let mut arrays = batch.columns().to_vec();
         for (at, field) in self.schema.fields().iter().enumerate() {

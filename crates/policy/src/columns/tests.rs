@@ -10,8 +10,11 @@ use crate::{Bundle, ColumnError, Row, Tri, TriColumn, compile};
 use arrow_array::builder::StringDictionaryBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, Int32Type, UInt16Type};
-use arrow_array::{Array, ArrayRef, Int64Array, LargeStringArray, RecordBatch, StringViewArray};
-use arrow_schema::{DataType, Schema as ArrowSchema};
+use arrow_array::{
+    Array, ArrayRef, DictionaryArray, Int32Array, Int64Array, LargeStringArray, RecordBatch, StringArray,
+    StringViewArray,
+};
+use arrow_schema::{DataType, Field as ArrowField, Schema as ArrowSchema};
 use generate::{Dice, Odd, POLICY, condition, quantity, rows};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -21,9 +24,7 @@ fn program_of(files: &[(&str, &str)]) -> Result<Program, String> {
     let mut bundle = Bundle::new();
     files.iter().for_each(|(path, text)| bundle.add(*path, *text));
     let compiled = compile(&bundle);
-    compiled
-        .program
-        .ok_or_else(|| wardroom_report::render(&compiled.diagnostics, &compiled.sources, false))
+    compiled.program.ok_or_else(|| wardroom_report::render(&compiled.diagnostics, &compiled.sources, false))
 }
 
 fn rule(when: &str) -> String {
@@ -56,9 +57,13 @@ fn bits(value: &Value) -> String {
 /// The batch with its texts in other forms that Arrow has for them, and durations as numbers.
 fn reformed(batch: &RecordBatch, dice: &mut Dice) -> RecordBatch {
     let columns = batch.columns().iter().map(|column| reform(column, dice.below(7))).collect::<Vec<_>>();
-    let fields = batch.schema().fields().iter().zip(&columns).map(|(f, c)| {
-        f.as_ref().clone().with_data_type(c.data_type().clone())
-    }).collect::<Vec<_>>();
+    let fields = batch
+        .schema()
+        .fields()
+        .iter()
+        .zip(&columns)
+        .map(|(f, c)| f.as_ref().clone().with_data_type(c.data_type().clone()))
+        .collect::<Vec<_>>();
     RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), columns).unwrap()
 }
 
@@ -78,14 +83,20 @@ fn reform(column: &ArrayRef, form: usize) -> ArrayRef {
     }
 }
 
-fn dictionary<K: arrow_array::types::ArrowDictionaryKeyType>(texts: &arrow_array::StringArray) -> ArrayRef {
+fn dictionary<K: arrow_array::types::ArrowDictionaryKeyType>(texts: &StringArray) -> ArrayRef {
     let mut builder = StringDictionaryBuilder::<K>::new();
     texts.iter().for_each(|text| builder.append_option(text));
     Arc::new(builder.finish())
 }
 
 /// Checks a rule over a batch in three forms: as built, with other forms of texts, and a part of a larger one.
-fn agree(program: &Program, rule: usize, events: &[Event], served: &[Vec<Value>], seed: u64) -> Result<(), TestCaseError> {
+fn agree(
+    program: &Program,
+    rule: usize,
+    events: &[Event],
+    served: &[Vec<Value>],
+    seed: u64,
+) -> Result<(), TestCaseError> {
     let plan = program.columns(kind(program));
     let over = plan.rule(rule).unwrap();
     let expect = online(program, rule, events, served);
@@ -100,7 +111,14 @@ fn agree(program: &Program, rule: usize, events: &[Event], served: &[Vec<Value>]
                 got[row],
                 expect[row],
                 program.rules[rule].terms.iter().map(|t| &*t.text).collect::<Vec<_>>().join(" AND "),
-                program.schema.get(kind(program)).fields.iter().map(|f| &f.name).zip(&events[row].values).collect::<Vec<_>>(),
+                program
+                    .schema
+                    .get(kind(program))
+                    .fields
+                    .iter()
+                    .map(|f| &f.name)
+                    .zip(&events[row].values)
+                    .collect::<Vec<_>>(),
                 served[row],
             ))),
         }
@@ -265,6 +283,30 @@ fn many_rows_are_as_few() {
     check("tally >= 2 and t == \"a\" and ip in \"10.0.0.0/8\" and (n < 0.5 or on is missing)");
     check("any(x.size > \"1B\" and t == \"a\" for x in files if x.kind == \"exe\") and i + len(nums) > 1");
     check("ot in [\"a\", \"Ab\"] and od / d > 0.5 or account in bad");
+}
+
+/// As others may write dictionaries: a text twice, one that is null, one that nothing has.
+#[test]
+fn odd_dictionaries_are_read() {
+    let words = StringArray::from(vec![Some("a"), None, Some("b"), Some("a"), Some("never")]);
+    let keys = Int32Array::from(vec![Some(0), Some(1), Some(2), Some(3), None]);
+    let texts: ArrayRef = Arc::new(DictionaryArray::try_new(keys, Arc::new(words)).unwrap());
+    let fields = vec![ArrowField::new("ot", texts.data_type().clone(), true)];
+    let batch = RecordBatch::try_new(Arc::new(ArrowSchema::new(fields)), vec![texts]).unwrap();
+    let check = |when: &str, expect: [Tri; 5]| {
+        let program = program_of(&[("main.ward", &rule(when))]).unwrap();
+        let plan = program.columns(kind(&program));
+        let over = plan.rule(program.rules.len() - 1).unwrap();
+        assert_eq!(truths(&over.evaluate(&batch, &Odd).unwrap()), expect, "{when}");
+        // The same, when a batch has fewer rows than the dictionary has texts.
+        assert_eq!(truths(&over.evaluate(&batch.slice(2, 1), &Odd).unwrap()), expect[2..3], "{when}");
+    };
+    let (yes, no, unknown) = (Tri::True, Tri::False, Tri::Unknown);
+    check("ot == \"a\"", [yes, unknown, no, yes, unknown]);
+    check("ot != \"b\"", [yes, unknown, no, yes, unknown]);
+    check("ot == \"absent\"", [no, unknown, no, no, unknown]);
+    check("ot.startswith(\"a\")", [yes, unknown, no, yes, unknown]);
+    check("ot is missing", [no, yes, no, no, yes]);
 }
 
 #[test]

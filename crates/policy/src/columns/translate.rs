@@ -128,7 +128,7 @@ impl<'p> Translator<'p> {
             (Repr::Number, _) => Truth::Reals(op, self.real(a), self.real(b)),
             (Repr::Bool, _) => {
                 let (a, b) = (Box::new(self.truth(a)), Box::new(self.truth(b)));
-                Truth::SameTruth(op == CompareOp::Eq, a, b)
+                Truth::Alike(op == CompareOp::Eq, a, b)
             }
             _ => Truth::Same(op == CompareOp::Eq, self.operand(a), self.operand(b)),
         }
@@ -151,11 +151,7 @@ impl<'p> Translator<'p> {
     }
 
     /// `None` where the list is no field: the language has no such comprehension.
-    fn items<B>(
-        &mut self,
-        each: &Each,
-        body: impl FnOnce(&mut Self, &Typed) -> B,
-    ) -> Option<Box<Items<B>>> {
+    fn items<B>(&mut self, each: &Each, body: impl FnOnce(&mut Self, &Typed) -> B) -> Option<Box<Items<B>>> {
         let over = self.slot(&each.over)?;
         let filter = each.filter.as_ref().map(|f| self.truth(f));
         Some(Box::new(Items { over, filter, body: body(self, &each.body) }))
@@ -232,7 +228,9 @@ impl<'p> Translator<'p> {
             (Node::Const(value), _) => Operand::Const(value.clone()),
             (Node::Part(..) | Node::Call(..) | Node::Table(..), _) => Operand::Direct(self.direct(typed)),
             (_, Repr::Bool) => Operand::Truth(Box::new(self.truth(typed))),
-            (_, repr @ (Repr::Int | Repr::Time | Repr::Duration)) => Operand::Whole(repr, Box::new(self.whole(typed))),
+            (_, repr @ (Repr::Int | Repr::Time | Repr::Duration)) => {
+                Operand::Whole(repr, Box::new(self.whole(typed)))
+            }
             (_, Repr::Number) => Operand::Real(Box::new(self.real(typed))),
             (Node::If(cond, then, other), _) => {
                 Operand::If(Box::new((self.truth(cond), self.operand(then), self.operand(other))))

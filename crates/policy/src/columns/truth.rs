@@ -35,7 +35,7 @@ pub(super) enum Truth {
     RealIs(CompareOp, Real, f64),
     Reals(CompareOp, Real, Real),
     /// Whether two truths are the same, or whether they differ.
-    SameTruth(bool, Box<Truth>, Box<Truth>),
+    Alike(bool, Box<Truth>, Box<Truth>),
     Same(bool, Operand, Operand),
     Among(Among),
     Listed(ListId, Operand),
@@ -98,7 +98,7 @@ impl Truth {
                 let (a, b) = (a.eval(frame, open), b.eval(frame, open));
                 compared(*op, &a.values, &b.values, a.known.and(&b.known), open)
             }
-            Truth::SameTruth(equal, a, b) => {
+            Truth::Alike(equal, a, b) => {
                 let (a, b) = (a.eval(frame, open), b.eval(frame, open));
                 let known = a.known.and(&b.known);
                 let differ = a.yes.clone().without(&b.yes).or(&b.yes.without(&a.yes));
@@ -142,7 +142,9 @@ impl Truth {
                     _ => Tri::Unknown,
                 };
                 match part {
-                    Operand::Const(Value::Text(part)) => text.test_texts(frame, open, |text| test(text, part)),
+                    Operand::Const(Value::Text(part)) => {
+                        text.test_texts(frame, open, |text| test(text, part))
+                    }
                     _ => pair(&text.eval(frame, open), &part.eval(frame, open), open, test),
                 }
             }
@@ -260,7 +262,10 @@ fn pair(a: &Lane<'_>, b: &Lane<'_>, open: &Bits, test: impl Fn(&str, &str) -> Tr
 /// Whether one value lies within another.
 fn inside(needle: &Lane<'_>, hay: &Lane<'_>, open: &Bits) -> TriColumn {
     match (needle, hay) {
-        (Lane::Column(column @ Column { held: Held::Ip(bytes), .. }, place), Lane::Const(Value::Net(net))) => {
+        (
+            Lane::Column(column @ Column { held: Held::Ip(bytes), .. }, place),
+            Lane::Const(Value::Net(net)),
+        ) => {
             let net = Mask::of(*net);
             TriColumn::each(open, |row| {
                 let row = place.at(row);

@@ -170,12 +170,7 @@ impl Direct {
 }
 
 /// Hands over the operands of each row that is open.
-fn each_row(
-    operands: &[Operand],
-    frame: &Frame<'_>,
-    open: &Bits,
-    mut take: impl FnMut(usize, &[&Value]),
-) {
+fn each_row(operands: &[Operand], frame: &Frame<'_>, open: &Bits, mut take: impl FnMut(usize, &[&Value])) {
     let lanes: Vec<Lane<'_>> = operands.iter().map(|o| o.eval(frame, open)).collect();
     for row in open.rows() {
         let lent: Vec<Cow<'_, Value>> = lanes.iter().map(|lane| lane.value(row)).collect();

@@ -103,7 +103,14 @@ const ORDERS: &[&str] = &["==", "!=", "<", "<=", ">", ">="];
 const TEXTS: &[&str] = &["", "a", "Ab", "aB", "é", "ÉA", "bot/1"];
 const IPS: &[&str] = &["10.1.2.3", "10.2.0.1", "192.0.2.7", "2001:db8::1", "2001:db9::1", "::", "0.0.0.0"];
 const NETS: &[&str] = &[
-    "10.1.2.0/24", "10.1.2.0/23", "10.1.0.0/16", "0.0.0.0/0", "2001:db8::/48", "::/0", "192.0.2.7/32", "::/32",
+    "10.1.2.0/24",
+    "10.1.2.0/23",
+    "10.1.0.0/16",
+    "0.0.0.0/0",
+    "2001:db8::/48",
+    "::/0",
+    "192.0.2.7/32",
+    "::/32",
     "2001:db8::1/128",
 ];
 
@@ -398,7 +405,12 @@ impl Dice {
 }
 
 /// Random events of a type, and what is served for them: what is computed is what it is worth.
-pub(super) fn rows(program: &Program, kind: TypeId, count: usize, seed: u64) -> (Vec<Event>, Vec<Vec<Value>>) {
+pub(super) fn rows(
+    program: &Program,
+    kind: TypeId,
+    count: usize,
+    seed: u64,
+) -> (Vec<Event>, Vec<Vec<Value>>) {
     let mut dice = Dice(seed);
     let mut all = (Vec::new(), Vec::new());
     for _ in 0..count {

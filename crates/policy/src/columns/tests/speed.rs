@@ -125,12 +125,22 @@ fn columns_are_fast() {
     let plan = program.columns(kind);
     let batch = plan.batch(&events, &served).unwrap();
     let kinds = super::dictionary::<Int32Type>(batch.column_by_name("kind").unwrap().as_string());
-    let fields = batch.schema().fields().iter().map(|f| {
-        let f = f.as_ref().clone();
-        if f.name() == "kind" { f.with_data_type(kinds.data_type().clone()) } else { f }
-    }).collect::<Vec<_>>();
-    let columns = batch.columns().iter().zip(&fields).map(|(c, f)| if f.name() == "kind" { kinds.clone() } else { c.clone() });
-    let coded = RecordBatch::try_new(Arc::new(arrow_schema::Schema::new(fields.clone())), columns.collect()).unwrap();
+    let fields = batch
+        .schema()
+        .fields()
+        .iter()
+        .map(|f| {
+            let f = f.as_ref().clone();
+            if f.name() == "kind" { f.with_data_type(kinds.data_type().clone()) } else { f }
+        })
+        .collect::<Vec<_>>();
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(&fields)
+        .map(|(c, f)| if f.name() == "kind" { kinds.clone() } else { c.clone() });
+    let coded =
+        RecordBatch::try_new(Arc::new(arrow_schema::Schema::new(fields.clone())), columns.collect()).unwrap();
     for (number, rule) in program.rules.iter().enumerate() {
         let over = plan.rule(number).unwrap();
         let plain = nanos(|| over.evaluate(&batch, &Odd).unwrap().count_true());
