@@ -399,3 +399,13 @@ fn addresses_and_networks_come_back_from_their_bytes() {
     assert_eq!(form::net(&[0xff; 17]), None);
     assert_eq!(form::ip(&[0; 4]), None);
 }
+
+/// A backtest asks one rule of many batches at once.
+#[test]
+fn a_rule_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    let program = program_of(&[("main.ward", &rule("oi > 0"))]).unwrap();
+    let plan = program.columns(kind(&program));
+    shared(&plan);
+    shared(&plan.rule(program.rules.len() - 1));
+}
