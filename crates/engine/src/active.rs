@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A policy ready to be used: its program and its lists, made before anybody waits for them.
 
-use crate::{Stored, SwapError};
+use crate::{Stored, SwapError, limits};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wardroom_event::{Event, Micros, Schema, Value};
-use wardroom_policy::{Bundle, ListId, Matching, Mode, Program, Row, Rule, Tri, Verdict, World};
+use wardroom_policy::{Bundle, Flip, ListId, Matching, Mode, Program, Row, Trace, Tri, Verdict, World};
 use wardroom_report::Diagnostic;
 use wardroom_state::{Keyer, List};
 
@@ -70,7 +71,7 @@ impl Active {
     }
 }
 
-/// How a rule stood on one event: each of its terms, and the whole.
+/// How a rule stood on one event: each of its terms with what it is made of, the whole, and what would turn it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing<'a> {
     /// The rule's id.
@@ -83,6 +84,10 @@ pub struct Standing<'a> {
     pub holds: Tri,
     /// Its terms as written, and whether each held.
     pub terms: Vec<(&'a str, Tri)>,
+    /// The same with their parts; empty where [`limits::TRACED`] parts of other rules are shown already.
+    pub traces: Vec<Trace>,
+    /// What would turn it; empty where the parts are.
+    pub flips: Vec<Flip>,
 }
 
 impl Active {
@@ -109,19 +114,43 @@ impl Active {
         };
         let served: Vec<Value> = judged.served.iter().map(|(_, _, value)| value.clone()).collect();
         let row = Row::new(&event, &served, self);
-        let rules = plan.rules.iter().map(|n| &self.program.rules[*n]);
-        let asked = rules.filter(|r| r.mode.runs());
-        Some(asked.map(|rule| standing(rule, &row)).collect())
+        // Looking into a rule asks what judging left out.
+        catch_unwind(AssertUnwindSafe(|| self.all_standings(&plan.rules, &row))).ok()
     }
-}
 
-fn standing<'a>(rule: &'a Rule, row: &Row<'_>) -> Standing<'a> {
-    Standing {
-        rule: &rule.id,
-        verdict: rule.verdict,
-        mode: rule.mode,
-        holds: rule.holds(row),
-        terms: rule.terms.iter().map(|t| (&*t.text, t.holds(row))).collect(),
+    /// How these rules stood. What is looked into is bounded, so those that fired come first.
+    fn all_standings(&self, rules: &[usize], row: &Row<'_>) -> Vec<Standing<'_>> {
+        let mut all: Vec<(usize, Standing<'_>)> = rules.iter().map(|n| (*n, self.plain(*n, row))).collect();
+        let mut order: Vec<usize> = (0..all.len()).collect();
+        order.sort_by_key(|at| all[*at].1.holds == Tri::False);
+        let mut left = limits::TRACED;
+        for at in order {
+            let (number, standing) = &mut all[at];
+            if left > 0 {
+                standing.traces = self.program.trace(*number, row, &mut left);
+                standing.flips = self.program.flips(*number, row);
+            }
+        }
+        all.into_iter().map(|(_, standing)| standing).collect()
+    }
+
+    /// How a rule stood, with its parts and what would turn it.
+    pub(crate) fn standing(&self, number: usize, row: &Row<'_>) -> Standing<'_> {
+        let traces = self.program.trace(number, row, &mut limits::TRACED.clone());
+        Standing { traces, flips: self.program.flips(number, row), ..self.plain(number, row) }
+    }
+
+    fn plain(&self, number: usize, row: &Row<'_>) -> Standing<'_> {
+        let rule = &self.program.rules[number];
+        Standing {
+            rule: &rule.id,
+            verdict: rule.verdict,
+            mode: rule.mode,
+            holds: rule.holds(row),
+            terms: rule.terms.iter().map(|t| (&*t.text, t.holds(row))).collect(),
+            traces: Vec::new(),
+            flips: Vec::new(),
+        }
     }
 }
 

@@ -80,7 +80,13 @@ impl Flow {
 
     /// As [`Flow::judge`], with one rule deciding whatever its mode.
     pub fn judge_with(&mut self, event: &Event, promote: Option<usize>) -> Step {
+        self.judge_seen(event, promote, |_| {})
+    }
+
+    /// As [`Flow::judge_with`]; `see` is shown what is judged, before anything changes.
+    pub(crate) fn judge_seen(&mut self, event: &Event, promote: Option<usize>, see: impl FnOnce(&Row<'_>)) -> Step {
         let step = self.look(event, promote);
+        see(&Row::new(event, &step.served, &Surroundings { active: &self.active, marks: &self.marks }));
         self.count(event);
         for effect in step.judgement.signals.iter().flat_map(|s| &s.effects) {
             self.marks.change(&self.active, effect, event.counted_at());

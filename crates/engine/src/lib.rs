@@ -36,6 +36,6 @@ pub use engine::{Config, Durability, Engine, Opened, Status, Work};
 pub use error::{EngineError, SubmitError, SwapError};
 pub use flow::{Flow, Step};
 pub use judge::{Judgement, judge};
-pub use rehearse::{CaseResult, rehearse};
+pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
 pub use secret::installation_secret;
 pub use warmth::Warming;

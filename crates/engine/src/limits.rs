@@ -26,6 +26,8 @@ pub const EFFECTS: usize = 64;
 pub const CHANGE_BYTES: usize = 1024;
 /// Most that one served text takes in a record, in bytes.
 pub const SERVED_TEXT_BYTES: usize = 8 * 1024 + 16;
+/// Most parts of conditions that are shown of one decision, over all its rules: those that fired come first.
+pub const TRACED: usize = 4000;
 /// Longest text of what to ask for, in bytes.
 pub const ASK_BYTES: usize = 256;
 /// Longest text of one value in a reason, in bytes.

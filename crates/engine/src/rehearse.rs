@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wardroom_event::Sight;
 use wardroom_event::{Event, EventId, Facts, Field, Micros, Schema, Span, Type, Value};
-use wardroom_policy::{Case, Given, Piece, Verdict};
+use wardroom_policy::{Case, Cover, Coverage, Flip, Given, Piece, Row, Trace, Tri, Verdict};
 use wardroom_state::Secret;
 
 /// When the event to judge happens: Monday, 5 January 2026, noon UTC.
@@ -26,27 +26,70 @@ pub struct CaseResult {
     pub fired: Vec<(Box<str>, Verdict, String)>,
     /// What was wrong; `None` when it passed.
     pub failure: Option<String>,
+    /// Of a failed test: how the rule that it is about stood on the event judged last: the rule it expects, or else that
+    /// of its name.
+    pub expected: Option<Expected>,
     /// How long it took.
     pub took: Duration,
+}
+
+/// How a rule stood that a test is about.
+#[derive(Debug)]
+pub struct Expected {
+    /// The rule's id.
+    pub rule: Box<str>,
+    /// Whether its condition held.
+    pub holds: Tri,
+    /// Its terms with their parts.
+    pub traces: Vec<Trace>,
+    /// What would turn it.
+    pub flips: Vec<Flip>,
 }
 
 /// Runs every test of a policy, each on a state of its own.
 ///
 /// Facts that a test does not give are those that `facts` knows.
 pub fn rehearse(active: &Arc<Active>, facts: &dyn Facts) -> Vec<CaseResult> {
-    let cases = &active.program.cases;
-    cases.iter().enumerate().map(|(number, case)| run(active, facts, number, case)).collect()
+    rehearse_some(active, facts, |_| true).0
 }
 
-fn run(active: &Arc<Active>, facts: &dyn Facts, number: usize, case: &Case) -> CaseResult {
+/// Runs the tests that are wanted, and gathers what they reach of the policy: every event they judge counts.
+pub fn rehearse_some(
+    active: &Arc<Active>,
+    facts: &dyn Facts,
+    wanted: impl Fn(&Case) -> bool,
+) -> (Vec<CaseResult>, Cover) {
+    let mut coverage = Coverage::new(&active.program);
+    let cases = active.program.cases.iter().enumerate().filter(|(_, case)| wanted(case));
+    let results = cases.map(|(number, case)| run(active, facts, number, case, &mut coverage)).collect();
+    (results, coverage.finish())
+}
+
+/// The rule that a test is about.
+fn about(active: &Active, case: &Case) -> Option<usize> {
+    let named = || active.program.rules.iter().position(|rule| rule.id == case.id && rule.on == case.when.event);
+    case.expect.by.or_else(named).filter(|n| active.program.rules[*n].on == case.when.event)
+}
+
+fn run(
+    active: &Arc<Active>,
+    facts: &dyn Facts,
+    number: usize,
+    case: &Case,
+    coverage: &mut Coverage<'_>,
+) -> CaseResult {
     let began = Instant::now();
     let mut flow = Flow::new(Secret([0; 16]), active.clone());
     let mut maker = Maker { schema: active.program.schema.clone(), made: 0, case, facts };
     for event in before(&mut maker, case) {
-        flow.judge(&event);
+        flow.judge_seen(&event, None, |row| coverage.see(row));
     }
     let event = maker.event(&case.when, case.at.unwrap_or(NOON));
-    let step = flow.judge_with(&event, case.expect.by);
+    let mut expected = None;
+    let step = flow.judge_seen(&event, case.expect.by, |row| {
+        coverage.see(row);
+        expected = about(active, case).map(|rule| expect(active, rule, row));
+    });
     let rule = |n: usize| active.program.rules[n].id.clone();
     let signals = &step.judgement.signals;
     let fired: Vec<_> =
@@ -61,7 +104,18 @@ fn run(active: &Arc<Active>, facts: &dyn Facts, number: usize, case: &Case) -> C
     } else {
         by.map(|by| format!("got {verdict}, but rule `{}` did not fire", rule(by)))
     };
-    CaseResult { case: number, verdict, fired, failure, took: began.elapsed() }
+    let expected = expected.filter(|_| failure.is_some());
+    CaseResult { case: number, verdict, fired, failure, expected, took: began.elapsed() }
+}
+
+fn expect(active: &Active, rule: usize, row: &Row<'_>) -> Expected {
+    let standing = active.standing(rule, row);
+    Expected {
+        rule: standing.rule.into(),
+        holds: standing.holds,
+        traces: standing.traces,
+        flips: standing.flips,
+    }
 }
 
 /// The effects that were expected and did not follow.

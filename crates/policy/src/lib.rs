@@ -15,6 +15,8 @@ mod codes;
 mod columns;
 mod compile;
 mod cost;
+mod cover;
+mod flip;
 mod functions;
 mod index;
 mod format;
@@ -23,23 +25,30 @@ mod ir;
 pub mod json;
 pub mod limits;
 mod model;
+mod outline;
 mod pattern;
 mod program;
 mod row;
 mod sink;
 mod syntax;
 mod table;
+mod trace;
 mod verdict;
 
 pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
 pub use columns::{ColumnError, ColumnPlan, ColumnRule, Fitted, Stored, StoredRows, TriColumn};
+pub use cover::{Cover, Coverage, Covered, Point};
+pub use flip::Flip;
 pub use format::{Refusal, format};
+pub use functions::{Call, calls};
+pub use outline::{Costs, Declared};
 pub use program::{
     Aggregate, Amount, Case, Computed, Count, Deed, Defined, Effect, Expect, Feature, Given, Here, KeyPath, List, ListId,
     Matching, Missing, Mode, Piece, Plan, Program, Reads, Rule, Serve, Source, Taken, Term, Version,
 };
 pub use row::{Row, Tri, World};
+pub use trace::Trace;
 pub use verdict::Verdict;
 
 use wardroom_report::{Diagnostic, Sources};
@@ -58,7 +67,10 @@ pub struct Compiled {
 pub fn compile(bundle: &Bundle) -> Compiled {
     let mut sink = sink::Sink::default();
     let (files, sources) = syntax::parse_bundle(bundle, &mut sink);
-    let (checked, _) = check::check(&files, bundle, &sources, &mut sink);
-    let program = (sink.errors() == 0).then(|| compile::program(checked, bundle.version()));
+    let (checked, found) = check::check(&files, bundle, &sources, &mut sink);
+    let program = (sink.errors() == 0).then(|| {
+        let text = outline::Text::new(sources.clone(), found);
+        compile::program(checked, bundle.version(), text)
+    });
     Compiled { program, diagnostics: sink.finish(), sources }
 }

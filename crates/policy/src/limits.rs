@@ -73,3 +73,13 @@ pub const JSON_BYTES: usize = 16 * FILE_BYTES;
 pub const JSON_DEPTH: usize = 4 * DEPTH + 16;
 /// Most faults reported of a policy's JSON form.
 pub const JSON_FAULTS: usize = 100;
+/// Most parts that looking into one rule shows.
+pub const TRACE_NODES: usize = 1000;
+/// Deepest nesting of what looking into a rule shows.
+pub const TRACE_DEPTH: usize = 96;
+/// Most items of a list field that looking into a comprehension shows.
+pub const TRACE_ITEMS: usize = 8;
+/// Most changes named that would turn one rule.
+pub const FLIPS: usize = 32;
+/// Most rows of one table whose use by tests is kept.
+pub const COVERED_ROWS: usize = 1000;

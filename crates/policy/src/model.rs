@@ -66,6 +66,11 @@ impl Linear {
         self.name.as_deref()
     }
 
+    /// What it says of nothing, in nats.
+    pub(crate) fn bias(&self) -> f64 {
+        self.bias
+    }
+
     /// The names of the inputs, ascending. This is the order in which they are given to [`Linear::score`].
     pub(crate) fn inputs(&self) -> impl ExactSizeIterator<Item = &str> {
         self.inputs.iter().map(|input| &*input.name)

@@ -3,11 +3,13 @@
 
 use crate::compile::{BoolFn, Guards, NumberFn, ValueFn};
 use crate::index::Index;
-use crate::ir::Typed;
+use crate::ir::{self, Typed};
+use crate::outline::Text;
 use crate::{Row, Tri, Verdict};
 use std::fmt;
 use std::sync::Arc;
 use wardroom_event::{Event, Micros, Part, Schema, Sight, Span, Type, TypeId, Value};
+use wardroom_report::Loc;
 
 /// Names one exact policy text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,8 +43,11 @@ pub struct Program {
     pub defined: Vec<Defined>,
     /// For each event type, in the schema's order: what to do with it.
     pub(crate) plans: Vec<Plan>,
-    /// What is computed when it is read, as it was checked: the column executor computes it anew.
-    pub(crate) computed: Vec<crate::ir::Computed>,
+    /// What is computed when it is read, each for one event type, as it was checked: the column executor computes it anew,
+    /// and explanations look into it.
+    pub(crate) computed: Vec<ir::Computed>,
+    /// As it is written.
+    pub(crate) text: Text,
 }
 
 impl Program {
@@ -532,6 +537,7 @@ pub struct Rule {
     pub reason: Box<str>,
     /// The most that asking it can cost, in units of static cost: about nanoseconds.
     pub cost: u32,
+    pub(crate) loc: Loc,
     pub(crate) because: Vec<Reason>,
 }
 

@@ -4,6 +4,7 @@
 
 use super::Scope;
 use super::operand::Operand;
+use super::plan::Serving;
 use crate::index::Index;
 use crate::ir::{Node, Typed};
 use crate::limits;
@@ -38,7 +39,7 @@ struct Ask<'t> {
 
 /// Indexes the rules of a plan.
 pub(super) fn index(scope: &mut Scope<'_>, rules: &[Rule]) {
-    let numbers = scope.plan.rules.clone();
+    let numbers = scope.plan.plan().rules.clone();
     let mut asked: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
     for number in &numbers {
         for (i, term) in rules[*number].terms.iter().enumerate() {
@@ -71,8 +72,10 @@ pub(super) fn index(scope: &mut Scope<'_>, rules: &[Rule]) {
     for number in numbers.iter().filter(|n| !guarded.contains_key(n)) {
         builder.always(*number);
     }
-    scope.plan.index = builder.build();
-    scope.plan.guards = guards;
+    if let Serving::Grows(plan) = &mut scope.plan {
+        plan.index = builder.build();
+        plan.guards = guards;
+    }
 }
 
 /// What a term asks, if it is of a kind that can be found by value.

@@ -8,6 +8,7 @@
 mod compare;
 pub(crate) mod each;
 mod guards;
+mod look;
 pub(crate) mod number;
 mod operand;
 pub(crate) mod plan;
@@ -15,14 +16,16 @@ pub(crate) mod truth;
 mod value;
 
 pub(crate) use guards::Guards;
-pub(crate) use operand::{int_of, number_of};
+pub(crate) use look::Looker;
+pub(crate) use operand::{Slot, int_of, number_of};
 
 use crate::ir::{Checked, CheckedFeature, CheckedPiece, CheckedRule, Counted, Score, Taken};
 use crate::program::{
     Amount, Count, Feature, Here, Plan, Program, Reason, Rule, ScoreTerm, Source, Take, Term, Version,
 };
+use crate::outline::Text;
 use crate::{Aggregate, Row, Tri, cost};
-use plan::Scope;
+use plan::{Scope, Serving};
 use std::sync::Arc;
 use wardroom_event::Value;
 
@@ -36,7 +39,7 @@ pub(crate) type NumberFn = Box<dyn Fn(&Row<'_>) -> Option<f64> + Send + Sync>;
 pub(crate) type ValueFn = Box<dyn Fn(&Row<'_>) -> Value + Send + Sync>;
 
 /// Compiles a checked policy.
-pub(crate) fn program(checked: Checked, version: Version) -> Program {
+pub(crate) fn program(checked: Checked, version: Version, text: Text) -> Program {
     let mut plans: Vec<Plan> = (0..checked.schema.len()).map(|_| Plan::default()).collect();
     let mut rules = Vec::new();
     let Checked { schema, features, lists, computed, scores, rules: written, cases, defined, budgets } = checked;
@@ -45,7 +48,7 @@ pub(crate) fn program(checked: Checked, version: Version) -> Program {
         if rule.mode.runs() {
             plan.rules.push(rules.len());
         }
-        let mut scope = Scope { plan, features: &features, lists: &lists, computed: &computed, schema: &schema, on: rule.on };
+        let mut scope = Scope { plan: Serving::Grows(plan), features: &features, lists: &lists, computed: &computed, schema: &schema, on: rule.on };
         rules.push(compile_rule(rule, &scores, &mut scope));
     }
     for (number, feature) in features.iter().enumerate() {
@@ -60,13 +63,13 @@ pub(crate) fn program(checked: Checked, version: Version) -> Program {
     }
     for ((on, _), plan) in schema.iter().zip(&mut plans) {
         plan.budget = cost::budget(budgets.iter().find(|(of, _)| *of == on).map(|(_, most)| *most));
-        let mut scope = Scope { plan, features: &features, lists: &lists, computed: &computed, schema: &schema, on };
+        let mut scope = Scope { plan: Serving::Grows(plan), features: &features, lists: &lists, computed: &computed, schema: &schema, on };
         guards::index(&mut scope, &rules);
         let of = |id: &str| computed.iter().find(|c| *c.id == *id && c.on == on).map(|c| &c.typed);
         plan.cost = plan.serve.iter().map(|s| u64::from(cost::serve(&s.source, of(&s.id)))).sum();
     }
     let features = features.into_iter().map(feature).collect();
-    Program { version, schema: Arc::new(schema), features, lists, rules, cases, defined, plans, computed }
+    Program { version, schema: Arc::new(schema), features, lists, rules, cases, defined, plans, computed, text }
 }
 
 /// Where the event in hand counts itself in, that place is found.
@@ -104,6 +107,7 @@ fn compile_rule(rule: CheckedRule, scores: &[Score], scope: &mut Scope<'_>) -> R
         doc: rule.doc,
         reason: rule.reason,
         cost,
+        loc: rule.loc,
         because,
     }
 }
@@ -133,7 +137,7 @@ fn reasons(pieces: &[CheckedPiece], scores: &[Score], scope: &mut Scope<'_>) -> 
 /// What is counted of one event. A filter and what is taken read fields only: they never add to what is served.
 fn compile_count(number: usize, of: Aggregate, counted: &Counted, schema: &wardroom_event::Schema) -> Count {
     let mut plan = Plan::default();
-    let mut scope = Scope { plan: &mut plan, features: &[], lists: &[], computed: &[], schema, on: counted.event };
+    let mut scope = Scope { plan: Serving::Grows(&mut plan), features: &[], lists: &[], computed: &[], schema, on: counted.event };
     let scope = &mut scope;
     let take = match &counted.taken {
         Taken::Plain => Take::Plain,

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use wardroom_event::Value;
 
 /// A place a value lies in already.
-#[derive(Clone, Copy)]
-pub(super) enum Slot {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
     Field(usize),
     Served(usize),
     Item(usize),

@@ -8,9 +8,40 @@ use crate::program::{Computed, Here, KeyPath, List, ListId, Plan, Reads, Serve, 
 use wardroom_event::{EventType, Part, Schema, Shape, Type, TypeId};
 use wardroom_report::Loc;
 
-/// Where an expression is compiled: the event type's plan grows by each value the expression reads.
+/// What is served where an expression is compiled.
+pub(super) enum Serving<'a> {
+    /// The event type's plan, which grows by each value the expression reads.
+    Grows(&'a mut Plan),
+    /// A plan that is done: an expression of it is looked into, and reads what is served already.
+    Stands(&'a Plan),
+}
+
+/// The slot of what is not served; it reads as missing.
+const NOWHERE: usize = usize::MAX;
+
+impl Serving<'_> {
+    pub(super) fn plan(&self) -> &Plan {
+        match self {
+            Serving::Grows(plan) => plan,
+            Serving::Stands(plan) => plan,
+        }
+    }
+
+    fn slot(&self, is_it: impl Fn(&Serve) -> bool) -> Option<usize> {
+        let found = self.plan().serve.iter().position(is_it);
+        found.or(matches!(self, Serving::Stands(_)).then_some(NOWHERE))
+    }
+
+    fn add(&mut self, serve: Serve) -> usize {
+        let Serving::Grows(plan) = self else { return NOWHERE };
+        plan.serve.push(serve);
+        plan.serve.len() - 1
+    }
+}
+
+/// Where an expression is compiled.
 pub(crate) struct Scope<'a> {
-    pub(super) plan: &'a mut Plan,
+    pub(super) plan: Serving<'a>,
     pub(super) features: &'a [CheckedFeature],
     pub(super) lists: &'a [List],
     pub(super) computed: &'a [Lazily],
@@ -22,7 +53,7 @@ impl Scope<'_> {
     /// The served slot of a feature's figure.
     pub(super) fn feature(&mut self, feature: usize, reads: Reads) -> usize {
         let is_it = |s: &Serve| matches!(&s.source, Source::Feature { feature: f, reads: r, .. } if *f == feature && *r == reads);
-        if let Some(slot) = self.plan.serve.iter().position(is_it) {
+        if let Some(slot) = self.plan.slot(is_it) {
             return slot;
         }
         let declared = &self.features[feature];
@@ -44,7 +75,7 @@ impl Scope<'_> {
     pub(super) fn computed(&mut self, number: usize) -> usize {
         let lazily = &self.computed[number];
         let is_it = |s: &Serve| matches!(s.source, Source::Computed(_)) && s.id == lazily.id;
-        if let Some(slot) = self.plan.serve.iter().position(is_it) {
+        if let Some(slot) = self.plan.slot(is_it) {
             return slot;
         }
         let of = value::value(&lazily.typed, self);
@@ -54,7 +85,7 @@ impl Scope<'_> {
     /// The served slot of whether an entity bears a label.
     pub(super) fn label(&mut self, of: KeyPath, kind: Type, name: &str) -> usize {
         let is_it = |s: &Serve| matches!(&s.source, Source::Label { of: o, name: n, .. } if *o == of && **n == *name);
-        if let Some(slot) = self.plan.serve.iter().position(is_it) {
+        if let Some(slot) = self.plan.slot(is_it) {
             return slot;
         }
         let id = format!("labelled({}, \"{name}\")", words(self.schema.get(self.on), of)).into();
@@ -70,7 +101,7 @@ impl Scope<'_> {
     pub(super) fn listed(&mut self, list: ListId, needle: &Typed) -> usize {
         let id = listed_id(self.schema.get(self.on), &self.lists[list.0], needle);
         let is_it = |s: &Serve| matches!(s.source, Source::Listed { .. }) && s.id == id;
-        if let Some(slot) = self.plan.serve.iter().position(is_it) {
+        if let Some(slot) = self.plan.slot(is_it) {
             return slot;
         }
         let of = Computed(value::value(needle, self));
@@ -78,8 +109,7 @@ impl Scope<'_> {
     }
 
     fn add(&mut self, id: Box<str>, kind: Type, source: Source) -> usize {
-        self.plan.serve.push(Serve { id, kind, source });
-        self.plan.serve.len() - 1
+        self.plan.add(Serve { id, kind, source })
     }
 
     /// Where a key part lies in events of this type. A fact has a slot of its own.

@@ -28,7 +28,6 @@ mod tests;
 
 #[cfg(test)]
 pub(crate) use book::book;
-#[allow(unused_imports, reason = "the checker does not ask for them yet")]
 pub(crate) use special::SPECIAL;
 
 use std::sync::LazyLock;
@@ -124,6 +123,35 @@ pub(crate) enum Eval {
     Any(fn(&[&Value]) -> Value),
     /// Of any values, missing ones among them.
     Raw(fn(&[&Value]) -> Value),
+}
+
+/// A function as it is explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is called, with the types.
+    pub signature: String,
+    /// What it does.
+    pub doc: &'static str,
+    /// Calls and their values, both as policy writes them.
+    pub examples: &'static [(&'static str, &'static str)],
+}
+
+/// Everything that is called, in the order of the book: functions of several forms several times.
+pub fn calls() -> impl Iterator<Item = Call> {
+    let plain = catalogue().iter().map(|f| Call {
+        name: f.name,
+        signature: f.signature(),
+        doc: f.doc,
+        examples: f.examples,
+    });
+    plain.chain(SPECIAL.iter().map(|s| Call {
+        name: s.name,
+        signature: s.signature.to_owned(),
+        doc: s.doc,
+        examples: s.examples,
+    }))
 }
 
 /// Every function, in the order of the book. Of one name, the first whose parameters fit is meant.

@@ -65,6 +65,11 @@ impl Table {
         &self.rows
     }
 
+    /// Whether it gives a value where no row fits.
+    pub(crate) fn has_else(&self) -> bool {
+        self.otherwise.is_some()
+    }
+
     /// The value for these inputs; an input that is not there is missing.
     pub(crate) fn find(&self, inputs: &[&Value]) -> Found<'_> {
         for number in self.index.not_false(inputs) {
