@@ -16,9 +16,9 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
-use wardroom_engine::{Active, Standing, Stored};
+use wardroom_engine::{Active, Standing, Stored, StoredEffect, StoredSignal};
 use wardroom_event::{EventId, Field, Micros, Sight, Type, Value};
-use wardroom_policy::{Feature, Tri};
+use wardroom_policy::{Feature, Flip, Piece, Trace, Tri};
 
 /// A decision or record with its explanation.
 #[derive(Serialize, ToSchema)]
@@ -52,6 +52,9 @@ pub(crate) struct ExplanationBody<'a> {
     /// Every rule that fired, deciding ones first, strongest first.
     #[schema(value_type = Vec<SignalBody>)]
     signals: Vec<SignalBody<'a>>,
+    /// What followed beyond the answer, in the order of the signals.
+    #[schema(value_type = Vec<EffectBody>)]
+    effects: Vec<EffectBody<'a>>,
     /// The features as they were at that moment.
     #[schema(value_type = Vec<FeatureBody>)]
     features: Vec<FeatureBody<'a>>,
@@ -125,6 +128,9 @@ struct RuleBody<'a> {
     /// The terms of its condition, which must all hold.
     #[schema(value_type = Vec<TermBody>)]
     terms: Vec<TermBody<'a>>,
+    /// What would turn it, those that are enough alone first. At most 32, and none where the terms have no parts: there is
+    /// a bound on what is shown of one decision, and rules that fired come first.
+    flips: Vec<FlipBody>,
 }
 
 /// A term of a rule's condition.
@@ -135,17 +141,132 @@ struct TermBody<'a> {
     text: &'a str,
     /// Whether it held: `true`, `false` or `unknown`.
     holds: &'static str,
+    /// What it is made of.
+    parts: Vec<PartBody>,
+}
+
+/// A part of a condition, and what it was.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Part)]
+struct PartBody {
+    /// As it is written; an item of a list field by its number.
+    text: Box<str>,
+    /// `field`, `feature`, `evidence`, `score`, `model`, `table`, `list`, `label` or `item`; left out of what is only
+    /// computed on the spot.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(required = false)]
+    what: &'static str,
+    /// Its type, as policy writes it.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// As in `fields`; of a list how many values it has.
+    #[schema(value_type = Option<serde_json::Value>)]
+    value: Shown<'static>,
+    /// More about it: what a feature counts, which row of a table fitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    note: Option<Box<str>>,
+    /// Of an input of a model: what it adds, in nats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    adds: Option<f64>,
+    /// What it is made of; constants are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(no_recursion, required = false)]
+    parts: Vec<PartBody>,
+    /// There are more parts than are shown.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    cut: bool,
+}
+
+fn is_false(b: &bool) -> bool {
+    !b
+}
+
+/// A change that would turn a rule.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Flip)]
+struct FlipBody {
+    /// The term it is about, from 0.
+    term: usize,
+    /// What it is and what it would have to be, such as `failures is 3; at 5 it would hold`.
+    text: String,
+    /// Whether this change alone would turn the rule.
+    alone: bool,
+}
+
+/// What followed from a decision beyond the answer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Effect)]
+struct EffectBody<'a> {
+    /// The rule it follows from.
+    rule: &'a str,
+    /// `label`, `list`, `case`, `notify` or `webhook`.
+    effect: &'static str,
+    /// It in one line, such as `label(203.0.113.0/24, "farm")`.
+    text: String,
+    /// The label, list, queue, desk or webhook.
+    name: &'a str,
+    /// Whom or what it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    value: Option<String>,
+    /// Until when it holds; left out where it holds for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    until: Option<String>,
+}
+
+impl<'a> EffectBody<'a> {
+    fn of(rule: &'a str, effect: &'a StoredEffect, sight: Sight) -> EffectBody<'a> {
+        let time = |until: &Option<Micros>| until.map(|at| at.to_string());
+        let shown = |value: &Value, kind: Type| Some(value.show(kind, sight));
+        let (what, name, value, until): (_, &str, _, _) = match effect {
+            StoredEffect::Label { kind, value, name, until } => {
+                ("label", name, shown(value, *kind), time(until))
+            }
+            StoredEffect::List { list, kind, value, until } => ("list", list, shown(value, *kind), time(until)),
+            StoredEffect::Case(queue) => ("case", queue, None, None),
+            StoredEffect::Notify(whom) => ("notify", whom, None, None),
+            StoredEffect::Webhook(hook) => ("webhook", hook, None, None),
+        };
+        EffectBody { rule, effect: what, text: effect.show(sight), name, value, until }
+    }
+}
+
+impl PartBody {
+    fn of(trace: Trace, sight: Sight) -> PartBody {
+        PartBody {
+            text: trace.text,
+            what: trace.what,
+            kind: trace.kind.name(),
+            value: Shown::of(&trace.value, trace.kind, sight),
+            note: trace.note,
+            adds: trace.adds,
+            parts: trace.parts.into_iter().map(|part| PartBody::of(part, sight)).collect(),
+            cut: trace.cut,
+        }
+    }
 }
 
 impl<'a> RuleBody<'a> {
-    fn of(standing: Standing<'a>) -> RuleBody<'a> {
-        let term = |(text, holds): (&'a str, Tri)| TermBody { text, holds: holds.name() };
+    fn of(standing: Standing<'a>, sight: Sight) -> RuleBody<'a> {
+        let mut traces = standing.traces.into_iter();
+        let mut term = |(text, holds): (&'a str, Tri)| {
+            let parts = traces.next().map_or(Vec::new(), |trace| trace.parts);
+            let parts = parts.into_iter().map(|part| PartBody::of(part, sight)).collect();
+            TermBody { text, holds: holds.name(), parts }
+        };
+        let flip =
+            |flip: Flip| FlipBody { term: flip.term, text: Piece::join(&flip.words, sight), alone: flip.alone };
         RuleBody {
             rule: standing.rule,
             verdict: standing.verdict.map(VerdictName),
             mode: standing.mode.name(),
             holds: standing.holds.name(),
-            terms: standing.terms.into_iter().map(term).collect(),
+            terms: standing.terms.into_iter().map(&mut term).collect(),
+            flips: standing.flips.into_iter().map(flip).collect(),
         }
     }
 }
@@ -306,6 +427,21 @@ fn explain(api: &Api, who: &str, stored: &Stored, sight: Sight) -> Result<Respon
     Ok(response)
 }
 
+/// A decision with its explanation, as the API gives it: for those who read the journal themselves.
+#[must_use]
+pub fn explained(stored: &Stored, active: &Active, sight: Sight) -> serde_json::Value {
+    // It has no maps with other keys than texts, and no numbers that JSON has not.
+    serde_json::to_value(explanation(stored, active, sight)).unwrap_or_default()
+}
+
+fn effects(signals: &[StoredSignal], sight: Sight) -> Vec<EffectBody<'_>> {
+    let mut all = Vec::new();
+    for signal in signals {
+        all.extend(signal.effects.iter().map(|e| EffectBody::of(&signal.rule, e, sight)));
+    }
+    all
+}
+
 fn explanation<'a>(stored: &'a Stored, active: &'a Active, sight: Sight) -> ExplanationBody<'a> {
     let in_force = *active.program.version.0 == *stored.policy;
     let served = stored.judged.as_ref().map_or(&[][..], |j| &j.served);
@@ -331,9 +467,10 @@ fn explanation<'a>(stored: &'a Stored, active: &'a Active, sight: Sight) -> Expl
         verdict: stored.judged.as_ref().map(|j| VerdictName(j.verdict)),
         ask: stored.ask(),
         signals: stored.judged.as_ref().map_or(Vec::new(), |j| answer::signals(&j.signals, sight)),
+        effects: stored.judged.as_ref().map_or(Vec::new(), |j| effects(&j.signals, sight)),
         features: served.iter().map(feature).collect(),
         unknown: served.iter().filter(|(_, _, v)| v.is_missing()).map(|(id, ..)| &**id).collect(),
-        rules: active.standings(stored).map(|all| all.into_iter().map(RuleBody::of).collect()),
+        rules: active.standings(stored).map(|all| all.into_iter().map(|s| RuleBody::of(s, sight)).collect()),
         degraded: stored.judged.as_ref().is_some_and(|j| j.fault),
         masked: sight == Sight::Masked,
     }

@@ -26,6 +26,7 @@ mod server;
 mod stream;
 
 pub use api::{Api, Clock, Options};
+pub use explain::explained;
 pub use keys::{Issued, Key, KeyError, Keys, Role, Token};
 pub use openapi::document;
 pub use problem::{ALL as PROBLEMS, ProblemType};

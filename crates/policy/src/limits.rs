@@ -76,7 +76,7 @@ pub const JSON_FAULTS: usize = 100;
 /// Most parts that looking into one rule shows.
 pub const TRACE_NODES: usize = 1000;
 /// Deepest nesting of what looking into a rule shows.
-pub const TRACE_DEPTH: usize = 96;
+pub const TRACE_DEPTH: usize = 48;
 /// Most items of a list field that looking into a comprehension shows.
 pub const TRACE_ITEMS: usize = 8;
 /// Most changes named that would turn one rule.
