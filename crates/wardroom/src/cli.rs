@@ -29,7 +29,7 @@ pub(crate) enum Command {
     Fmt(Fmt),
     /// Compare policies; turn a policy file into JSON, and back
     Policy(Policy),
-    /// Explain a diagnostic code, such as W0201
+    /// Explain a diagnostic code, a rule, whatever a policy declares, a function or a decision
     Explain(Explain),
     /// Judge real logs, or events as NDJSON, from a file or as they are written
     Replay(Replay),
@@ -104,6 +104,15 @@ pub(crate) struct TestArgs {
     /// Run only the tests whose name holds this
     #[arg(long, value_name = "TEXT")]
     pub(crate) only: Option<String>,
+    /// Show for each rule what no test reaches
+    #[arg(long)]
+    pub(crate) coverage: bool,
+    /// End with 1 where tests reach less than this many percent of the conditions
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100), conflicts_with = "only")]
+    pub(crate) min_coverage: Option<u8>,
+    /// Run again whenever a file of the policy changes, until Ctrl-C
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) watch: bool,
     /// Results as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -163,8 +172,27 @@ pub(crate) struct PolicyDiff {
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// A diagnostic code; all of them are listed without one
-    pub(crate) code: Option<String>,
+    /// A diagnostic code such as W0201, the id of a rule, feature, list, table, evidence, score or model, the name of a
+    /// function, or the number of a decision; all codes are listed without it
+    pub(crate) what: Option<String>,
+    /// The policy [default: ./policy, or else the shipped one]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Of a decision: the server that made it; its key is read from WARDROOM_KEY [default: as configured]
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    pub(crate) server: Option<String>,
+    /// Of a decision: the data directory that holds it, where no server runs
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Of a decision: show identifiers of people whole; takes a key with the role `reveal`
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What lines hold.

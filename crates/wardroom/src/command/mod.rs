@@ -12,6 +12,7 @@ mod key;
 mod policy;
 mod serve;
 mod test;
+mod tree;
 
 pub(crate) use check::compile_or_say;
 pub(crate) use serve::{ignore_file_size_signal, leave_signal, stop_signal};
@@ -36,6 +37,12 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Config(args) => config::run(&args),
         Command::Bench(args) => block_on(bench::run(args)),
     }
+}
+
+/// Runs what asks one thing on the thread at hand.
+fn block_on_one<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(work)
 }
 
 /// Runs what serves on a runtime with a worker for each core.

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A decision, asked of its server or read from its data directory: what each part was, which rules fired, what would
+//! turn the verdict.
+
+use crate::cli::Explain;
+use crate::clock;
+use crate::command::tree::{Part, draw, draw_flips, shown};
+use crate::config::Config;
+use crate::failure::Usage;
+use crate::terminal::{Paint, one_line};
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::client::conn::http1::handshake;
+use hyper::{Request, Uri, header};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use wardroom_engine::Engine;
+use wardroom_event::Sight;
+use wardroom_policy::{Tri, Verdict};
+
+/// How long the server may take.
+const ANSWER: Duration = Duration::from_secs(30);
+/// Largest answer read, in bytes.
+const MOST: usize = 64 * 1024 * 1024;
+
+pub(super) fn run(number: u64, args: &Explain) -> Result<ExitCode> {
+    let said = match &args.data {
+        Some(data) => from_data(number, data, args.reveal)?,
+        None => crate::command::block_on_one(from_server(number, args))?,
+    };
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&said)?)?;
+    } else {
+        say(&said, Paint::stdout(), &mut out)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn from_data(number: u64, data: &Path, reveal: bool) -> Result<Value> {
+    if !data.join("journal").is_dir() {
+        bail!("{} holds no journal", data.display());
+    }
+    let (engine, _) = Engine::open(&wardroom_engine::Config::new(data), None, clock::now())?;
+    let Some(stored) = engine.decision(number)? else {
+        return Err(Usage(format!("{} holds no decision {number}", data.display())).into());
+    };
+    let sight = if reveal { Sight::Full } else { Sight::Masked };
+    Ok(wardroom_api::explained(&stored, &engine.active(), sight))
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the edge where the environment is read")]
+fn key() -> Result<String> {
+    let key = std::env::var("WARDROOM_KEY").ok().filter(|key| !key.is_empty());
+    key.ok_or_else(|| Usage("a decision is asked of its server: put an API key with the role `read` into WARDROOM_KEY, or name the data directory with --data".to_owned()).into())
+}
+
+async fn from_server(number: u64, args: &Explain) -> Result<Value> {
+    let key = key()?;
+    let url = match &args.server {
+        Some(url) => url.clone(),
+        None => format!("http://{}", Config::load(args.config.as_deref())?.listen.value),
+    };
+    let uri: Uri = url.parse().map_err(|_| Usage(format!("`{url}` is no URL such as http://127.0.0.1:8320")))?;
+    let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(Usage(format!("a server is named as http://host:port; this is `{url}`")).into());
+    };
+    let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
+    let reveal = if args.reveal { "?reveal=true" } else { "" };
+    let path = format!("{}/v1/decisions/{number}{reveal}", uri.path().trim_end_matches('/'));
+    let request = Request::get(path)
+        .header(header::HOST, authority.as_str())
+        .header(header::AUTHORIZATION, format!("Bearer {key}"))
+        .body(Empty::<Bytes>::new())
+        .map_err(|_| Usage("WARDROOM_KEY holds no API key".to_owned()))?;
+    let asked = timeout(ANSWER, ask(&address, request)).await;
+    let (status, body) = asked.context("the server does not answer")?.with_context(|| {
+        format!("no answer from {url}; where no server runs, --data DIR reads what it left")
+    })?;
+    let said: Value = serde_json::from_slice(&body).with_context(|| format!("{url} answers with no JSON"))?;
+    if status != 200 {
+        let words = ["title", "detail"].map(|key| one_line(said[key].as_str().unwrap_or_default()));
+        bail!("{url} answers {status}: {}", words.join(": "));
+    }
+    Ok(said)
+}
+
+async fn ask(address: &str, request: Request<Empty<Bytes>>) -> Result<(u16, Bytes)> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+    let driver = tokio::spawn(connection);
+    let response = sender.send_request(request).await?;
+    let status = response.status().as_u16();
+    let body = Limited::new(response.into_body(), MOST).collect().await;
+    driver.abort();
+    Ok((status, body.map_err(|e| anyhow::anyhow!("{e}"))?.to_bytes()))
+}
+
+fn text(value: &Value) -> String {
+    one_line(value.as_str().unwrap_or_default())
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn truth(value: &Value) -> Tri {
+    match value.as_str() {
+        Some("true") => Tri::True,
+        Some("false") => Tri::False,
+        _ => Tri::Unknown,
+    }
+}
+
+fn say(said: &Value, paint: Paint, out: &mut impl Write) -> Result<()> {
+    let verdict = Verdict::named(&text(&said["verdict"]));
+    let shown_verdict = verdict.map_or("only recorded".to_owned(), |v| paint.verdict(v).trim_end().to_owned());
+    let ask = said["ask"].as_str().map_or(String::new(), |ask| format!(" ({})", one_line(ask)));
+    writeln!(
+        out,
+        "{}  {} of {}: {shown_verdict}{ask}",
+        paint.bold(&format!("decision {}", text(&said["decision"]))),
+        text(&said["event_type"]),
+        text(&said["time"])
+    )?;
+    for field in items(&said["fields"]).iter().filter(|f| !f["value"].is_null()) {
+        writeln!(out, "  {:<16} {}", text(&field["name"]), shown(&field["value"]))?;
+    }
+    for signal in items(&said["signals"]) {
+        let shadow = if signal["mode"] == "live" { "" } else { " (shadow)" };
+        let (verdict, rule) = (text(&signal["verdict"]), text(&signal["rule"]));
+        writeln!(out, "{verdict} by {rule}{shadow}: {}", text(&signal["because"]))?;
+    }
+    if items(&said["signals"]).is_empty() {
+        writeln!(out, "no rule fired")?;
+    }
+    items(&said["effects"]).iter().try_for_each(|e| writeln!(out, "then {}", text(&e["text"])))?;
+    let Some(rules) = said["rules"].as_array() else {
+        writeln!(out, "\njudged by policy {}, which is not in force: its rules are not at hand", text(&said["policy"]))?;
+        return Ok(());
+    };
+    let fired = fired(said);
+    let (loud, quiet): (Vec<&Value>, Vec<&Value>) = rules.iter().partition(|r| fired.contains(&text(&r["rule"])));
+    for rule in &loud {
+        say_rule(rule, paint, out)?;
+    }
+    say_quiet(&quiet, out)?;
+    turn(verdict, &loud, &quiet, out)
+}
+
+/// The rules that fired.
+fn fired(said: &Value) -> Vec<String> {
+    items(&said["signals"]).iter().map(|s| text(&s["rule"])).collect()
+}
+
+fn flips(rule: &Value) -> Vec<(String, bool)> {
+    items(&rule["flips"]).iter().map(|f| (text(&f["text"]), f["alone"] == true)).collect()
+}
+
+/// A rule that fired, with all its parts.
+fn say_rule(rule: &Value, paint: Paint, out: &mut impl Write) -> Result<()> {
+    writeln!(out, "\n{}: its condition is {}", paint.bold(&text(&rule["rule"])), text(&rule["holds"]))?;
+    let terms: Vec<Part> = items(&rule["terms"]).iter().map(Part::term).collect();
+    draw(&terms, 2, paint, out)?;
+    Ok(())
+}
+
+/// The rules that stayed quiet, each with the terms that kept it so.
+fn say_quiet(rules: &[&Value], out: &mut impl Write) -> Result<()> {
+    if !rules.is_empty() {
+        writeln!(out, "\nquiet")?;
+    }
+    for rule in rules {
+        let kept: Vec<String> = items(&rule["terms"])
+            .iter()
+            .filter(|t| t["holds"] != "true")
+            .map(|t| format!("{} is {}", text(&t["text"]), text(&t["holds"])))
+            .collect();
+        writeln!(out, "  {}: {}", text(&rule["rule"]), kept.join(", "))?;
+    }
+    Ok(())
+}
+
+/// What would turn the verdict: the rules that gave it would have to be quiet, or a stronger one would have to fire.
+fn turn(verdict: Option<Verdict>, loud: &[&Value], quiet: &[&Value], out: &mut impl Write) -> Result<()> {
+    let Some(verdict) = verdict else { return Ok(()) };
+    let says = |rule: &Value| Verdict::named(&text(&rule["verdict"]));
+    let decides = |rule: &&&Value| rule["mode"] != "shadow";
+    let gave: Vec<&&Value> = loud.iter().filter(|r| says(r) == Some(verdict)).filter(decides).collect();
+    // What allows goes before all else, and nothing goes before what allows.
+    let is_let = verdict == Verdict::Allow && !gave.is_empty();
+    let other = |r: &&&Value| says(r).is_some_and(|v| !is_let && (v > verdict || v == Verdict::Allow) && v != verdict);
+    let others: Vec<&&Value> = quiet.iter().filter(other).filter(decides).collect();
+    writeln!(out, "\nwhat would turn the verdict")?;
+    if gave.len() > 1 {
+        writeln!(out, "  {} rules say {verdict}; all of them would have to stay quiet", gave.len())?;
+    }
+    for rule in &gave {
+        writeln!(out, "  {}", text(&rule["rule"]))?;
+        draw_flips(truth(&rule["holds"]), &flips(rule), 4, out)?;
+    }
+    let mut any = !gave.is_empty();
+    for rule in &others {
+        let alone: Vec<(String, bool)> = flips(rule).into_iter().filter(|(_, alone)| *alone).collect();
+        if !alone.is_empty() {
+            any = true;
+            let to = says(rule).map_or("", Verdict::name);
+            writeln!(out, "  {}, to {to}", text(&rule["rule"]))?;
+            draw_flips(Tri::False, &alone, 4, out)?;
+        }
+    }
+    if !any {
+        writeln!(out, "  no single change")?;
+    }
+    Ok(())
+}
