@@ -69,6 +69,12 @@ pub(crate) fn serve(source: &Source, computed: Option<&Typed>) -> u32 {
     }
 }
 
+/// The dearest expression that is no mere sum of others, with where it stands.
+pub(crate) fn dearest(typed: &Typed) -> (u32, Loc) {
+    let own = (own_with_items(typed), typed.loc);
+    typed.children().into_iter().map(dearest).fold(own, |most, one| if one.0 > most.0 { one } else { most })
+}
+
 fn own_with_items(typed: &Typed) -> u32 {
     match &typed.node {
         Node::Each(each) => comprehension(each),
