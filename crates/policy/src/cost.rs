@@ -14,6 +14,8 @@ pub(crate) const FEATURE: u32 = 80;
 pub(crate) const LABEL: u32 = 80;
 /// Looking into a list.
 pub(crate) const LIST: u32 = 60;
+/// Asking a decision table.
+pub(crate) const TABLE: u32 = 200;
 
 /// The cost of an expression with all that it is made of; what is served to it is paid for once, by the event.
 pub(crate) fn expression(typed: &Typed) -> u32 {
@@ -45,7 +47,7 @@ fn own(node: &Node) -> u32 {
         Node::Within(..) => 20,
         Node::InList(..) => LIST,
         Node::Matches(..) => 300,
-        Node::Table(..) => 200,
+        Node::Table(..) => TABLE,
         Node::Call(function, _) => function.cost,
         Node::Linear(_, inputs) => u32::try_from(inputs.len()).unwrap_or(u32::MAX / 8).saturating_mul(4),
         Node::SumKnown(parts) | Node::CountKnown(parts) => u32::try_from(parts.len()).unwrap_or(u32::MAX),

@@ -18,6 +18,7 @@ mod cost;
 mod cover;
 mod flip;
 mod functions;
+pub mod ide;
 mod index;
 mod format;
 pub mod diff;

@@ -77,9 +77,9 @@ fn at(cx: &mut Context<'_>, time: &Ident) -> Option<Option<Micros>> {
 
 /// `ip.kind = "hosting"`: what a look-up would say, for every event of the test that has such a field.
 fn fact(cx: &mut Context<'_>, of: &Expr, value: &Expr) -> Option<(Box<str>, Part, Value)> {
-    let (field, part) = match &of.kind {
+    let (field, at, part) = match &of.kind {
         ExprKind::Attr(field, part) => match &field.kind {
-            ExprKind::Name(name) => (name.clone(), part),
+            ExprKind::Name(name) => (name.clone(), field.loc, part),
             _ => return no_fact(cx, of),
         },
         _ => return no_fact(cx, of),
@@ -92,6 +92,10 @@ fn fact(cx: &mut Context<'_>, of: &Expr, value: &Expr) -> Option<(Box<str>, Part
         cx.diagnostics.push(d.help_opt(near));
         return None;
     };
+    let known = cx.checked.schema.iter().filter_map(|(id, e)| e.slot(&field).map(|slot| (id, slot)));
+    for (event, slot) in known.collect::<Vec<_>>() {
+        cx.names.read_field(at, event, slot);
+    }
     match Part::named(kind, &part.name) {
         Some((part, kind)) if part.is_fact() => {
             let value = super::table::literal(cx, value, kind, "W0604")?;
@@ -165,6 +169,7 @@ fn argument(cx: &mut Context<'_>, event: TypeId, arg: &Arg) -> Option<(usize, Va
         cx.diagnostics.push(d);
         return None;
     };
+    cx.names.read_field(name.loc, event, slot);
     if cx.is_broken(event, &name.name) {
         return None;
     }

@@ -14,7 +14,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use names::{Use, Used};
+pub(crate) use feature::{ARGUMENTS, argument_names};
+pub(crate) use names::{Use, Used, id};
+pub(crate) use rule::EFFECTS;
 
 use crate::ir::Checked;
 use crate::sink::Sink;
@@ -51,6 +53,8 @@ pub(crate) struct Context<'a> {
     facts: Vec<Vec<Field>>,
     /// How many more names may be compared to find those that were meant.
     comparisons: Cell<usize>,
+    /// The type and cost of every expression, where somebody wants to know.
+    typed: Option<Vec<Seen>>,
 }
 
 impl<'a> Context<'a> {
@@ -70,6 +74,14 @@ impl<'a> Context<'a> {
             declared: HashSet::new(),
             facts: Vec::new(),
             comparisons: Cell::new(limits::SUGGESTIONS),
+            typed: None,
+        }
+    }
+
+    /// Notes what an expression is, where somebody wants to know.
+    fn see(&mut self, expr: &Expr, typed: Option<&crate::ir::Typed>) {
+        if let (Some(seen), Some(typed)) = (&mut self.typed, typed) {
+            seen.push(Seen { loc: expr.loc, kind: typed.kind, cost: crate::cost::expression(typed) });
         }
     }
 
@@ -156,6 +168,16 @@ pub(crate) struct Found {
     pub(crate) uses: Vec<Use>,
     /// What is declared: id, what it is, where.
     pub(crate) declared: Vec<(String, &'static str, wardroom_report::Loc)>,
+    /// What expressions are: of [`check_and_see`] only.
+    pub(crate) typed: Vec<Seen>,
+}
+
+/// What an expression was found to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) loc: wardroom_report::Loc,
+    pub(crate) kind: Type,
+    pub(crate) cost: u32,
 }
 
 /// Checks a whole policy. With errors the result is incomplete and must not be compiled.
@@ -165,7 +187,22 @@ pub(crate) fn check(
     sources: &Sources,
     diagnostics: &mut Sink,
 ) -> (Checked, Found) {
+    whole(Context::new(bundle, sources, diagnostics), files)
+}
+
+/// The same, with the type and cost of every expression beside it.
+pub(crate) fn check_and_see(
+    files: &[File],
+    bundle: &Bundle,
+    sources: &Sources,
+    diagnostics: &mut Sink,
+) -> (Checked, Found) {
     let mut cx = Context::new(bundle, sources, diagnostics);
+    cx.typed = Some(Vec::new());
+    whole(cx, files)
+}
+
+fn whole<'a>(mut cx: Context<'a>, files: &'a [File]) -> (Checked, Found) {
     // Each kind of declaration may use those before it in this order, wherever they stand.
     event::declare(&mut cx, files);
     each(files, |file, decl| {
@@ -215,7 +252,7 @@ pub(crate) fn check(
     });
     let declared = cx.names.declared().map(|(id, what, loc)| (id.to_owned(), what, loc)).collect();
     let uses = std::mem::take(&mut cx.names.uses);
-    (cx.checked, Found { uses, declared })
+    (cx.checked, Found { uses, declared, typed: cx.typed.unwrap_or_default() })
 }
 
 /// What a file of the policy says, by its first digits.

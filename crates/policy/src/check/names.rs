@@ -50,6 +50,8 @@ pub(crate) enum Used {
     Declared(String, Loc),
     /// A field of an event type.
     Field(TypeId, usize),
+    /// An event type.
+    Event(TypeId),
 }
 
 #[derive(Debug)]
@@ -130,6 +132,11 @@ impl Names {
     /// Notes that a field is read at this place.
     pub(crate) fn read_field(&mut self, loc: Loc, event: TypeId, slot: usize) {
         self.uses.push(Use { loc, of: Used::Field(event, slot) });
+    }
+
+    /// Notes that an event type is named at this place.
+    pub(crate) fn name_event(&mut self, loc: Loc, event: TypeId) {
+        self.uses.push(Use { loc, of: Used::Event(event) });
     }
 
     /// Every declared name: its id, what it is, where it stands.

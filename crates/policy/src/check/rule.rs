@@ -15,7 +15,7 @@ use wardroom_event::{Micros, Repr, Span, Type, TypeId, Value, nearest};
 use wardroom_report::{Diagnostic, Loc};
 
 /// The effects of the language.
-pub(super) const EFFECTS: [&str; 5] = ["label", "list", "case", "notify", "webhook"];
+pub(crate) const EFFECTS: [&str; 5] = ["label", "list", "case", "notify", "webhook"];
 
 /// Declares the rule's name before any rule is checked, so that what a name means does not hang on the order of
 /// rules. Its number counts rules with faults too: with those there is no program for it to be wrong in.

@@ -94,6 +94,12 @@ pub(super) fn into_number(kind: Type) -> &'static str {
 
 /// Checks an expression of any type.
 pub(super) fn value(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr) -> Option<Typed> {
+    let typed = of_any_type(cx, scope, expr);
+    cx.see(expr, typed.as_ref());
+    typed
+}
+
+fn of_any_type(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr) -> Option<Typed> {
     let make = |node, kind| Some(Typed { node, kind, loc: expr.loc });
     match &expr.kind {
         ExprKind::Int(n) => make(Node::Const(Value::Int(*n)), Type::Int),

@@ -62,7 +62,7 @@ pub(in crate::check) fn event_named(cx: &mut Context<'_>, name: &Ident) -> Optio
         };
         cx.diagnostics.push(d);
     }
-    found
+    found.inspect(|event| cx.names.name_event(name.loc, *event))
 }
 
 /// `by=ip`, `by=ip.net`, `by=(account, ip.net)`.
@@ -100,6 +100,7 @@ pub(super) fn path(cx: &mut Context<'_>, events: &[TypeId], expr: &Expr) -> Resu
             return Err(Faulty);
         }
         let this = event_type.fields[slot].kind;
+        cx.names.read_field(field.loc, *event, slot);
         if kind.is_some_and(|k| k != this) {
             let before = kind.unwrap_or(this);
             let message =

@@ -10,7 +10,8 @@ mod taken;
 
 pub(super) use baseline::{check_baseline, inline as baseline_inline};
 pub(super) use key::{entity, event_named, label_name, slot};
-pub(super) use parts::{ARGUMENTS, example};
+pub(super) use parts::example;
+pub(crate) use parts::{ARGUMENTS, known as argument_names};
 pub(super) use read::{read, read_part};
 
 use super::Context;

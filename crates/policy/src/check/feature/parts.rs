@@ -9,7 +9,7 @@ use wardroom_event::nearest;
 use wardroom_report::{Diagnostic, Loc};
 
 /// Every named argument of an aggregate.
-pub(in crate::check) const ARGUMENTS: [&str; 13] =
+pub(crate) const ARGUMENTS: [&str; 13] =
     ["of", "where", "by", "last", "including", "q", "over", "lat", "lon", "first", "times", "then", "within"];
 
 /// The arguments of one aggregate.
@@ -32,7 +32,7 @@ impl<'a> Parts<'a> {
 }
 
 /// What an aggregate can be told, by name.
-pub(super) fn known(word: &str) -> &'static [&'static str] {
+pub(crate) fn known(word: &str) -> &'static [&'static str] {
     match word {
         "count" | "seen" | "rate" | "first_seen" | "ratio" => &["where", "by", "last", "including"],
         "quantile" => &["of", "where", "by", "last", "q", "including"],

@@ -10,6 +10,8 @@ mod table;
 mod template;
 mod test;
 
+pub(crate) use rule::comment_above;
+
 use super::cursor::{Cursor, Parsed, Stopped};
 use super::layout::Block;
 use super::lex::{Kind, Token};

@@ -100,7 +100,7 @@ fn is_more(c: &Cursor<'_, '_>) -> bool {
 }
 
 /// The comment lines right above the line that begins at `start`, without their marks.
-fn comment_above(text: &str, start: usize) -> String {
+pub(crate) fn comment_above(text: &str, start: usize) -> String {
     let above = text.get(..start).unwrap_or("").trim_end_matches(' ');
     let mut lines = Vec::new();
     for line in above.strip_suffix('\n').unwrap_or(above).rsplit('\n') {
