@@ -16,6 +16,7 @@ mod tests;
 
 pub(crate) use feature::{ARGUMENTS, argument_names};
 pub(crate) use names::{Use, Used, id};
+#[cfg(test)]
 pub(crate) use rule::EFFECTS;
 
 use crate::ir::Checked;
@@ -166,8 +167,6 @@ pub(crate) fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> Strin
 pub(crate) struct Found {
     /// Where names are used.
     pub(crate) uses: Vec<Use>,
-    /// What is declared: id, what it is, where.
-    pub(crate) declared: Vec<(String, &'static str, wardroom_report::Loc)>,
     /// What expressions are: of [`check_and_see`] only.
     pub(crate) typed: Vec<Seen>,
 }
@@ -250,9 +249,8 @@ fn whole<'a>(mut cx: Context<'a>, files: &'a [File]) -> (Checked, Found) {
         let defined = defined(&cx, file, decl);
         cx.checked.defined.extend(defined);
     });
-    let declared = cx.names.declared().map(|(id, what, loc)| (id.to_owned(), what, loc)).collect();
     let uses = std::mem::take(&mut cx.names.uses);
-    (cx.checked, Found { uses, declared, typed: cx.typed.unwrap_or_default() })
+    (cx.checked, Found { uses, typed: cx.typed.unwrap_or_default() })
 }
 
 /// What a file of the policy says, by its first digits.

@@ -27,7 +27,7 @@ use crate::check::Seen;
 use crate::ir::Checked;
 use crate::sink::Sink;
 use crate::syntax::cursor::TAKEN;
-use crate::syntax::tree::File;
+use crate::syntax::tree::{Decl, File};
 use crate::{Bundle, check, syntax};
 use std::collections::HashMap;
 use wardroom_event::Type;
@@ -131,6 +131,14 @@ impl Analysis {
             end = token.loc.end;
         }
         line.trim_end_matches(':').to_owned()
+    }
+
+    /// Where a rule says what it was called before, and that name.
+    pub fn was(&self, rule: &Target) -> Option<(Loc, &str)> {
+        match self.decl(rule)? {
+            Decl::Rule(rule) => rule.was.as_ref().map(|was| (was.loc, was.name.as_str())),
+            _ => None,
+        }
     }
 
     /// What declares this in the policy's names: every field that goes by one name because some feature counts the

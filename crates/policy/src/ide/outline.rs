@@ -38,6 +38,27 @@ pub enum Target {
     Budget(String),
 }
 
+impl Target {
+    /// The same under another name of its own: folders and event types stay.
+    pub fn called(&self, new: &str) -> Target {
+        let new = new.to_owned();
+        let in_folder = |id: &str| match id.rsplit_once('.') {
+            Some((folder, _)) => format!("{folder}.{new}"),
+            None => new.clone(),
+        };
+        match self {
+            Target::Event(_) => Target::Event(new),
+            Target::Record(_) => Target::Record(new),
+            Target::Field { of, .. } => Target::Field { of: of.clone(), name: new },
+            Target::Column { of, .. } => Target::Column { of: of.clone(), name: new },
+            Target::Named(id) => Target::Named(in_folder(id)),
+            Target::Test(id) => Target::Test(in_folder(id)),
+            Target::File(path) => Target::File(path.clone()),
+            Target::Budget(_) => Target::Budget(new),
+        }
+    }
+}
+
 /// Something declared.
 #[derive(Clone, Debug)]
 pub struct Declaration {
