@@ -131,3 +131,30 @@ fn cancelled(incoming: &Incoming) -> Option<Value> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_waits_can_be_cancelled() {
+        let (send, receive) = sync_channel(limits::QUEUE);
+        let request = |id: i64| Incoming::Request { id: json!(id), method: "x".to_owned(), params: Value::Null };
+        let cancel = |id: i64| Incoming::Notification { method: "$/cancelRequest".to_owned(), params: json!({"id": id}) };
+        for incoming in [request(1), request(2), request(3), cancel(2), cancel(7), Incoming::End] {
+            send.send(incoming).unwrap();
+        }
+        let mut output = Vec::new();
+        let queue = Queue { receive, waiting: VecDeque::new(), output: &mut output, server: Server::default() };
+        assert_eq!(queue.run().unwrap(), Ended::Cut);
+        let mut rest = output.as_slice();
+        let mut answers = Vec::new();
+        while let Frame::Body(body) = frame::read(&mut rest).unwrap() {
+            let answer: Value = serde_json::from_slice(&body).unwrap();
+            answers.push((answer["id"].as_i64().unwrap(), answer["error"]["code"].as_i64().unwrap()));
+        }
+        let early = crate::message::NOT_INITIALIZED;
+        assert_eq!(answers, [(2, REQUEST_CANCELLED), (1, early), (3, early)]);
+    }
+}

@@ -25,7 +25,7 @@ fn markdown(symbol: &Symbol) -> String {
         let _ = write!(line, " of type `{}`", symbol.kind);
     }
     if let Some(cost) = symbol.cost {
-        let _ = write!(line, ", costs at most about {}", nanos(cost));
+        let _ = write!(line, ", costs at most about {}", nanos(u64::from(cost)));
     }
     let _ = writeln!(text, "{line}");
     if !symbol.more.is_empty() {

@@ -89,11 +89,11 @@ impl Analysis {
     fn about_event(&self, name: &str, symbol: &mut Symbol) {
         symbol.what = "event type".to_owned();
         let Some(id) = self.checked.schema.id(name) else { return };
-        let rules: Vec<_> = self.checked.rules.iter().filter(|r| r.on == id).collect();
-        if !rules.is_empty() {
-            let sum =
-                rules.iter().map(|r| cost::rule(r, &self.checked.computed)).fold(0, u32::saturating_add);
-            symbol.more.push(("rules", format!("{}, which cost at most about {}", rules.len(), nanos(sum))));
+        let rules = self.checked.rules.iter().filter(|r| r.on == id).count();
+        if rules > 0 {
+            symbol.more.push(("rules", rules.to_string()));
+            let (most, _) = cost::event(&self.checked, id);
+            symbol.more.push(("judging one", format!("costs at most about {}", nanos(most))));
         }
         if let Some((_, most)) = self.checked.budgets.iter().find(|(of, _)| *of == id) {
             symbol.more.push(("budget", most.to_string()));
@@ -170,7 +170,7 @@ impl Analysis {
 
     fn about_computed(&self, id: &str, symbol: &mut Symbol) {
         for computed in self.checked.computed.iter().filter(|c| *c.id == *id) {
-            let cost = cost::with_computed(&computed.typed, &self.checked.computed, &mut Vec::new());
+            let cost = cost::expression(&computed.typed);
             symbol.kind = computed.typed.kind.to_string();
             symbol.cost = Some(symbol.cost.unwrap_or(0).max(cost));
         }
@@ -188,7 +188,7 @@ impl Analysis {
 
     fn about_rule(&self, id: &str, symbol: &mut Symbol) {
         let Some(rule) = self.checked.rules.iter().find(|r| *r.id == *id) else { return };
-        symbol.cost = Some(cost::rule(rule, &self.checked.computed));
+        symbol.cost = Some(cost::rule(rule));
         symbol.more.push(("verdict", rule.verdict.map_or("none", |v| v.name()).to_owned()));
         symbol.more.push(("mode", rule.mode.name().to_owned()));
         symbol.more.extend(rule.owner.iter().map(|owner| ("owner", owner.to_string())));
@@ -406,9 +406,10 @@ pub(super) fn literal_type(expr: &Expr) -> &'static str {
 }
 
 /// A cost in words.
-pub fn nanos(cost: u32) -> String {
+pub fn nanos(cost: u64) -> String {
     match cost {
-        0..=9_999 => format!("{cost} ns"),
-        _ => format!("{:.1} µs", f64::from(cost) / 1000.0),
+        0..10_000 => format!("{cost} ns"),
+        10_000..10_000_000 => format!("{:.1} µs", cost as f64 / 1e3),
+        _ => format!("{:.1} ms", cost as f64 / 1e6),
     }
 }
