@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Policy(Policy),
     /// Explain a diagnostic code, a rule, whatever a policy declares, a function or a decision
     Explain(Explain),
+    /// Serve an editor: faults as you type, hover, completion, rename, formatting
+    Lsp(Lsp),
     /// Judge real logs, or events as NDJSON, from a file or as they are written
     Replay(Replay),
     /// Make, list and revoke API keys
@@ -194,6 +196,47 @@ pub(crate) struct Explain {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// Serve an editor over standard input and output, by the Language Server Protocol
+#[derive(Debug, Args)]
+#[command(after_long_help = EDITORS)]
+pub(crate) struct Lsp {
+    /// Taken and not needed: there is no other way than standard input and output
+    #[arg(long)]
+    pub(crate) stdio: bool,
+}
+
+/// How editors are told of it; the book's page on editors says more.
+const EDITORS: &str = "\
+The policy of a file is the folder that the nearest wardroom.toml calls the policy, or the nearest
+folder called `policy`, or the workspace, or the file alone. The book's page on editors says more.
+
+Neovim 0.11 and later, in init.lua:
+    vim.filetype.add({ extension = { ward = 'ward' } })
+    vim.lsp.config('wardroom', { cmd = { 'wardroom', 'lsp' }, filetypes = { 'ward' } })
+    vim.lsp.enable('wardroom')
+
+Helix, in languages.toml:
+    [language-server.wardroom]
+    command = \"wardroom\"
+    args = [\"lsp\"]
+
+    [[language]]
+    name = \"ward\"
+    scope = \"source.ward\"
+    file-types = [\"ward\"]
+    comment-token = \"#\"
+    indent = { tab-width = 4, unit = \"    \" }
+    language-servers = [\"wardroom\"]
+
+Emacs 29 and later, in init.el:
+    (define-derived-mode ward-mode prog-mode \"Ward\" (setq-local comment-start \"# \"))
+    (add-to-list 'auto-mode-alist '(\"\\\\.ward\\\\'\" . ward-mode))
+    (with-eval-after-load 'eglot
+      (add-to-list 'eglot-server-programs '(ward-mode . (\"wardroom\" \"lsp\"))))
+
+VS Code: the extension in editors/vscode; `npm install` there, and link the folder into
+    ~/.vscode/extensions";
 
 /// What lines hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -24,7 +24,7 @@ struct Forbidden {
 /// A rule for every package of this repository.
 const OURS: &str = "wardroom-*";
 
-const FORBIDDEN: [Forbidden; 8] = [
+const FORBIDDEN: [Forbidden; 9] = [
     Forbidden {
         who: &["policy"],
         whom: &["wardroom-state", "wardroom-journal"],
@@ -47,7 +47,7 @@ const FORBIDDEN: [Forbidden; 8] = [
         why: "the simulation sees Wardroom from outside, as real traffic does",
     },
     Forbidden {
-        who: &["event", "report", "facts", "policy", "state", "journal", "engine", "account", "flood", "api"],
+        who: &["event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "account", "flood", "api"],
         whom: &["wardroom-sim"],
         why: "simulated traffic is never on a production path",
     },
@@ -57,6 +57,11 @@ const FORBIDDEN: [Forbidden; 8] = [
         why: "judging is pure: no sockets, no runtime",
     },
     Forbidden { who: &["engine"], whom: &["axum", "hyper"], why: "the engine knows no sockets" },
+    Forbidden {
+        who: &["lsp"],
+        whom: &["wardroom-facts", "tokio", "axum", "hyper"],
+        why: "an editor's server knows texts: no data and no sockets",
+    },
 ];
 
 /// Checks the manifest of every crate.

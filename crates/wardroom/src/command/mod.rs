@@ -9,6 +9,7 @@ mod explain;
 mod fmt;
 mod init;
 mod key;
+mod lsp;
 mod policy;
 mod serve;
 mod test;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Fmt(args) => fmt::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Lsp(args) => lsp::run(&args),
         Command::Replay(args) => crate::replay::run(&args),
         Command::Key(args) => key::run(args),
         Command::Config(args) => config::run(&args),

@@ -17,6 +17,7 @@ mod follow;
 mod forms;
 mod hostile;
 mod kill;
+mod lsp;
 mod refusals;
 mod replay;
 mod session;

@@ -11,6 +11,9 @@ local function say(what, ...)
   seen:flush()
 end
 
+-- So that the cursor can stand behind the last character of a line, as it does where one writes.
+vim.o.virtualedit = 'onemore'
+
 local function first_line(text)
   return vim.split(text, '\n')[1]
 end
