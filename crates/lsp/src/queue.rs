@@ -140,13 +140,18 @@ mod tests {
     #[test]
     fn what_waits_can_be_cancelled() {
         let (send, receive) = sync_channel(limits::QUEUE);
-        let request = |id: i64| Incoming::Request { id: json!(id), method: "x".to_owned(), params: Value::Null };
-        let cancel = |id: i64| Incoming::Notification { method: "$/cancelRequest".to_owned(), params: json!({"id": id}) };
+        let request =
+            |id: i64| Incoming::Request { id: json!(id), method: "x".to_owned(), params: Value::Null };
+        let cancel = |id: i64| Incoming::Notification {
+            method: "$/cancelRequest".to_owned(),
+            params: json!({"id": id}),
+        };
         for incoming in [request(1), request(2), request(3), cancel(2), cancel(7), Incoming::End] {
             send.send(incoming).unwrap();
         }
         let mut output = Vec::new();
-        let queue = Queue { receive, waiting: VecDeque::new(), output: &mut output, server: Server::default() };
+        let queue =
+            Queue { receive, waiting: VecDeque::new(), output: &mut output, server: Server::default() };
         assert_eq!(queue.run().unwrap(), Ended::Cut);
         let mut rest = output.as_slice();
         let mut answers = Vec::new();

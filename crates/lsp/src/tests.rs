@@ -71,11 +71,17 @@ impl Client {
     }
 
     fn open(&mut self, uri: &str, text: &str) {
-        self.tell("textDocument/didOpen", json!({"textDocument": {"uri": uri, "languageId": "ward", "version": 1, "text": text}}));
+        self.tell(
+            "textDocument/didOpen",
+            json!({"textDocument": {"uri": uri, "languageId": "ward", "version": 1, "text": text}}),
+        );
     }
 
     fn change(&mut self, uri: &str, version: i32, changes: Value) {
-        self.tell("textDocument/didChange", json!({"textDocument": {"uri": uri, "version": version}, "contentChanges": changes}));
+        self.tell(
+            "textDocument/didChange",
+            json!({"textDocument": {"uri": uri, "version": version}, "contentChanges": changes}),
+        );
     }
 
     /// Asks about the place of the `|` in `there`, which stands for `here` in the policy.
@@ -236,12 +242,24 @@ fn a_session_without_an_end_is_cut() {
 #[test]
 fn what_is_no_message_is_answered_and_passed_over() {
     let mut client = Client::able();
-    for body in ["{", "[]", "1", "{\"id\": {}, \"method\": \"x\"}", "{\"jsonrpc\": \"2.0\"}", "{\"method\": 3, \"id\": 1}"] {
+    for body in [
+        "{",
+        "[]",
+        "1",
+        "{\"id\": {}, \"method\": \"x\"}",
+        "{\"jsonrpc\": \"2.0\"}",
+        "{\"method\": 3, \"id\": 1}",
+    ] {
         frame::write(&mut client.sent, body.as_bytes()).unwrap();
     }
     client.sent.extend(b"Content-Length: many\r\n\r\n");
     let told = client.end();
-    let errors: Vec<i64> = told.messages.iter().filter(|m| m["id"].is_null()).filter_map(|m| m["error"]["code"].as_i64()).collect();
+    let errors: Vec<i64> = told
+        .messages
+        .iter()
+        .filter(|m| m["id"].is_null())
+        .filter_map(|m| m["error"]["code"].as_i64())
+        .collect();
     assert_eq!(errors, [-32700, -32600, -32600, -32600, -32600, -32600, -32600]);
     assert_eq!(told.ended, Ended::Shutdown);
 }
@@ -255,7 +273,10 @@ fn columns_are_counted_as_agreed() {
     let check = |capabilities: Value, column: usize, name: &str| {
         let mut client = Client::new(capabilities, None);
         client.open(FILE, POLICY);
-        let hover = client.ask("textDocument/hover", json!({"textDocument": {"uri": FILE}, "position": {"line": line, "character": column}}));
+        let hover = client.ask(
+            "textDocument/hover",
+            json!({"textDocument": {"uri": FILE}, "position": {"line": line, "character": column}}),
+        );
         let told = client.end();
         assert_eq!(told.result(1)["capabilities"]["positionEncoding"], name);
         assert_eq!(told.result(hover)["range"]["start"], json!({"line": line, "character": column}));
@@ -272,13 +293,17 @@ fn changes_are_taken_in() {
     let line = POLICY.lines().position(|l| l.contains("because")).unwrap();
     // After `größer als 𝟛`, in UTF-16: a pair counts as two.
     let column = "    because \"größer als 𝟛".encode_utf16().count();
-    let range = json!({"start": {"line": line, "character": column - 2}, "end": {"line": line, "character": column}});
+    let range =
+        json!({"start": {"line": line, "character": column - 2}, "end": {"line": line, "character": column}});
     client.change(FILE, 2, json!([{"range": range, "text": "drei {acount} é"}]));
     let column = column - 2 + "drei {".len();
     let told = client.end_after_faults();
     let fault = &told.faults(FILE)[0];
     assert_eq!(fault["code"], "W0201");
-    assert_eq!(fault["range"], json!({"start": {"line": line, "character": column}, "end": {"line": line, "character": column + 6}}));
+    assert_eq!(
+        fault["range"],
+        json!({"start": {"line": line, "character": column}, "end": {"line": line, "character": column + 6}})
+    );
 }
 
 #[test]
@@ -287,9 +312,15 @@ fn what_is_wrong_is_published_with_all_there_is_to_say() {
     client.open(FILE, "event a:\n    ip: ip\nevent a:\n    ip: ip\nlist l: net\n");
     let told = client.end_after_faults();
     let [twice] = told.faults(FILE).as_array().unwrap().as_slice() else { panic!("{:#?}", told.messages) };
-    assert_eq!((&twice["code"], &twice["severity"], &twice["source"]), (&json!("W0202"), &json!(1), &json!("wardroom")));
+    assert_eq!(
+        (&twice["code"], &twice["severity"], &twice["source"]),
+        (&json!("W0202"), &json!(1), &json!("wardroom"))
+    );
     assert_eq!(twice["range"]["start"], json!({"line": 2, "character": 6}));
-    assert_eq!(twice["relatedInformation"][0]["location"]["range"]["start"], json!({"line": 0, "character": 6}));
+    assert_eq!(
+        twice["relatedInformation"][0]["location"]["range"]["start"],
+        json!({"line": 0, "character": 6})
+    );
     let message = twice["message"].as_str().unwrap();
     assert!(message.contains("\nnote: ") && message.contains("`wardroom explain W0202`"), "{message}");
 }
@@ -327,7 +358,8 @@ fn the_folder_is_one_policy_and_what_is_open_goes_first() {
     let place = json!({"textDocument": {"uri": rules_uri}, "position": position});
     let definition = client.ask("textDocument/definition", place);
     client.tell("textDocument/didClose", json!({"textDocument": {"uri": rules_uri}}));
-    let closed = client.ask("textDocument/hover", json!({"textDocument": {"uri": rules_uri}, "position": position}));
+    let closed =
+        client.ask("textDocument/hover", json!({"textDocument": {"uri": rules_uri}, "position": position}));
     let told = client.end();
     assert_eq!(told.result(definition)[0]["uri"], json!(events_uri), "in a file that is not open");
     assert_eq!(told.result(closed), &Value::Null);
@@ -375,17 +407,71 @@ fn questions_about_places_are_answered() {
         }
     };
     let none = || json!({});
-    check("textDocument/hover", "failures >= 3", "fail|ures >= 3", none(), &["```ward", "of type `int`", "- window: 10m", "80 ns"]);
+    check(
+        "textDocument/hover",
+        "failures >= 3",
+        "fail|ures >= 3",
+        none(),
+        &["```ward", "of type `int`", "- window: 10m", "80 ns"],
+    );
     check("textDocument/hover", "# Somebody", "# Some|body", none(), &["null"]);
-    check("textDocument/completion", "failures >= 3 and", "| and", none(), &["\"label\":\"failures\"", "\"label\":\"account\"", "\"sortText\"", "\"newText\""]);
-    check("textDocument/completion", "    then    block", "    th|", none(), &["\"label\":\"then\"", "\"character\":4", "\"character\":6"]);
-    check("textDocument/completion", "list nets", "ru|\nlist nets", none(), &["rule ${1:name} on", "\"insertTextFormat\":2"]);
-    check("textDocument/signatureHelp", "count(login, where", "count(login, wh|ere", none(), &["count(EVENTS", "\"activeParameter\":1", "[6,12]"]);
-    check("textDocument/definition", "failures >= 3", "fail|ures >= 3", none(), &["\"character\":8,\"line\":8"]);
+    check(
+        "textDocument/completion",
+        "failures >= 3 and",
+        "| and",
+        none(),
+        &["\"label\":\"failures\"", "\"label\":\"account\"", "\"sortText\"", "\"newText\""],
+    );
+    check(
+        "textDocument/completion",
+        "    then    block",
+        "    th|",
+        none(),
+        &["\"label\":\"then\"", "\"character\":4", "\"character\":6"],
+    );
+    check(
+        "textDocument/completion",
+        "list nets",
+        "ru|\nlist nets",
+        none(),
+        &["rule ${1:name} on", "\"insertTextFormat\":2"],
+    );
+    check(
+        "textDocument/signatureHelp",
+        "count(login, where",
+        "count(login, wh|ere",
+        none(),
+        &["count(EVENTS", "\"activeParameter\":1", "[6,12]"],
+    );
+    check(
+        "textDocument/definition",
+        "failures >= 3",
+        "fail|ures >= 3",
+        none(),
+        &["\"character\":8,\"line\":8"],
+    );
     check("textDocument/definition", "{ip}", "{i|p}", none(), &["\"character\":4,\"line\":3"]);
-    check("textDocument/references", "failures >= 3", "fail|ures >= 3", json!({"context": {"includeDeclaration": true}}), &["\"line\":8", "\"line\":12", "\"line\":14"]);
-    check("textDocument/documentHighlight", "feature failures", "feature fail|ures", none(), &["\"kind\":3", "\"kind\":2"]);
-    check("textDocument/prepareRename", "rule guessing", "rule gue|ssing", none(), &["\"placeholder\":\"guessing\""]);
+    check(
+        "textDocument/references",
+        "failures >= 3",
+        "fail|ures >= 3",
+        json!({"context": {"includeDeclaration": true}}),
+        &["\"line\":8", "\"line\":12", "\"line\":14"],
+    );
+    check(
+        "textDocument/documentHighlight",
+        "feature failures",
+        "feature fail|ures",
+        none(),
+        &["\"kind\":3", "\"kind\":2"],
+    );
+    check(
+        "textDocument/prepareRename",
+        "rule guessing",
+        "rule gue|ssing",
+        none(),
+        &["\"placeholder\":\"guessing\""],
+    );
     check("textDocument/prepareRename", "rule guessing", "ru|le guessing", none(), &["null"]);
 }
 
@@ -395,18 +481,33 @@ fn questions_about_a_file_are_answered() {
     let check = |method: &str, text: &str, expect: &[&str]| {
         let mut client = Client::able();
         client.open(FILE, text);
-        let id = client.ask(method, json!({"textDocument": {"uri": FILE}, "options": {"tabSize": 4, "insertSpaces": true}}));
+        let id = client.ask(
+            method,
+            json!({"textDocument": {"uri": FILE}, "options": {"tabSize": 4, "insertSpaces": true}}),
+        );
         let told = client.end();
         let answer = told.result(id).to_string();
         for part in expect {
             assert!(answer.contains(part), "{method}: no {part} in {answer}");
         }
     };
-    check("textDocument/documentSymbol", &policy, &["\"name\":\"guessing\"", "\"detail\":\"field\"", "\"children\""]);
+    check(
+        "textDocument/documentSymbol",
+        &policy,
+        &["\"name\":\"guessing\"", "\"detail\":\"field\"", "\"children\""],
+    );
     check("textDocument/foldingRange", &policy, &["\"endLine\":4,\"startLine\":1"]);
-    check("textDocument/foldingRange", "# a\n# b\n\n# c\nevent e:\n    ip: ip\n", &["\"kind\":\"comment\"", "\"startLine\":4"]);
+    check(
+        "textDocument/foldingRange",
+        "# a\n# b\n\n# c\nevent e:\n    ip: ip\n",
+        &["\"kind\":\"comment\"", "\"startLine\":4"],
+    );
     check("textDocument/formatting", &policy, &["[]"]);
-    check("textDocument/formatting", &policy.replace("    then    block", "  then  block"), &["\"newText\":\"    then    block\\n\"", "\"character\":0,\"line\":13"]);
+    check(
+        "textDocument/formatting",
+        &policy.replace("    then    block", "  then  block"),
+        &["\"newText\":\"    then    block\\n\"", "\"character\":0,\"line\":13"],
+    );
     // A comment of 20 characters, then `event` on the next line.
     check("textDocument/semanticTokens/full", &policy, &["\"data\":[0,0,20,13,0,1,0,5,0,0,0,6,5,2,1"]);
 
@@ -427,7 +528,11 @@ fn what_was_meant_can_be_written() {
         let actions = told.result(id).as_array().unwrap().clone();
         assert_eq!(actions[0]["title"], title, "{there}: {actions:?}");
         let at = &actions[0]["edit"]["changes"][FILE][0]["range"];
-        assert_eq!((&at["start"]["character"], &at["end"]["character"]), (&json!(range.0), &json!(range.1)), "{at}");
+        assert_eq!(
+            (&at["start"]["character"], &at["end"]["character"]),
+            (&json!(range.0), &json!(range.1)),
+            "{at}"
+        );
         assert!(actions.last().unwrap()["title"].as_str().unwrap().starts_with("Explain W0"));
     };
     check("failures >= 3", "failurs| >= 3", "Write `failures`", (12, 19));
@@ -440,7 +545,8 @@ fn what_was_meant_can_be_written() {
 #[test]
 fn a_codes_page_is_shown() {
     let mut client = Client::able();
-    let good = client.ask("workspace/executeCommand", json!({"command": "wardroom.explain", "arguments": ["W0201"]}));
+    let good = client
+        .ask("workspace/executeCommand", json!({"command": "wardroom.explain", "arguments": ["W0201"]}));
     let bad = client.ask("workspace/executeCommand", json!({"command": "rm", "arguments": []}));
     let told = client.end();
     assert_eq!(told.result(good), &Value::Null);
@@ -460,13 +566,21 @@ fn renamed(here: &str, there: &str, new: &str) -> Result<(String, Option<String>
     let edits = told.result(id)["documentChanges"][0].clone();
     assert_eq!(edits["textDocument"], json!({"uri": FILE, "version": 1}));
     let mut text = text;
-    let lines = |text: &str| -> Vec<usize> { std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect() };
+    let lines = |text: &str| -> Vec<usize> {
+        std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect()
+    };
     let starts = lines(&text);
-    let offset = |place: &Value| starts[place["line"].as_u64().unwrap() as usize] + place["character"].as_u64().unwrap() as usize;
+    let offset = |place: &Value| {
+        starts[place["line"].as_u64().unwrap() as usize] + place["character"].as_u64().unwrap() as usize
+    };
     let mut all: Vec<(usize, usize, String)> = Vec::new();
     for edit in edits["edits"].as_array().unwrap() {
         let range = &edit["range"];
-        all.push((offset(&range["start"]), offset(&range["end"]), edit["newText"].as_str().unwrap().to_owned()));
+        all.push((
+            offset(&range["start"]),
+            offset(&range["end"]),
+            edit["newText"].as_str().unwrap().to_owned(),
+        ));
     }
     for (start, end, put) in all.into_iter().rev() {
         text.replace_range(start..end, &put);
@@ -486,12 +600,42 @@ fn names_change_everywhere() {
             None => assert_eq!(warning, None),
         }
     };
-    check("failures >= 3", "fail|ures >= 3", "misses", &["feature misses =", "misses >= 3", "{misses} von"], None);
+    check(
+        "failures >= 3",
+        "fail|ures >= 3",
+        "misses",
+        &["feature misses =", "misses >= 3", "{misses} von"],
+        None,
+    );
     check("list nets", "list ne|ts", "own", &["list own: net", "ip in own"], None);
-    check("rule guessing", "rule gue|ssing", "too_many", &["rule too_many on login", "by too_many", "    was     \"guessing\"\n\ntest guessing"], None);
-    check("by guessing", "by gue|ssing", "too_many", &["rule too_many on login", "was     \"guessing\""], None);
-    check("event login", "event lo|gin", "signin", &["event signin:", "count(signin,", "on signin:", "3 * signin("], Some("`login` still"));
-    check("ok:      bool", "o|k:      bool", "passed", &["passed:      bool", "where=not passed", "passed=false"], Some("`ok` still"));
+    check(
+        "rule guessing",
+        "rule gue|ssing",
+        "too_many",
+        &["rule too_many on login", "by too_many", "    was     \"guessing\"\n\ntest guessing"],
+        None,
+    );
+    check(
+        "by guessing",
+        "by gue|ssing",
+        "too_many",
+        &["rule too_many on login", "was     \"guessing\""],
+        None,
+    );
+    check(
+        "event login",
+        "event lo|gin",
+        "signin",
+        &["event signin:", "count(signin,", "on signin:", "3 * signin("],
+        Some("`login` still"),
+    );
+    check(
+        "ok:      bool",
+        "o|k:      bool",
+        "passed",
+        &["passed:      bool", "where=not passed", "passed=false"],
+        Some("`ok` still"),
+    );
 }
 
 #[test]

@@ -245,7 +245,7 @@ impl Asked<'_> {
             ("given" | "when", None) if place.after_mark(".") => self.parts(),
             ("given", None) if begins => {
                 let calls = self.events().into_iter();
-                calls.chain(self.fields(None).into_iter()).collect()
+                calls.chain(self.fields(None)).collect()
             }
             ("when", None) if begins => self.events(),
             ("given", None) => words(&["within", "ago"]),

@@ -99,7 +99,9 @@ impl Analysis {
         for root in decls.iter().flat_map(expr::roots) {
             expr::walk(root, &mut |e| plain(e, &mut names));
         }
-        let mut put = |loc: Loc, kind, declares| drop(names.insert(loc.start, Token { loc, kind, declares }));
+        let mut put = |loc: Loc, kind, declares| {
+            names.insert(loc.start, Token { loc, kind, declares });
+        };
         for (loc, target) in self.uses.iter().filter(|(loc, _)| loc.file == file) {
             if let Some(kind) = self.kind_of(target) {
                 put(*loc, kind, false);
@@ -152,7 +154,9 @@ impl Analysis {
 
 /// Functions, arguments and parts, which no declaration stands behind.
 fn plain(expr: &crate::syntax::tree::Expr, names: &mut BTreeMap<u32, Token>) {
-    let mut put = |loc: Loc, kind| drop(names.insert(loc.start, Token { loc, kind, declares: false }));
+    let mut put = |loc: Loc, kind| {
+        names.insert(loc.start, Token { loc, kind, declares: false });
+    };
     match &expr.kind {
         ExprKind::Attr(_, name) => put(name.loc, TokenKind::Field),
         ExprKind::Call(of, args) => {

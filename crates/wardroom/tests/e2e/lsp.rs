@@ -19,7 +19,17 @@ fn editor(nvim: &Path, dir: &Path) -> Command {
     for place in ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
         command.env(place, dir.join("home"));
     }
-    command.args(["--headless", "-u", "NONE", "-i", "NONE", "-n", "policy/main.ward", "-c", "luafile session.lua"]);
+    command.args([
+        "--headless",
+        "-u",
+        "NONE",
+        "-i",
+        "NONE",
+        "-n",
+        "policy/main.ward",
+        "-c",
+        "luafile session.lua",
+    ]);
     command
 }
 
@@ -49,8 +59,14 @@ fn the_server_ends_with_its_client() {
         bodies.iter().map(|b| format!("Content-Length: {}\r\n\r\n{b}", b.len())).collect()
     };
     let begin = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}"#;
-    let (down, exit) = (r#"{"jsonrpc":"2.0","id":2,"method":"shutdown"}"#, r#"{"jsonrpc":"2.0","method":"exit"}"#);
-    let cases = [(messages(&[begin, down, exit]), 0), (messages(&[begin, exit]), 1), (messages(&[begin]), 1), ("x".to_owned(), 1)];
+    let (down, exit) =
+        (r#"{"jsonrpc":"2.0","id":2,"method":"shutdown"}"#, r#"{"jsonrpc":"2.0","method":"exit"}"#);
+    let cases = [
+        (messages(&[begin, down, exit]), 0),
+        (messages(&[begin, exit]), 1),
+        (messages(&[begin]), 1),
+        ("x".to_owned(), 1),
+    ];
     for (sent, code) in cases {
         let mut process = Process::start(wardroom(dir.path()).args(["lsp", "--stdio"]).stdin(Stdio::piped()));
         std::io::Write::write_all(&mut process.input(), sent.as_bytes()).unwrap();
