@@ -35,7 +35,8 @@ fn what_is_shipped_is_in_the_form_of_all_policies() {
 }
 
 fn active() -> Arc<Active> {
-    let (active, _) = Active::compile(shipped(), Origin::Directory, &Keyer::new(Secret([0; 16])), None).unwrap();
+    let (active, _) =
+        Active::compile(shipped(), Origin::Directory, &Keyer::new(Secret([0; 16])), None).unwrap();
     Arc::new(active)
 }
 
@@ -79,7 +80,8 @@ fn every_rule_is_tested_both_ways() {
         .flat_map(|rule| {
             let own = |r: &&CaseResult| active.program.cases[r.case].id == rule.id;
             let fires = |r: &CaseResult| r.fired.iter().any(|(fired, ..)| *fired == rule.id);
-            let decides = results.iter().filter(own).any(|r| fires(r) && is_asked_for(&active.program, r, &rule.id));
+            let decides =
+                results.iter().filter(own).any(|r| fires(r) && is_asked_for(&active.program, r, &rule.id));
             let silent = results.iter().filter(own).any(|r| !fires(r));
             let fault = |is: bool, what: &str| (!is).then(|| format!("no test `{}` {what}", rule.id));
             [fault(decides, "in which it decides"), fault(silent, "in which it is silent")]
