@@ -226,7 +226,9 @@ impl<'a> EffectBody<'a> {
             StoredEffect::Label { kind, value, name, until } => {
                 ("label", name, shown(value, *kind), time(until))
             }
-            StoredEffect::List { list, kind, value, until } => ("list", list, shown(value, *kind), time(until)),
+            StoredEffect::List { list, kind, value, until } => {
+                ("list", list, shown(value, *kind), time(until))
+            }
             StoredEffect::Case(queue) => ("case", queue, None, None),
             StoredEffect::Notify(whom) => ("notify", whom, None, None),
             StoredEffect::Webhook(hook) => ("webhook", hook, None, None),
@@ -258,8 +260,11 @@ impl<'a> RuleBody<'a> {
             let parts = parts.into_iter().map(|part| PartBody::of(part, sight)).collect();
             TermBody { text, holds: holds.name(), parts }
         };
-        let flip =
-            |flip: Flip| FlipBody { term: flip.term, text: Piece::join(&flip.words, sight), alone: flip.alone };
+        let flip = |flip: Flip| FlipBody {
+            term: flip.term,
+            text: Piece::join(&flip.words, sight),
+            alone: flip.alone,
+        };
         RuleBody {
             rule: standing.rule,
             verdict: standing.verdict.map(VerdictName),

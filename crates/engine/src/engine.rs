@@ -273,7 +273,13 @@ impl Engine {
         if let Durability::Interval(every) = config.durability {
             tick(tasks.downgrade(), every).map_err(EngineError::Thread)?;
         }
-        let engine = Engine { tasks, shared, keyer, facts: RwLock::new(Arc::new(NoFacts)), thread: Mutex::new(Some(thread)) };
+        let engine = Engine {
+            tasks,
+            shared,
+            keyer,
+            facts: RwLock::new(Arc::new(NoFacts)),
+            thread: Mutex::new(Some(thread)),
+        };
         Ok((engine, Opened { recovery, events, uncounted, adopted, warnings }))
     }
 

@@ -84,7 +84,12 @@ impl Flow {
     }
 
     /// As [`Flow::judge_with`]; `see` is shown what is judged, before anything changes.
-    pub(crate) fn judge_seen(&mut self, event: &Event, promote: Option<usize>, see: impl FnOnce(&Row<'_>)) -> Step {
+    pub(crate) fn judge_seen(
+        &mut self,
+        event: &Event,
+        promote: Option<usize>,
+        see: impl FnOnce(&Row<'_>),
+    ) -> Step {
         let step = self.look(event, promote);
         see(&Row::new(event, &step.served, &Surroundings { active: &self.active, marks: &self.marks }));
         self.count(event);

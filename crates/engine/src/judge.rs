@@ -99,7 +99,13 @@ fn within_budget(program: &Program, budget: u64, asked: &mut Vec<usize>) -> u64 
     }
     let weight = |n: &usize| {
         let rule = &program.rules[*n];
-        (rule.mode != Mode::Shadow, rule.verdict == Some(Verdict::Allow), rule.verdict, Reverse(rule.cost), Reverse(*n))
+        (
+            rule.mode != Mode::Shadow,
+            rule.verdict == Some(Verdict::Allow),
+            rule.verdict,
+            Reverse(rule.cost),
+            Reverse(*n),
+        )
     };
     let mut by_weight = asked.clone();
     by_weight.sort_by_key(weight);

@@ -5,9 +5,9 @@
 use crate::active::Active;
 use crate::decision::StoredEffect;
 use std::collections::BTreeMap;
-use wardroom_event::{Micros, Span, Value};
+use wardroom_event::{Micros, Span, Type, Value};
 use wardroom_policy::{ListId, Matching, World};
-use wardroom_state::{Keyer, Labels, List};
+use wardroom_state::{Key, Keyer, Labels, List};
 
 /// Labels that have been over for so long are forgotten: an event later than this sees none.
 const GRACE: Span = Span::from_secs(2 * 86_400);
@@ -38,9 +38,9 @@ impl Marks {
     /// Makes a change that follows from a decision at that time.
     pub(crate) fn change(&mut self, active: &Active, effect: &StoredEffect, at: Micros) {
         match effect {
-            StoredEffect::Label { value, name, until, .. } => {
+            StoredEffect::Label { kind, value, name, until } => {
                 self.labels.purge(at.minus(GRACE), FORGET);
-                if let Some(key) = self.keyer.key([value]) {
+                if let Some(key) = self.bearer(*kind, value) {
                     self.full += u64::from(self.labels.set(key, name, *until).is_err());
                 }
             }
@@ -51,10 +51,10 @@ impl Marks {
 
     fn list(&mut self, active: &Active, id: &str, value: &Value, until: Option<Micros>) {
         let keyer = &self.keyer;
-        let added = self.added.entry(id.into()).or_insert_with(|| Added {
-            list: empty(active, id, keyer),
-            entries: Vec::new(),
-        });
+        let added = self
+            .added
+            .entry(id.into())
+            .or_insert_with(|| Added { list: empty(active, id, keyer), entries: Vec::new() });
         match added.list.insert(value.clone(), until) {
             Ok(_) => added.entries.push((value.clone(), until)),
             Err(_) => self.full += 1,
@@ -70,15 +70,20 @@ impl Marks {
             }
             for (value, until) in &added.entries {
                 // What does not fit the new kind stays in the entries, and waits for a policy that it fits.
-                drop(list.insert(value.clone(), *until));
+                let _ = list.insert(value.clone(), *until);
             }
             added.list = list;
         }
     }
 
     /// Whether an entity bears a label; unknown where there is no entity.
-    pub(crate) fn labelled(&self, entity: &Value, name: &str, at: Micros) -> Value {
-        self.keyer.key([entity]).map_or(Value::Missing, |key| Value::Bool(self.labels.has(key, name, at)))
+    pub(crate) fn labelled(&self, kind: Type, entity: &Value, name: &str, at: Micros) -> Value {
+        self.bearer(kind, entity).map_or(Value::Missing, |key| Value::Bool(self.labels.has(key, name, at)))
+    }
+
+    /// Who bears a label: an account and a device of the same text are two.
+    fn bearer(&self, kind: Type, entity: &Value) -> Option<Key> {
+        self.keyer.key([&Value::Text(kind.name().into()), entity])
     }
 
     fn lists(&self, id: &str, value: &Value, at: Micros) -> bool {
@@ -96,7 +101,7 @@ fn empty(active: &Active, id: &str, keyer: &Keyer) -> List {
     match active.program.lists.iter().find(|l| *l.id == *id) {
         Some(list) if list.matching == Matching::Suffix => List::suffixes(keyer.clone()),
         Some(list) => List::new(list.kind, keyer.clone()),
-        None => List::new(wardroom_event::Type::Text, keyer.clone()),
+        None => List::new(Type::Text, keyer.clone()),
     }
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the engine remembers between events: one table a definition, whichever features share it.
 
+use crate::serve::sighting;
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use crate::serve::sighting;
 use wardroom_event::{Event, Value};
 use wardroom_policy::{Aggregate, Count, Feature, KeyPath, Plan, Program, Row, Taken};
 use wardroom_state::{Dropped, Key, Keyer, Kind, Limits, Reading, Secret, Sighting, Spec, TableId, Tables};
@@ -127,7 +127,8 @@ impl Memory {
             let Some(Some(taken)) = takes else {
                 continue;
             };
-            let (Some(key), Some(sighting)) = (self.key(row.event, &count.key), sighting(&self.keyer, &taken))
+            let (Some(key), Some(sighting)) =
+                (self.key(row.event, &count.key), sighting(&self.keyer, &taken))
             else {
                 continue;
             };

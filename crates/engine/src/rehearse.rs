@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A policy's tests, run through the same flow as live events, without a journal.
 
-use crate::active::Active;
 use crate::Signal;
+use crate::active::Active;
 use crate::flow::Flow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -67,7 +67,8 @@ pub fn rehearse_some(
 
 /// The rule that a test is about.
 fn about(active: &Active, case: &Case) -> Option<usize> {
-    let named = || active.program.rules.iter().position(|rule| rule.id == case.id && rule.on == case.when.event);
+    let named =
+        || active.program.rules.iter().position(|rule| rule.id == case.id && rule.on == case.when.event);
     case.expect.by.or_else(named).filter(|n| active.program.rules[*n].on == case.when.event)
 }
 
@@ -164,7 +165,8 @@ impl Maker<'_> {
         }
         // What the test says is known goes before what a look-up would say.
         for (field, part, value) in &self.case.facts {
-            let is_it = |f: &Field| f.fact.is_some_and(|fact| fact.part == *part && *fields[fact.of].name == **field);
+            let is_it =
+                |f: &Field| f.fact.is_some_and(|fact| fact.part == *part && *fields[fact.of].name == **field);
             if let Some(slot) = fields.iter().position(is_it) {
                 values[slot] = value.clone();
             }

@@ -184,12 +184,7 @@ impl Sequencer {
     }
 
     /// Records and makes the changes of labels and lists that follow from a decision; there is room for them.
-    fn follow(
-        &mut self,
-        seq: u64,
-        event: &Event,
-        judgement: Option<&Judgement>,
-    ) -> Result<(), SubmitError> {
+    fn follow(&mut self, seq: u64, event: &Event, judgement: Option<&Judgement>) -> Result<(), SubmitError> {
         let at = event.counted_at();
         for signal in judgement.iter().flat_map(|j| &j.signals) {
             for effect in signal.effects.iter().filter(|e| e.changes_state()) {

@@ -19,12 +19,7 @@ pub(crate) struct From<'a> {
 
 /// The values of a plan, and whether making one of them tripped over a fault of our own: it is missing then, and so is
 /// what comes after it.
-pub(crate) fn serve(
-    from: From<'_>,
-    plan: &Plan,
-    event: &Event,
-    world: &dyn World,
-) -> (Vec<Value>, bool) {
+pub(crate) fn serve(from: From<'_>, plan: &Plan, event: &Event, world: &dyn World) -> (Vec<Value>, bool) {
     let mut served: Vec<Value> = Vec::with_capacity(plan.serve.len());
     let all = catch_unwind(AssertUnwindSafe(|| {
         for one in &plan.serve {
@@ -50,7 +45,9 @@ fn one(from: From<'_>, plan: &Plan, serve: &Serve, row: &Row<'_>) -> Value {
     let From { memory, marks, program } = from;
     match &serve.source {
         Source::Computed(of) => of.of(row),
-        Source::Label { of, name, .. } => marks.labelled(&of.of(row.event), name, row.event.counted_at()),
+        Source::Label { of, kind, name } => {
+            marks.labelled(*kind, &of.of(row.event), name, row.event.counted_at())
+        }
         Source::Listed { list, of } => match of.of(row) {
             Value::Missing => Value::Missing,
             value => Value::Bool(row.world.contains(*list, &value, row.event.counted_at())),
@@ -104,7 +101,9 @@ fn figure(feature: &Feature, reads: Reads, reading: Reading) -> Value {
         (_, Reading::Count(n) | Reading::Sequence(n)) => int(n),
         (_, Reading::Distinct { count, .. }) => int(count),
         (_, Reading::FirstSeen(seen)) => seen.map_or(Value::Missing, Value::Time),
-        (Aggregate::Sum(amount), Reading::Sum { total, .. }) => total.map_or(Value::Missing, |n| amount.value(n)),
+        (Aggregate::Sum(amount), Reading::Sum { total, .. }) => {
+            total.map_or(Value::Missing, |n| amount.value(n))
+        }
         (Aggregate::Mean(amount), Reading::Sum { total: Some(total), count }) if count > 0 => {
             amount.between(total as f64 / count as f64)
         }

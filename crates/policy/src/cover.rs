@@ -2,13 +2,13 @@
 //! What tests reach of a policy: whether each rule has fired and has stayed quiet, each condition was true, false and
 //! unknown, each row of a table has fitted, each evidence has said something.
 
+use crate::Row;
 use crate::compile::{Looker, ValueFn};
 use crate::ir::{Node, Typed};
 use crate::limits;
 use crate::program::{Aggregate, KeyPath, Mode, Program, Source};
 use crate::table::Table;
 use crate::trace::{is_fixed, row_words, widened};
-use crate::Row;
 use std::sync::Arc;
 use wardroom_event::{Part, TypeId, Value};
 
@@ -80,14 +80,8 @@ const FIRES: &str = "fires";
 const QUIET: &str = "stays quiet";
 
 /// Each thing that can be wanted of a value, as a bit, and what it is called.
-const WANTS: [(u8, &str); 6] = [
-    (1, FIRES),
-    (2, QUIET),
-    (4, "true"),
-    (8, "false"),
-    (16, "unknown"),
-    (32, "says something"),
-];
+const WANTS: [(u8, &str); 6] =
+    [(1, FIRES), (2, QUIET), (4, "true"), (8, "false"), (16, "unknown"), (32, "says something")];
 
 const FIRED_OR_QUIET: u8 = 1 | 2;
 const TRUTHS: u8 = 4 | 8;
@@ -136,7 +130,8 @@ impl<'p> Coverage<'p> {
         let mut coverage = Coverage { program, watched: Vec::new(), tables: Vec::new() };
         for (number, rule) in program.rules.iter().enumerate().filter(|(_, r)| r.mode != Mode::Retired) {
             let place = program.place(number);
-            let ends = Asked { text: rule.id.clone(), line: place.1, value: None, wants: FIRED_OR_QUIET, seen: 0 };
+            let ends =
+                Asked { text: rule.id.clone(), line: place.1, value: None, wants: FIRED_OR_QUIET, seen: 0 };
             let mut watched = Watched {
                 what: "rule",
                 id: rule.id.clone(),
@@ -363,9 +358,10 @@ fn part_lacks(part: Part) -> bool {
 /// A counter without a key is unknown, and so is what needs something to have been counted.
 fn feature_lacks(program: &Program, on: TypeId, number: usize) -> bool {
     use Aggregate::{Count, Distinct, Rate, Seen, Sequence, Sum};
-    let always = program.features.get(number).is_some_and(|f| {
-        matches!(f.aggregate, Count | Distinct | Seen | Rate | Sequence(..) | Sum(_))
-    });
+    let always = program
+        .features
+        .get(number)
+        .is_some_and(|f| matches!(f.aggregate, Count | Distinct | Seen | Rate | Sequence(..) | Sum(_)));
     let serve = program.plan(on).serve.iter().find_map(|s| match &s.source {
         Source::Feature { feature, key, .. } if *feature == number => Some(key),
         _ => None,

@@ -231,8 +231,9 @@ fn features(before: &Program, after: &Program) -> Part<FeatureChange> {
 }
 
 fn lists(before: &Program, after: &Program) -> Part<ListChange> {
-    let entries =
-        |list: &List| list.entries.iter().map(|(e, until)| (e.show(list.kind, Sight::Full), *until)).collect::<HashSet<_>>();
+    let entries = |list: &List| {
+        list.entries.iter().map(|(e, until)| (e.show(list.kind, Sight::Full), *until)).collect::<HashSet<_>>()
+    };
     let change = |was: &List, this: &List| {
         let (old, new) = (entries(was), entries(this));
         let (added, removed) = (new.difference(&old).count(), old.difference(&new).count());

@@ -138,11 +138,6 @@ impl Builder {
         }
     }
 
-    /// As [`Builder::when_equal`], for a guard that is itself a truth, such as a look into a list.
-    pub(crate) fn when_true(&mut self, guard: usize, member: usize, asks_missing: bool) {
-        self.when_equal(guard, &[Value::Bool(true)], member, asks_missing);
-    }
-
     /// The index.
     pub(crate) fn build(mut self) -> Index {
         tidy(&mut self.always);
@@ -237,8 +232,8 @@ mod tests {
         builder.when_equal(0, &[text("vpn")], 2, true);
         builder.when_equal(1, &[Value::Number(0.0)], 3, false);
         builder.when_equal(1, &[Value::Int(0)], 6, false);
-        builder.when_true(2, 1, false);
-        builder.when_true(2, 2, false);
+        builder.when_equal(2, &[Value::Bool(true)], 1, false);
+        builder.when_equal(2, &[Value::Bool(true)], 2, false);
         builder.always(5);
         builder.always(0);
         let index = builder.build();

@@ -51,6 +51,16 @@ impl Typed {
         }
     }
 
+    /// Whether it reads the item of the comprehension that it stands in.
+    pub(crate) fn reads_item(&self) -> bool {
+        match self.node {
+            Node::Item(_) => true,
+            // Its items are its own.
+            Node::Each(_) => false,
+            _ => self.children().into_iter().any(Typed::reads_item),
+        }
+    }
+
     /// A constant of this type.
     pub(crate) fn constant(value: Value, kind: Type, loc: Loc) -> Typed {
         Typed { node: Node::Const(value), kind, loc }

@@ -16,12 +16,12 @@ mod columns;
 mod compile;
 mod cost;
 mod cover;
+pub mod diff;
 mod flip;
+mod format;
 mod functions;
 pub mod ide;
 mod index;
-mod format;
-pub mod diff;
 mod ir;
 pub mod json;
 pub mod limits;
@@ -45,8 +45,9 @@ pub use format::{Refusal, format};
 pub use functions::{Call, calls};
 pub use outline::{Costs, Declared};
 pub use program::{
-    Aggregate, Amount, Case, Computed, Count, Deed, Defined, Effect, Expect, Feature, Given, Here, KeyPath, List, ListId,
-    Matching, Missing, Mode, Piece, Plan, Program, Reads, Rule, Serve, Source, Taken, Term, Version,
+    Aggregate, Amount, Case, Computed, Count, Deed, Defined, Effect, Expect, Feature, Given, Here, KeyPath,
+    List, ListId, Matching, Missing, Mode, Piece, Plan, Program, Reads, Rule, Serve, Source, Taken, Term,
+    Version,
 };
 pub use row::{Row, Tri, World};
 pub use trace::Trace;

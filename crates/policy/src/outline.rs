@@ -3,10 +3,10 @@
 //! explaining a policy, never for judging.
 
 use crate::check::{Found, Used};
+use crate::cost;
 use crate::ir::Typed;
 use crate::program::Program;
 use crate::syntax::plain::one_line;
-use crate::cost;
 use std::collections::{BTreeMap, BTreeSet};
 use wardroom_report::{FileId, Loc, Sources};
 
@@ -209,6 +209,6 @@ test r:
         assert_eq!((office.what, office.place.1), ("list", 11));
         let costs = program.costs(0);
         assert_eq!(costs.terms.len(), 2);
-        assert_eq!(costs.dearest.unwrap(), ("ip in office".into(), crate::cost::LIST));
+        assert_eq!(costs.dearest.unwrap(), ("ip not in office".into(), crate::cost::LIST));
     }
 }

@@ -194,8 +194,21 @@ impl Amount {
 impl Aggregate {
     /// Every aggregate's name in the language, in the order of the book.
     pub const NAMES: [&'static str; 15] = [
-        "count", "sum", "mean", "min", "max", "distinct", "last", "first_seen", "seen", "rate", "quantile",
-        "ratio", "baseline", "speed", "sequence",
+        "count",
+        "sum",
+        "mean",
+        "min",
+        "max",
+        "distinct",
+        "last",
+        "first_seen",
+        "seen",
+        "rate",
+        "quantile",
+        "ratio",
+        "baseline",
+        "speed",
+        "sequence",
     ];
 
     /// Its name in the language.
@@ -434,9 +447,7 @@ impl Count {
             Take::Amount(amount, of) => amount.hold(&of(row)).map(Taken::Amount),
             Take::Held(of) => known(of(row)).map(Taken::Held),
             Take::Mark(of) => of(row).get().map(Taken::Mark),
-            Take::Steps(first, then) => {
-                Some(Taken::Steps(first(row) == Tri::True, then(row) == Tri::True))
-            }
+            Take::Steps(first, then) => Some(Taken::Steps(first(row) == Tri::True, then(row) == Tri::True)),
             Take::Place(here) => here.of(row).map(|(lat, lon)| Taken::Place(lat, lon)),
         }
     }

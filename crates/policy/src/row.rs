@@ -6,8 +6,8 @@ use wardroom_event::{Event, Micros, Value};
 
 /// What a policy asks of its installation, and nothing else: both answers are the same whenever they are asked for.
 pub trait World {
-    /// Whether the list holds the value at that time. Never asked for a missing value, nor for a list that rules add
-    /// to: what those held is served.
+    /// Whether the list holds the value at that time. Never asked for a missing value, nor, save while values are
+    /// served, for a list that rules add to: what those held is served.
     fn contains(&self, list: ListId, value: &Value, at: Micros) -> bool;
 
     /// Where in the million an entity falls for a rule's canary: the same place every time, and another for another

@@ -7,8 +7,8 @@ use super::{Finding, Tree, manifest};
 
 /// The crates from the foundation to the binary. A new crate gets its place here when it is made.
 const ORDER: [&str; 13] = [
-    "event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "account", "flood", "api", "sim",
-    "wardroom",
+    "event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "account", "flood", "api",
+    "sim", "wardroom",
 ];
 
 /// What all packages of this repository's crates start with; the binary's is the bare name.
@@ -47,7 +47,10 @@ const FORBIDDEN: [Forbidden; 9] = [
         why: "the simulation sees Wardroom from outside, as real traffic does",
     },
     Forbidden {
-        who: &["event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "account", "flood", "api"],
+        who: &[
+            "event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "account", "flood",
+            "api",
+        ],
         whom: &["wardroom-sim"],
         why: "simulated traffic is never on a production path",
     },

@@ -3,8 +3,8 @@
 
 use super::bytes::{Input, put_i64, put_len, put_text, put_u64};
 use super::dictionary::many;
-use super::values::{kind_byte, put_kind_byte, put_value, value, value_bytes};
 use super::effect::{effect, put_effect};
+use super::values::{kind_byte, put_kind_byte, put_value, value, value_bytes};
 use super::{Dictionary, Unreadable};
 use crate::decision::{Judged, Signal, Stored, StoredSignal, Why};
 use crate::flow::Step;

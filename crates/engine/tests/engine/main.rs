@@ -17,6 +17,7 @@ mod guards;
 mod identity;
 mod kill;
 mod marks;
+mod oracle;
 mod overload;
 mod restart;
 mod support;

@@ -105,7 +105,11 @@ rule marked on signup:
     run(engine.swap(bundle(reading), Origin::Api, NOON)).unwrap();
     warm(&engine);
     let both = |engine: &_, id, ip: &str| line(&decide(engine, &signup(id, 60, ip)));
-    assert_eq!(both(&engine, 9, "192.0.2.1"), "review marked []", "the address is in the list of networks now");
+    assert_eq!(
+        both(&engine, 9, "192.0.2.1"),
+        "review marked []",
+        "the address is in the list of networks now"
+    );
     assert_eq!(both(&engine, 10, "192.0.2.2"), "allow ");
     run(engine.close());
     let engine = data.reopen();
@@ -141,15 +145,15 @@ rule hosting on hit:
 "#;
     let data = Data::new();
     let engine = data.open(policy);
-    let hit = |id: u32, ip: &str, asn: &str| {
-        sent("hit", i64::from(id), &format!(r#""ip":"{ip}"{asn}"#)).id(id)
-    };
+    let hit =
+        |id: u32, ip: &str, asn: &str| sent("hit", i64::from(id), &format!(r#""ip":"{ip}"{asn}"#)).id(id);
     assert_eq!(line(&decide(&engine, &hit(0, "192.0.2.1", ""))), "allow ", "nothing is known yet");
     engine.set_facts(Arc::new(Known));
     assert_eq!(line(&decide(&engine, &hit(1, "192.0.2.1", ""))), "allow ");
     let second = decide(&engine, &hit(2, "198.51.100.1", ""));
     assert_eq!(line(&second), "limit hosting []");
-    let fields: Vec<String> = second.fields.iter().map(|(f, v)| format!("{}={}", f.name, f.show(v, Sight::Full))).collect();
+    let fields: Vec<String> =
+        second.fields.iter().map(|(f, v)| format!("{}={}", f.name, f.show(v, Sight::Full))).collect();
     assert_eq!(fields, ["ip=198.51.100.1", "ip.asn=64500"]);
     assert_eq!(line(&decide(&engine, &hit(3, "2001:db8::1", ""))), "allow ", "no number is known of it");
     let brought = decide(&engine, &hit(4, "192.0.2.1", r#","ip.asn":64501"#));

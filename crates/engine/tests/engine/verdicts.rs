@@ -200,7 +200,8 @@ test draft_does_not_hold:
     expect limit by soon
 "#;
     let active = std::sync::Arc::new(active(&format!("{EVENT}{draft}{live}{tests}")));
-    let failures: Vec<Option<String>> = rehearse(&active, &wardroom_event::NoFacts).into_iter().map(|r| r.failure).collect();
+    let failures: Vec<Option<String>> =
+        rehearse(&active, &wardroom_event::NoFacts).into_iter().map(|r| r.failure).collect();
     assert_eq!(failures, [None, None, Some("got limit, but rule `soon` did not fire".to_owned())]);
     let mut desk = Desk::new(&format!("{EVENT}{draft}{live}{tests}"));
     for i in 0..4 {

@@ -89,7 +89,14 @@ pub(super) fn model<'a>(cx: &mut Context<'a>, file: &'a File, decl: &'a ModelDec
 fn linear(cx: &mut Context<'_>, file: &File, decl: &ModelDecl) -> Option<Arc<Linear>> {
     let text = super::list::file_named(cx, file, &decl.file, "model")?;
     match Linear::parse(&text) {
-        Ok(linear) => Some(Arc::new(linear)),
+        Ok(linear) => {
+            if let Some(other) = linear.name().filter(|name| **name != *decl.name.name) {
+                let message = format!("the file is of a model called `{other}`");
+                let d = Diagnostic::warning("W0701", decl.file.loc, message);
+                cx.diagnostics.push(d.help("name the model so, or take the file that was meant"));
+            }
+            Some(Arc::new(linear))
+        }
         Err(faults) => {
             let message = format!("the model's file `{}` cannot be read", decl.file.name);
             let d = Diagnostic::error("W0701", decl.file.loc, message);

@@ -167,6 +167,8 @@ pub(crate) fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> Strin
 pub(crate) struct Found {
     /// Where names are used.
     pub(crate) uses: Vec<Use>,
+    /// What is declared under a name of a folder: id, what it is, where.
+    pub(crate) declared: Vec<(String, &'static str, wardroom_report::Loc)>,
     /// What expressions are: of [`check_and_see`] only.
     pub(crate) typed: Vec<Seen>,
 }
@@ -249,8 +251,9 @@ fn whole<'a>(mut cx: Context<'a>, files: &'a [File]) -> (Checked, Found) {
         let defined = defined(&cx, file, decl);
         cx.checked.defined.extend(defined);
     });
+    let declared = cx.names.declared().map(|(id, what, loc)| (id.to_owned(), what, loc)).collect();
     let uses = std::mem::take(&mut cx.names.uses);
-    (cx.checked, Found { uses, typed: cx.typed.unwrap_or_default() })
+    (cx.checked, Found { uses, declared, typed: cx.typed.unwrap_or_default() })
 }
 
 /// What a file of the policy says, by its first digits.
@@ -280,7 +283,11 @@ fn defined(cx: &Context<'_>, file: &File, decl: &Decl) -> Option<crate::Defined>
             let capped = e.capped.as_ref().map(|(a, b)| format!(" capped {} to {}", line(a), line(b)));
             let weigh = e.weigh.as_ref().map(line).unwrap_or_default();
             let because = rule::written(cx, e.because.as_deref().unwrap_or_default());
-            ("evidence", &e.name, format!("weigh {weigh}{} because \"{because}\"", capped.unwrap_or_default()))
+            (
+                "evidence",
+                &e.name,
+                format!("weigh {weigh}{} because \"{because}\"", capped.unwrap_or_default()),
+            )
         }
         Decl::Score(s) => ("score", &s.name, line(&s.value)),
         Decl::Model(m) => ("model", &m.name, format!("{}: {}", from(&m.file), inputs(m))),

@@ -139,9 +139,9 @@ impl Names {
         self.uses.push(Use { loc, of: Used::Event(event) });
     }
 
-    /// Whether something reads what is declared under this id.
-    pub(crate) fn is_used(&self, id: &str) -> bool {
-        self.entries.get(id).is_some_and(|entry| entry.used)
+    /// Every declared name: its id, what it is, where it stands.
+    pub(crate) fn declared(&self) -> impl Iterator<Item = (&str, &'static str, Loc)> {
+        self.entries.iter().map(|(id, entry)| (id.as_str(), entry.what, entry.loc))
     }
 
     /// Names as they are written inside `namespace`, in the order of their ids, of what can stand there.

@@ -148,7 +148,7 @@ fn row(cx: &mut Context<'_>, row: &RowDecl, columns: &[(Box<str>, Type)], result
 
 fn cell(cx: &mut Context<'_>, cell: &CellDecl, kind: Type) -> Option<Cell> {
     match cell {
-        CellDecl::Any(_) => Some(Cell::Any),
+        CellDecl::Any => Some(Cell::Any),
         CellDecl::Is(expr) => literal(cx, expr, kind, "W0802").map(Cell::Is),
         CellDecl::Among(items) => {
             let values: Vec<Option<Value>> = items.iter().map(|i| literal(cx, i, kind, "W0802")).collect();

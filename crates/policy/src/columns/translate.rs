@@ -8,7 +8,7 @@ use super::number::{Real, Whole};
 use super::truth::{Among, Numbers, Truth};
 use super::value::{Direct, Operand};
 use crate::Tri;
-use crate::compile::plan::{listed_id, width};
+use crate::compile::plan::{listed_id, looked_up_id, looks_up_items, width};
 use crate::compile::{int_of, number_of};
 use crate::functions::{Eval, Function};
 use crate::ir::{Each, Node, Typed};
@@ -68,6 +68,10 @@ impl<'p> Translator<'p> {
             Node::Labelled(path, _, label) => self.served(
                 |s| matches!(&s.source, Source::Label { of, name, .. } if of == path && name == label),
             ),
+            Node::Each(each) if looks_up_items(each, &self.program.lists) => {
+                let id = looked_up_id(typed);
+                self.served(|s| matches!(s.source, Source::Computed(_)) && s.id == id)
+            }
             Node::InList(list, needle) if self.program.lists.get(list.0).is_some_and(|l| l.changes) => {
                 let id = listed_id(self.event, &self.program.lists[list.0], needle);
                 self.served(|s| matches!(s.source, Source::Listed { .. }) && s.id == id)

@@ -5,14 +5,14 @@
 use super::Scope;
 use super::operand::Operand;
 use super::plan::Serving;
+use crate::Row;
 use crate::index::Index;
 use crate::ir::{Node, Typed};
 use crate::limits;
 use crate::program::{KeyPath, Missing, Rule};
 use crate::syntax::tree::CompareOp;
-use crate::Row;
-use std::collections::BTreeMap;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use wardroom_event::Value;
 
 /// The guards of one event type, by their numbers in its index.
@@ -23,11 +23,6 @@ impl Guards {
     /// A guard's value for this row.
     pub(crate) fn value<'r>(&'r self, guard: usize, row: &Row<'r>) -> Cow<'r, Value> {
         self.0.get(guard).map_or(Cow::Owned(Value::Missing), |operand| operand.lend(row))
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
     }
 }
 
@@ -114,4 +109,3 @@ fn key(typed: &Typed) -> Option<String> {
         _ => return None,
     })
 }
-

@@ -2,7 +2,7 @@
 //! Expressions of a compiled policy once more, to look into them: the same closures, over what is served already.
 
 use super::operand::Slot;
-use super::plan::{Scope, Serving};
+use super::plan::{Ground, Scope, Serving};
 use super::{ValueFn, truth, value};
 use crate::ir::Typed;
 use crate::program::Program;
@@ -19,7 +19,7 @@ impl<'p> Looker<'p> {
     fn scope(&self) -> Scope<'p> {
         let Program { lists, computed, schema, .. } = self.program;
         let plan = Serving::Stands(self.program.plan(self.on));
-        Scope { plan, features: &[], lists, computed, schema, on: self.on }
+        Scope::new(plan, Ground { features: &[], lists, computed, schema }, self.on)
     }
 
     /// The expression's value, as the rule that it is part of gets it; an unknown truth is missing.

@@ -20,12 +20,12 @@ pub(crate) use look::Looker;
 pub(crate) use operand::{Slot, int_of, number_of};
 
 use crate::ir::{Checked, CheckedFeature, CheckedPiece, CheckedRule, Counted, Score, Taken};
+use crate::outline::Text;
 use crate::program::{
     Amount, Count, Feature, Here, Plan, Program, Reason, Rule, ScoreTerm, Source, Take, Term, Version,
 };
-use crate::outline::Text;
 use crate::{Aggregate, Row, Tri, cost};
-use plan::{Scope, Serving};
+use plan::{Ground, Scope, Serving};
 use std::sync::Arc;
 use wardroom_event::Value;
 
@@ -42,13 +42,15 @@ pub(crate) type ValueFn = Box<dyn Fn(&Row<'_>) -> Value + Send + Sync>;
 pub(crate) fn program(checked: Checked, version: Version, text: Text) -> Program {
     let mut plans: Vec<Plan> = (0..checked.schema.len()).map(|_| Plan::default()).collect();
     let mut rules = Vec::new();
-    let Checked { schema, features, lists, computed, scores, rules: written, cases, defined, budgets } = checked;
+    let Checked { schema, features, lists, computed, scores, rules: written, cases, defined, budgets } =
+        checked;
+    let ground = Ground { features: &features, lists: &lists, computed: &computed, schema: &schema };
     for rule in written {
         let plan = &mut plans[usize::from(rule.on.0)];
         if rule.mode.runs() {
             plan.rules.push(rules.len());
         }
-        let mut scope = Scope { plan: Serving::Grows(plan), features: &features, lists: &lists, computed: &computed, schema: &schema, on: rule.on };
+        let mut scope = Scope::new(Serving::Grows(plan), ground, rule.on);
         rules.push(compile_rule(rule, &scores, &mut scope));
     }
     for (number, feature) in features.iter().enumerate() {
@@ -63,13 +65,24 @@ pub(crate) fn program(checked: Checked, version: Version, text: Text) -> Program
     }
     for ((on, _), plan) in schema.iter().zip(&mut plans) {
         plan.budget = cost::budget(budgets.iter().find(|(of, _)| *of == on).map(|(_, most)| *most));
-        let mut scope = Scope { plan: Serving::Grows(plan), features: &features, lists: &lists, computed: &computed, schema: &schema, on };
+        let mut scope = Scope::new(Serving::Grows(plan), ground, on);
         guards::index(&mut scope, &rules);
         let of = |id: &str| computed.iter().find(|c| *c.id == *id && c.on == on).map(|c| &c.typed);
         plan.cost = plan.serve.iter().map(|s| u64::from(cost::serve(&s.source, of(&s.id)))).sum();
     }
     let features = features.into_iter().map(feature).collect();
-    Program { version, schema: Arc::new(schema), features, lists, rules, cases, defined, plans, computed, text }
+    Program {
+        version,
+        schema: Arc::new(schema),
+        features,
+        lists,
+        rules,
+        cases,
+        defined,
+        plans,
+        computed,
+        text,
+    }
 }
 
 /// Where the event in hand counts itself in, that place is found.
@@ -137,7 +150,8 @@ fn reasons(pieces: &[CheckedPiece], scores: &[Score], scope: &mut Scope<'_>) -> 
 /// What is counted of one event. A filter and what is taken read fields only: they never add to what is served.
 fn compile_count(number: usize, of: Aggregate, counted: &Counted, schema: &wardroom_event::Schema) -> Count {
     let mut plan = Plan::default();
-    let mut scope = Scope { plan: Serving::Grows(&mut plan), features: &[], lists: &[], computed: &[], schema, on: counted.event };
+    let ground = Ground { features: &[], lists: &[], computed: &[], schema };
+    let mut scope = Scope::new(Serving::Grows(&mut plan), ground, counted.event);
     let scope = &mut scope;
     let take = match &counted.taken {
         Taken::Plain => Take::Plain,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where an operand lies: in its slot already, written out, or to be made.
 
+use super::plan::looks_up_items;
 use super::value::value;
 use super::{Scope, ValueFn};
 use crate::Row;
@@ -26,7 +27,10 @@ impl Slot {
             Node::Feature(number, reads) => Some(Slot::Served(scope.feature(*number, *reads))),
             Node::Computed(number) => Some(Slot::Served(scope.computed(*number))),
             Node::Labelled(of, kind, name) => Some(Slot::Served(scope.label(*of, *kind, name))),
-            Node::InList(list, needle) if scope.changes(*list) => {
+            Node::Each(each) if !scope.within && looks_up_items(each, scope.lists) => {
+                Some(Slot::Served(scope.looked_up(typed)))
+            }
+            Node::InList(list, needle) if scope.changes(*list) && !needle.reads_item() => {
                 Some(Slot::Served(scope.listed(*list, needle)))
             }
             _ => None,

@@ -3,7 +3,7 @@
 
 use super::operand::Operand;
 use super::{number, value};
-use crate::ir::{CheckedFeature, Computed as Lazily, KeyName, Node, Typed};
+use crate::ir::{CheckedFeature, Computed as Lazily, Each, KeyName, Node, Typed};
 use crate::program::{Computed, Here, KeyPath, List, ListId, Plan, Reads, Serve, Source};
 use wardroom_event::{EventType, Part, Schema, Shape, Type, TypeId};
 use wardroom_report::Loc;
@@ -47,9 +47,26 @@ pub(crate) struct Scope<'a> {
     pub(super) computed: &'a [Lazily],
     pub(super) schema: &'a Schema,
     pub(super) on: TypeId,
+    /// What is compiled is a comprehension that is served itself.
+    pub(super) within: bool,
 }
 
-impl Scope<'_> {
+/// What every expression of a policy is compiled against.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub(super) features: &'a [CheckedFeature],
+    pub(super) lists: &'a [List],
+    pub(super) computed: &'a [Lazily],
+    pub(super) schema: &'a Schema,
+}
+
+impl<'a> Scope<'a> {
+    /// Expressions about events of one type.
+    pub(super) fn new(plan: Serving<'a>, ground: Ground<'a>, on: TypeId) -> Scope<'a> {
+        let Ground { features, lists, computed, schema } = ground;
+        Scope { plan, features, lists, computed, schema, on, within: false }
+    }
+
     /// The served slot of a feature's figure.
     pub(super) fn feature(&mut self, feature: usize, reads: Reads) -> usize {
         let is_it = |s: &Serve| matches!(&s.source, Source::Feature { feature: f, reads: r, .. } if *f == feature && *r == reads);
@@ -78,13 +95,16 @@ impl Scope<'_> {
         if let Some(slot) = self.plan.slot(is_it) {
             return slot;
         }
+        let within = std::mem::replace(&mut self.within, false);
         let of = value::value(&lazily.typed, self);
+        self.within = within;
         self.add(lazily.id.clone(), lazily.typed.kind, Source::Computed(Computed(of)))
     }
 
     /// The served slot of whether an entity bears a label.
     pub(super) fn label(&mut self, of: KeyPath, kind: Type, name: &str) -> usize {
-        let is_it = |s: &Serve| matches!(&s.source, Source::Label { of: o, name: n, .. } if *o == of && **n == *name);
+        let is_it =
+            |s: &Serve| matches!(&s.source, Source::Label { of: o, name: n, .. } if *o == of && **n == *name);
         if let Some(slot) = self.plan.slot(is_it) {
             return slot;
         }
@@ -106,6 +126,19 @@ impl Scope<'_> {
         }
         let of = Computed(value::value(needle, self));
         self.add(id, Type::Bool, Source::Listed { list, of })
+    }
+
+    /// The served slot of a comprehension that looks items up in a list that rules add to.
+    pub(super) fn looked_up(&mut self, typed: &Typed) -> usize {
+        let id = looked_up_id(typed);
+        let is_it = |s: &Serve| matches!(s.source, Source::Computed(_)) && s.id == id;
+        if let Some(slot) = self.plan.slot(is_it) {
+            return slot;
+        }
+        self.within = true;
+        let of = value::value(typed, self);
+        self.within = false;
+        self.add(id, typed.kind, Source::Computed(Computed(of)))
     }
 
     fn add(&mut self, id: Box<str>, kind: Type, source: Source) -> usize {
@@ -133,7 +166,11 @@ impl Scope<'_> {
             Some(part) => Typed { node: Node::Part(part, field.into()), kind: Type::Number, loc },
             None => field,
         };
-        let typed = if kind == Type::Int { Typed { node: Node::Widen(typed.into()), kind: Type::Number, loc } } else { typed };
+        let typed = if kind == Type::Int {
+            Typed { node: Node::Widen(typed.into()), kind: Type::Number, loc }
+        } else {
+            typed
+        };
         number::number(&typed, self)
     }
 
@@ -154,11 +191,35 @@ pub(crate) fn listed_id(event: &EventType, list: &List, needle: &Typed) -> Box<s
         Node::Field(slot) => words(event, KeyPath { slot: *slot, part: None }),
         Node::Part(part, of) => match of.node {
             Node::Field(slot) => words(event, KeyPath { slot, part: Some(*part) }),
-            _ => format!("value at {}", needle.loc.start),
+            _ => place("value", needle.loc),
         },
-        _ => format!("value at {}", needle.loc.start),
+        _ => place("value", needle.loc),
     };
     format!("{what} in {}", list.id).into()
+}
+
+/// What a comprehension that is served is called.
+pub(crate) fn looked_up_id(typed: &Typed) -> Box<str> {
+    place("items", typed.loc).into()
+}
+
+/// What has no words of its own is called by where it stands: in which file, at which byte.
+fn place(what: &str, loc: Loc) -> String {
+    format!("{what} at {}:{}", loc.file.0, loc.start)
+}
+
+/// Whether a comprehension looks items up in a list that rules add to. What the list held is part of the decision, and
+/// there may be many items: so the whole of it is served.
+pub(crate) fn looks_up_items(each: &Each, lists: &[List]) -> bool {
+    std::iter::once(&each.body).chain(&each.filter).any(|typed| looks_up(typed, lists))
+}
+
+fn looks_up(typed: &Typed, lists: &[List]) -> bool {
+    let own = match &typed.node {
+        Node::InList(list, needle) => lists.get(list.0).is_some_and(|l| l.changes) && needle.reads_item(),
+        _ => false,
+    };
+    own || typed.children().into_iter().any(|child| looks_up(child, lists))
 }
 
 /// A path as it is written.

@@ -38,7 +38,8 @@ pub(super) fn boolean(typed: &Typed, scope: &mut Scope<'_>) -> BoolFn {
         Node::InConst(needle, values) => {
             let (needle, values) = (Operand::of(needle, scope), values.clone());
             Box::new(move |row| {
-                needle.with(row, |v| if v.is_missing() { Tri::Unknown } else { Tri::known(values.contains(v)) })
+                needle
+                    .with(row, |v| if v.is_missing() { Tri::Unknown } else { Tri::known(values.contains(v)) })
             })
         }
         Node::Within(needle, hay) => {

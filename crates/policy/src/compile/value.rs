@@ -5,8 +5,8 @@ use super::number::{int, number};
 use super::operand::{Operand, Slot};
 use super::truth::boolean;
 use super::{Scope, ValueFn};
-use crate::ir::{Node, Typed};
 use crate::Tri;
+use crate::ir::{Node, Typed};
 use wardroom_event::{Micros, Repr, Span, Value};
 
 /// Any expression as a [`Value`].

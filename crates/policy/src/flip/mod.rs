@@ -91,7 +91,14 @@ impl Program {
     }
 
     /// Computes again what is computed from what has changed.
-    fn compute(&self, rule: &Rule, event: &Event, served: &mut [Value], pinned: Option<usize>, row: &Row<'_>) {
+    fn compute(
+        &self,
+        rule: &Rule,
+        event: &Event,
+        served: &mut [Value],
+        pinned: Option<usize>,
+        row: &Row<'_>,
+    ) {
         for (slot, serve) in self.plan(rule.on).serve.iter().enumerate() {
             if let Source::Computed(of) = &serve.source
                 && pinned != Some(slot)

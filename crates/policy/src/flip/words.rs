@@ -3,12 +3,12 @@
 
 use super::change::{Finder, beside};
 use crate::Piece;
+use crate::Row;
 use crate::ir::{Each, EachOp, Node, Typed};
 use crate::limits;
 use crate::program::KeyPath;
 use crate::syntax::tree::CompareOp;
 use crate::trace::{is_fixed, number, shown_as, widened};
-use crate::Row;
 use wardroom_event::{Repr, Type, Value};
 
 /// A sentence being written.
@@ -95,7 +95,9 @@ impl Words for Finder<'_, '_> {
             line.say(words);
             match fixed {
                 true => line.value(self.kind(of), at.as_ref().unwrap_or(bound)),
-                false => line.say(&format!("{} (", self.text(widened(b)))).value(self.kind(b), bound).say(")"),
+                false => {
+                    line.say(&format!("{} (", self.text(widened(b)))).value(self.kind(b), bound).say(")")
+                }
             };
         };
         line.say("; ");
@@ -110,7 +112,13 @@ impl Words for Finder<'_, '_> {
     }
 
     /// `takeover is 3.9; above 4.5 it would hold, 0.6 more (evidence that says nothing now: new_device)`.
-    fn score(&self, of: &Typed, (value, bound): (&Value, &Value), op: CompareOp, terms: &[Typed]) -> Vec<Piece> {
+    fn score(
+        &self,
+        of: &Typed,
+        (value, bound): (&Value, &Value),
+        op: CompareOp,
+        terms: &[Typed],
+    ) -> Vec<Piece> {
         let mut line = self.is(of, value);
         let way = match op {
             CompareOp::Gt => "above",
@@ -147,7 +155,14 @@ impl Words for Finder<'_, '_> {
         let shown = values.len().min(limits::LISTED);
         for (at, value) in values[..shown].iter().enumerate() {
             let last = at + 1 == values.len();
-            line.say(if at == 0 { "" } else if last { " or " } else { ", " }).value(kind, value);
+            line.say(if at == 0 {
+                ""
+            } else if last {
+                " or "
+            } else {
+                ", "
+            })
+            .value(kind, value);
         }
         if shown < values.len() {
             line.say(&format!(" or one of {} more", values.len() - shown));

@@ -116,7 +116,7 @@ fn row_text(row: &RowDecl) -> String {
 
 fn cell(cell: &CellDecl) -> String {
     match cell {
-        CellDecl::Any(_) => "any".to_owned(),
+        CellDecl::Any => "any".to_owned(),
         CellDecl::Is(value) => guarded(value, "any"),
         CellDecl::Among(values) => items(values),
         CellDecl::Than(op, value) => format!("{} {}", op.sign(), expression(value)),

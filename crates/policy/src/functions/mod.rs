@@ -130,6 +130,8 @@ pub(crate) enum Eval {
 pub struct Call {
     /// Its name.
     pub name: &'static str,
+    /// The heading it stands under in the book; nothing for those that the checker knows itself.
+    pub group: &'static str,
     /// How it is called, with the types.
     pub signature: String,
     /// What it does.
@@ -142,12 +144,14 @@ pub struct Call {
 pub fn calls() -> impl Iterator<Item = Call> {
     let plain = catalogue().iter().map(|f| Call {
         name: f.name,
+        group: f.group,
         signature: f.signature(),
         doc: f.doc,
         examples: f.examples,
     });
     plain.chain(SPECIAL.iter().map(|s| Call {
         name: s.name,
+        group: "",
         signature: s.signature.to_owned(),
         doc: s.doc,
         examples: s.examples,

@@ -135,7 +135,7 @@ impl Reader {
     fn cell(&mut self, at: &At<'_>) -> Got<CellDecl> {
         let (form, at) = self.single(at, "a cell", &["any", "is", "among", "than", "to"])?;
         match form {
-            "any" if at.value == &Value::Bool(true) => Ok(CellDecl::Any(Loc::default())),
+            "any" if at.value == &Value::Bool(true) => Ok(CellDecl::Any),
             "any" => self.fail(&at, "must be true"),
             "is" => match self.expr(&at)? {
                 Expr { kind: ExprKind::Items(_), .. } => self.fail(&at, "several values stand in `among`"),

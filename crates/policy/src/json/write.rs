@@ -135,7 +135,7 @@ impl Writer<'_> {
 
     fn cell(&self, cell: &CellDecl) -> Value {
         match cell {
-            CellDecl::Any(_) => json!({ "any": true }),
+            CellDecl::Any => json!({ "any": true }),
             CellDecl::Is(value) => json!({ "is": self.expr(value) }),
             CellDecl::Among(values) => json!({ "among": list(values, |v| self.expr(v)) }),
             CellDecl::Than(op, value) => json!({ "than": [op.sign(), self.expr(value)] }),

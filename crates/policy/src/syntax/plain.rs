@@ -50,8 +50,9 @@ fn write(line: &mut String, kind: &Kind) {
 fn is_spaced(a: &Token, b: &Token) -> bool {
     let called =
         matches!((&a.kind, &b.kind), (Kind::Word(w), Kind::Mark("(")) if !JOINING.contains(&w.as_str()));
-    let tight_after = matches!(a.kind, Kind::Mark("(" | "[" | "."));
-    let tight_before = matches!(b.kind, Kind::Mark(")" | "]" | "." | ","));
+    // Within an expression `=` stands behind the name of an argument only.
+    let tight_after = matches!(a.kind, Kind::Mark("(" | "[" | "." | "="));
+    let tight_before = matches!(b.kind, Kind::Mark(")" | "]" | "." | "," | "="));
     !(called || tight_after || tight_before)
 }
 
@@ -78,5 +79,6 @@ mod tests {
         check("a-1 > - 5", "a - 1 > -5");
         check("-(a) in [-1, - 2]", "-(a) in [-1, -2]");
         check("(account,ip.net)", "(account, ip.net)");
+        check("round(n, digits = - 2) == 1", "round(n, digits=-2) == 1");
     }
 }

@@ -97,15 +97,6 @@ pub(crate) enum TypeExpr {
     },
 }
 
-impl TypeExpr {
-    pub(crate) fn loc(&self) -> Loc {
-        match self {
-            TypeExpr::Named(name) => name.loc,
-            TypeExpr::OneOf { loc, .. } | TypeExpr::ListOf { loc, .. } => *loc,
-        }
-    }
-}
-
 /// A literal under a name.
 #[derive(Debug)]
 pub(crate) struct ConstDecl {
@@ -157,7 +148,7 @@ pub(crate) struct RowDecl {
 /// What a column of a row asks for.
 #[derive(Clone, Debug)]
 pub(crate) enum CellDecl {
-    Any(Loc),
+    Any,
     Is(Expr),
     Among(Vec<Expr>),
     /// `< 5`, `>= "1d"`.

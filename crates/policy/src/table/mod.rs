@@ -19,8 +19,8 @@ mod index;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use cell::{Bound, Cell, parse_cell};
-pub(crate) use csv::{CsvTable, read_csv};
+pub(crate) use cell::{Bound, Cell};
+pub(crate) use csv::read_csv;
 
 use crate::{Tri, limits};
 use index::Index;

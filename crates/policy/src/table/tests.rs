@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Tables against the plain loop, and what CSV files are read as.
 
+use super::cell::parse_cell;
+use super::csv::CsvTable;
 use super::*;
 use proptest::prelude::*;
 use std::cmp::Ordering;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The tree that a condition is looked into by, made once and asked for any number of events.
 
-use super::shown::{number, row_words};
 use super::Trace;
+use super::shown::{number, row_words};
+use crate::Row;
 use crate::compile::{Looker, ValueFn};
 use crate::ir::{Each, Node, Typed};
 use crate::limits;
 use crate::model::Linear;
 use crate::program::{Feature, Program, Term};
 use crate::table::Table;
-use crate::Row;
 use std::collections::BTreeSet;
 use wardroom_event::{Type, TypeId, Value};
 
@@ -90,7 +90,9 @@ impl<'p> Planter<'p> {
         let program = self.look.program;
         let what = match &typed.node {
             Node::Computed(number) => return self.computed(*number),
-            Node::Feature(number, _) => program.features.get(*number).map_or(What::Plain("feature"), What::Feature),
+            Node::Feature(number, _) => {
+                program.features.get(*number).map_or(What::Plain("feature"), What::Feature)
+            }
             Node::Field(_) | Node::Item(_) | Node::Time | Node::Part(..) => What::Plain("field"),
             Node::Labelled(..) => What::Plain("label"),
             Node::InList(list, _) => {
@@ -182,7 +184,11 @@ fn parts(typed: &Typed) -> Vec<&Typed> {
 /// The type a value is shown as: text taken from what names a person still names one, and is masked like it.
 pub(crate) fn shown_as(program: &Program, typed: &Typed) -> Type {
     let mut left = limits::TRACE_NODES;
-    if typed.kind == Type::Text && names_person(program, typed, &mut left) { Type::Account } else { typed.kind }
+    if typed.kind == Type::Text && names_person(program, typed, &mut left) {
+        Type::Account
+    } else {
+        typed.kind
+    }
 }
 
 /// Where that is too much to find out, it does.

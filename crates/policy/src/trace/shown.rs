@@ -49,11 +49,15 @@ fn cell(cell: Option<&Cell>, kind: Type) -> String {
             words.join(" or ")
         }
         Some(Cell::Range { from, to }) => match (from, to) {
-            (Some(from), Some(to)) => format!("{} to {}", literal(&from.value, kind), literal(&to.value, kind)),
+            (Some(from), Some(to)) => {
+                format!("{} to {}", literal(&from.value, kind), literal(&to.value, kind))
+            }
             (Some(from), None) => {
                 format!("{} {}", if from.inclusive { ">=" } else { ">" }, literal(&from.value, kind))
             }
-            (None, Some(to)) => format!("{} {}", if to.inclusive { "<=" } else { "<" }, literal(&to.value, kind)),
+            (None, Some(to)) => {
+                format!("{} {}", if to.inclusive { "<=" } else { "<" }, literal(&to.value, kind))
+            }
             (None, None) => "nothing".to_owned(),
         },
     }

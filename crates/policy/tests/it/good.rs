@@ -5,7 +5,7 @@ use crate::support::{path, read, said};
 use std::collections::BTreeSet;
 use std::path::Path;
 use wardroom_event::{Micros, Span, Type, Value};
-use wardroom_policy::{Aggregate, Bundle, compile, Deed, Effect, Matching, Missing, Mode, Program, Verdict};
+use wardroom_policy::{Aggregate, Bundle, Deed, Effect, Matching, Missing, Mode, Program, Verdict, compile};
 
 /// Every file below a folder, with its path counted from there.
 fn walk(folder: &Path, below: &str, bundle: &mut Bundle) {

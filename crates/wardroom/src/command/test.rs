@@ -140,9 +140,9 @@ fn say_json(args: &TestArgs, active: &Active, results: &[CaseResult], cover: &Co
 
 fn result_json(active: &Active, r: &CaseResult) -> Value {
     let case = &active.program.cases[r.case];
-    let fired = r.fired.iter().map(|(rule, verdict, because)| {
-        json!({ "rule": rule, "verdict": verdict.name(), "because": because })
-    });
+    let fired = r.fired.iter().map(
+        |(rule, verdict, because)| json!({ "rule": rule, "verdict": verdict.name(), "because": because }),
+    );
     let mut said = json!({
         "test": case.id, "title": case.title, "file": case.place.0, "line": case.place.1,
         "passed": r.failure.is_none(), "failure": r.failure, "verdict": r.verdict.name(),

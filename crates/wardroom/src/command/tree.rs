@@ -33,7 +33,11 @@ impl Part {
         Part {
             text: trace.text.to_string(),
             value,
-            note: adds.into_iter().chain(trace.note.iter().map(|n| n.to_string())).collect::<Vec<_>>().join("; "),
+            note: adds
+                .into_iter()
+                .chain(trace.note.iter().map(|n| n.to_string()))
+                .collect::<Vec<_>>()
+                .join("; "),
             parts: trace.parts.iter().map(Part::of).chain(more(trace.cut)).collect(),
         }
     }
@@ -53,7 +57,8 @@ impl Part {
     fn part(part: &Value, depth: usize) -> Part {
         let text = |key: &str| one_line(part[key].as_str().unwrap_or_default());
         let below = part["parts"].as_array().filter(|_| depth < DEEPEST).map_or(&[][..], Vec::as_slice);
-        let note = part["adds"].as_f64().map(adds).into_iter().chain(Some(text("note")).filter(|n| !n.is_empty()));
+        let note =
+            part["adds"].as_f64().map(adds).into_iter().chain(Some(text("note")).filter(|n| !n.is_empty()));
         let value = if part["note"] == "left out" { String::new() } else { shown(&part["value"]) };
         Part {
             text: text("text"),
@@ -124,9 +129,10 @@ pub(super) fn draw_flips(
     let (alone, others): (Vec<_>, Vec<_>) = flips.iter().partition(|(_, alone)| *alone);
     let turn = if holds == Tri::True { "it would stay quiet" } else { "it would fire" };
     let several = if alone.is_empty() { "" } else { "or " };
-    for (head, flips) in
-        [(format!("{turn} with any of these:"), alone), (format!("{several}with several of these, or when known:"), others)]
-    {
+    for (head, flips) in [
+        (format!("{turn} with any of these:"), alone),
+        (format!("{several}with several of these, or when known:"), others),
+    ] {
         if !flips.is_empty() {
             writeln!(out, "{:indent$}{head}", "")?;
         }

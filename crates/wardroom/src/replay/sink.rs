@@ -62,7 +62,12 @@ impl Sink {
                 To::Engine { engine: Box::new(engine), runtime }
             }
         };
-        Ok(Sink { to, now: Micros(i64::MIN), ids: LineIds::new("wardroom.ndjson"), facts: Library::default() })
+        Ok(Sink {
+            to,
+            now: Micros(i64::MIN),
+            ids: LineIds::new("wardroom.ndjson"),
+            facts: Library::default(),
+        })
     }
 
     /// Judges what was read, in order.

@@ -344,7 +344,8 @@ fn chosen(
         return None;
     }
     let fits_all = |f: &&'static Function| {
-        values.iter().enumerate().all(|(i, v)| f.param(i).is_some_and(|p| fits(p, v)))
+        let quoted = |p: &Param, v: &Typed| f.gives == Gives::Common && beside_quantity(p, v, &values);
+        values.iter().enumerate().all(|(i, v)| f.param(i).is_some_and(|p| fits(p, v) || quoted(p, v)))
     };
     match fitting.iter().copied().find(fits_all) {
         Some(function) => applied(cx, loc, function, values),
@@ -392,6 +393,13 @@ fn fits(param: &Param, value: &Typed) -> bool {
         Class::Ordered => is_measure(value.kind) || value.kind == Type::Time,
         Class::Any => value.kind != Type::List,
     }
+}
+
+/// Whether it is a quoted text that takes its type from a quantity among the other values: `max(form_time, "1s")`.
+fn beside_quantity(param: &Param, value: &Typed, all: &[Typed]) -> bool {
+    let quantity = |v: &Typed| v.kind == Type::Time || is_measure(v.kind) && !is_plain(v.kind);
+    let literal = value.kind == Type::Text && matches!(&value.node, Node::Const(Value::Text(_)));
+    param.takes == Class::Ordered && literal && all.iter().any(quantity)
 }
 
 /// Types that no quoted text is read as.

@@ -92,7 +92,7 @@ fn cells(c: &mut Cursor<'_, '_>) -> Parsed<Vec<CellDecl>> {
 
 fn cell(c: &mut Cursor<'_, '_>) -> Parsed<CellDecl> {
     if c.eat_word("any") {
-        return Ok(CellDecl::Any(c.last()));
+        return Ok(CellDecl::Any);
     }
     let than = match c.peek() {
         Some(Kind::Mark("*")) => {

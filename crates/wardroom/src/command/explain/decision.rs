@@ -68,7 +68,8 @@ async fn from_server(number: u64, args: &Explain) -> Result<Value> {
         Some(url) => url.clone(),
         None => format!("http://{}", Config::load(args.config.as_deref())?.listen.value),
     };
-    let uri: Uri = url.parse().map_err(|_| Usage(format!("`{url}` is no URL such as http://127.0.0.1:8320")))?;
+    let uri: Uri =
+        url.parse().map_err(|_| Usage(format!("`{url}` is no URL such as http://127.0.0.1:8320")))?;
     let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return Err(Usage(format!("a server is named as http://host:port; this is `{url}`")).into());
     };
@@ -121,7 +122,8 @@ fn truth(value: &Value) -> Tri {
 
 fn say(said: &Value, paint: Paint, out: &mut impl Write) -> Result<()> {
     let verdict = Verdict::named(&text(&said["verdict"]));
-    let shown_verdict = verdict.map_or("only recorded".to_owned(), |v| paint.verdict(v).trim_end().to_owned());
+    let shown_verdict =
+        verdict.map_or("only recorded".to_owned(), |v| paint.verdict(v).trim_end().to_owned());
     let ask = said["ask"].as_str().map_or(String::new(), |ask| format!(" ({})", one_line(ask)));
     writeln!(
         out,
@@ -143,11 +145,16 @@ fn say(said: &Value, paint: Paint, out: &mut impl Write) -> Result<()> {
     }
     items(&said["effects"]).iter().try_for_each(|e| writeln!(out, "then {}", text(&e["text"])))?;
     let Some(rules) = said["rules"].as_array() else {
-        writeln!(out, "\njudged by policy {}, which is not in force: its rules are not at hand", text(&said["policy"]))?;
+        writeln!(
+            out,
+            "\njudged by policy {}, which is not in force: its rules are not at hand",
+            text(&said["policy"])
+        )?;
         return Ok(());
     };
     let fired = fired(said);
-    let (loud, quiet): (Vec<&Value>, Vec<&Value>) = rules.iter().partition(|r| fired.contains(&text(&r["rule"])));
+    let (loud, quiet): (Vec<&Value>, Vec<&Value>) =
+        rules.iter().partition(|r| fired.contains(&text(&r["rule"])));
     for rule in &loud {
         say_rule(rule, paint, out)?;
     }
@@ -196,7 +203,9 @@ fn turn(verdict: Option<Verdict>, loud: &[&Value], quiet: &[&Value], out: &mut i
     let gave: Vec<&&Value> = loud.iter().filter(|r| says(r) == Some(verdict)).filter(decides).collect();
     // What allows goes before all else, and nothing goes before what allows.
     let is_let = verdict == Verdict::Allow && !gave.is_empty();
-    let other = |r: &&&Value| says(r).is_some_and(|v| !is_let && (v > verdict || v == Verdict::Allow) && v != verdict);
+    let other = |r: &&&Value| {
+        says(r).is_some_and(|v| !is_let && (v > verdict || v == Verdict::Allow) && v != verdict)
+    };
     let others: Vec<&&Value> = quiet.iter().filter(other).filter(decides).collect();
     writeln!(out, "\nwhat would turn the verdict")?;
     if gave.len() > 1 {

@@ -157,7 +157,11 @@ fn facts(said: &Value, out: &mut impl Write) -> Result<()> {
     let mut facts = Vec::new();
     facts.extend(said["type"].as_str().map(|kind| format!("of type {kind}")));
     facts.extend(said["window"].as_str().map(|window| format!("over {window}")));
-    facts.extend(said["entries"].as_u64().map(|n| plural(usize::try_from(n).unwrap_or(0), "entry").replace("entrys", "entries")));
+    facts.extend(
+        said["entries"]
+            .as_u64()
+            .map(|n| plural(usize::try_from(n).unwrap_or(0), "entry").replace("entrys", "entries")),
+    );
     facts.extend((said["including_self"] == true).then(|| "the event in hand included".to_owned()));
     facts.extend((said["changes"] == true).then(|| "rules add to it".to_owned()));
     if facts.is_empty() { Ok(()) } else { Ok(writeln!(out, "\n{}", facts.join(", "))?) }
@@ -191,7 +195,8 @@ fn say_rule(rule: &Value, paint: Paint, out: &mut impl Write) -> Result<()> {
         Some(text) => format!("; the dearest of it is `{text}` with {}", rule["dearest"]["cost"]),
         None => String::new(),
     };
-    let budget = format!("; an event of this type may cost {}, serving takes {}", rule["budget"], rule["serving"]);
+    let budget =
+        format!("; an event of this type may cost {}, serving takes {}", rule["budget"], rule["serving"]);
     line("cost", &format!("at most {} ns or so{dearest}{budget}", rule["cost"]))?;
     Ok(())
 }
@@ -225,7 +230,13 @@ fn say_tests(tests: &Value, out: &mut impl Write) -> Result<()> {
         let fires = if test["fires"] == true { "fires" } else { "quiet" };
         let title = test["title"].as_str().map_or(String::new(), |t| format!("  {t}"));
         let failed = if test["passed"] == true { "" } else { "  FAILS" };
-        writeln!(out, "  {fires}  {} ({}:{}){title}{failed}", text(&test["test"]), text(&test["file"]), test["line"])?;
+        writeln!(
+            out,
+            "  {fires}  {} ({}:{}){title}{failed}",
+            text(&test["test"]),
+            text(&test["file"]),
+            test["line"]
+        )?;
     }
     Ok(())
 }

@@ -92,8 +92,11 @@ fn policy(args: &Explain) -> Result<Arc<Active>> {
 fn unknown(active: &Active, what: &str) -> Usage {
     let ids: Vec<&str> = active.program.declared().iter().map(|d| &*d.id).collect();
     let names = ids.iter().filter_map(|id| id.rsplit_once('.').map(|(_, name)| name));
-    let all = ids.iter().copied().chain(names).chain(calls().map(|c| c.name)).chain(pages().iter().map(|p| p.code));
+    let all =
+        ids.iter().copied().chain(names).chain(calls().map(|c| c.name)).chain(pages().iter().map(|p| p.code));
     let near = nearest(what, all).map(|near| format!("; did you mean `{near}`?"));
-    let hint = near.unwrap_or_else(|| "; a code, an id of the policy, a function or a decision's number is explained".to_owned());
+    let hint = near.unwrap_or_else(|| {
+        "; a code, an id of the policy, a function or a decision's number is explained".to_owned()
+    });
     Usage(format!("nothing is called `{}`{hint}", crate::terminal::one_line(what)))
 }

@@ -35,7 +35,9 @@ fn left(covered: &Covered, point: &Point) -> String {
     match point.wants {
         "fires" | "stays quiet" => format!("no test where it {}", point.wants),
         "fits" if covered.what == "table" => format!("no test where this row fits: {}", point.text),
-        wants => format!("never {wants}: {}", point.text).replace("never says something", "never says anything"),
+        wants => {
+            format!("never {wants}: {}", point.text).replace("never says something", "never says anything")
+        }
     }
 }
 
