@@ -5,8 +5,8 @@ use crate::folder::{self, Contents, Home};
 use crate::limits;
 use crate::text::{Encoding, Lines};
 use crate::uri;
-use lsp_types::{Location, TextDocumentContentChangeEvent, Uri};
-use std::collections::{BTreeMap, BTreeSet};
+use lsp_types::{Location, Range, TextDocumentContentChangeEvent, Uri};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::rc::Rc;
 use wardroom_policy::Bundle;
@@ -209,10 +209,36 @@ impl Files {
         open.map_or_else(|| uri::of(&home.path(name)), |open| Some(open.uri.clone()))
     }
 
-    /// A place in a policy as a client says it.
-    pub(crate) fn location(&self, home: &Home, analysis: &Analysis, loc: Loc) -> Option<Location> {
-        let uri = self.uri(home, analysis.sources.name(loc.file))?;
-        let range = Lines::of(analysis.sources.text(loc.file), self.encoding).of_loc(loc);
-        Some(Location { uri, range })
+    /// The places of a policy as a client says them.
+    pub(crate) fn places<'a>(&'a self, home: &'a Home, analysis: &'a Analysis) -> Places<'a> {
+        Places { files: self, home, analysis, known: HashMap::new() }
+    }
+}
+
+/// Makes locations; each text is cut into lines once.
+pub(crate) struct Places<'a> {
+    files: &'a Files,
+    home: &'a Home,
+    analysis: &'a Analysis,
+    known: HashMap<FileId, (Option<Uri>, Lines<'a>)>,
+}
+
+impl Places<'_> {
+    pub(crate) fn range(&mut self, loc: Loc) -> Range {
+        self.of(loc.file).1.of_loc(loc)
+    }
+
+    /// A place as a client says it; `None` where its file has no name that a client could know.
+    pub(crate) fn location(&mut self, loc: Loc) -> Option<Location> {
+        let (uri, lines) = self.of(loc.file);
+        Some(Location { uri: uri.clone()?, range: lines.of_loc(loc) })
+    }
+
+    fn of(&mut self, file: FileId) -> &(Option<Uri>, Lines<'_>) {
+        self.known.entry(file).or_insert_with(|| {
+            let sources = &self.analysis.sources;
+            let uri = self.files.uri(self.home, sources.name(file));
+            (uri, Lines::of(sources.text(file), self.files.encoding))
+        })
     }
 }

@@ -477,7 +477,7 @@ fn questions_about_places_are_answered() {
 
 #[test]
 fn questions_about_a_file_are_answered() {
-    let policy = POLICY.replace(" from \"nets.txt\"", "");
+    let policy = wardroom_policy::format("a", &POLICY.replace(" from \"nets.txt\"", "")).unwrap();
     let check = |method: &str, text: &str, expect: &[&str]| {
         let mut client = Client::able();
         client.open(FILE, text);

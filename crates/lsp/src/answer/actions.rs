@@ -27,13 +27,14 @@ pub(crate) fn actions(
         let loc = d.primary.0;
         loc.file == view.file && loc.start as usize <= asked.end && asked.start <= loc.end as usize
     });
+    let mut places = files.places(&view.home, view.analysis());
     let mut found = Vec::new();
     let mut explained: Vec<&str> = Vec::new();
     for of in touched {
         for (place, meant) in of.helps.iter().filter_map(|help| meant(view, of, help)) {
             let edit = TextEdit { range: lines.range(place), new_text: meant.clone() };
             if client.literal_actions {
-                let diagnostics = Some(vec![diagnostic(files, &view.home, &view.read, of, client)]);
+                let diagnostics = Some(vec![diagnostic(&mut places, of, client)]);
                 found.push(CodeActionOrCommand::CodeAction(fix(uri, &meant, edit, diagnostics)));
             }
         }

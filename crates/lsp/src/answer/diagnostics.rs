@@ -2,9 +2,8 @@
 //! What is wrong with a policy, file by file.
 
 use super::Client;
-use crate::files::{Files, Read};
+use crate::files::{Files, Places};
 use crate::folder::Home;
-use crate::text::Lines;
 use lsp_types::{
     Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, NumberOrString,
     PublishDiagnosticsParams,
@@ -16,14 +15,12 @@ use wardroom_report as report;
 /// What is to be published: for every file with faults, every open file, and every file that had faults before.
 pub(crate) fn diagnostics(files: &mut Files, home: &Home, client: Client) -> Vec<PublishDiagnosticsParams> {
     let Some(read) = files.read(home) else { return Vec::new() };
+    let mut places = files.places(home, &read.analysis);
     let mut by_file: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
     for one in &read.analysis.diagnostics {
         let name = read.analysis.sources.name(one.primary.0.file);
         if let Some(uri) = files.uri(home, name) {
-            by_file
-                .entry(uri.as_str().to_owned())
-                .or_default()
-                .push(diagnostic(files, home, &read, one, client));
+            by_file.entry(uri.as_str().to_owned()).or_default().push(diagnostic(&mut places, one, client));
         }
     }
     let versions: BTreeMap<String, i32> =
@@ -47,22 +44,15 @@ pub(crate) fn diagnostics(files: &mut Files, home: &Home, client: Client) -> Vec
 }
 
 /// A diagnostic as a client knows it.
-pub(super) fn diagnostic(
-    files: &Files,
-    home: &Home,
-    read: &Read,
-    of: &report::Diagnostic,
-    client: Client,
-) -> Diagnostic {
-    let sources = &read.analysis.sources;
+pub(super) fn diagnostic(places: &mut Places<'_>, of: &report::Diagnostic, client: Client) -> Diagnostic {
     let loc = of.primary.0;
     let related = of.others.iter().filter(|_| client.related).filter_map(|(loc, message)| {
-        let location = files.location(home, &read.analysis, *loc)?;
+        let location = places.location(*loc)?;
         Some(DiagnosticRelatedInformation { location, message: message.clone() })
     });
     let related: Vec<_> = related.collect();
     Diagnostic {
-        range: Lines::of(sources.text(loc.file), files.encoding).of_loc(loc),
+        range: places.range(loc),
         severity: Some(if of.is_error() { DiagnosticSeverity::ERROR } else { DiagnosticSeverity::WARNING }),
         code: Some(NumberOrString::String(of.code.to_owned())),
         source: Some("wardroom".to_owned()),

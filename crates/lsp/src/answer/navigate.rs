@@ -15,6 +15,7 @@ pub(super) fn targets(view: &View, position: Position) -> Option<(Loc, Vec<Targe
 pub(crate) fn definition(files: &Files, view: &View, position: Position) -> Vec<Location> {
     let Some((_, targets)) = targets(view, position) else { return Vec::new() };
     let mut found = Vec::new();
+    let mut locations = files.places(&view.home, view.analysis());
     for target in &targets {
         match target {
             Target::File(path) => {
@@ -25,7 +26,7 @@ pub(crate) fn definition(files: &Files, view: &View, position: Position) -> Vec<
             Target::Budget(_) if targets.len() > 1 => {}
             _ => {
                 let declared = view.analysis().declared(target);
-                found.extend(declared.filter_map(|d| files.location(&view.home, view.analysis(), d.name)));
+                found.extend(declared.filter_map(|d| locations.location(d.name)));
             }
         }
     }
@@ -54,7 +55,8 @@ pub(crate) fn references(
     declarations: bool,
 ) -> Vec<Location> {
     let places = places(view, position, declarations);
-    places.iter().filter_map(|(loc, _)| files.location(&view.home, view.analysis(), *loc)).collect()
+    let mut locations = files.places(&view.home, view.analysis());
+    places.iter().filter_map(|(loc, _)| locations.location(*loc)).collect()
 }
 
 pub(crate) fn highlight(view: &View, position: Position) -> Vec<DocumentHighlight> {

@@ -2,43 +2,41 @@
 //! What is declared in a file, and in all the policy.
 
 use super::Client;
-use crate::files::{Files, View};
-use crate::folder::Home;
+use crate::files::{Files, Places, View};
 use crate::limits;
-use lsp_types::{DocumentSymbol, DocumentSymbolResponse, Location, SymbolInformation, SymbolKind};
-use wardroom_policy::ide::{Declaration, Target};
+use lsp_types::{DocumentSymbol, DocumentSymbolResponse, SymbolInformation, SymbolKind};
+use wardroom_policy::ide::{Analysis, Declaration, Target};
 
 pub(crate) fn document(files: &Files, view: &View, client: Client) -> DocumentSymbolResponse {
-    let analysis = view.analysis();
-    let here = || analysis.declarations.iter().filter(|d| d.name.file == view.file);
+    let mut places = files.places(&view.home, view.analysis());
+    let here = view.analysis().declarations.iter().filter(|d| d.name.file == view.file);
     if !client.nested_symbols {
-        let flat = here().filter_map(|d| information(files, &view.home, view, d));
+        let flat = here.filter_map(|d| information(view.analysis(), &mut places, d));
         return DocumentSymbolResponse::Flat(flat.collect());
     }
-    let symbols = here().filter(|d| d.within.is_none()).map(|d| {
-        let children = here().filter(|f| {
-            f.within.as_ref() == Some(&d.target)
-                && d.whole.start <= f.whole.start
-                && f.whole.end <= d.whole.end
-        });
-        let children: Vec<_> = children.map(|f| symbol(view, f, None)).collect();
-        symbol(view, d, (!children.is_empty()).then_some(children))
-    });
-    DocumentSymbolResponse::Nested(symbols.collect())
+    let mut symbols: Vec<DocumentSymbol> = Vec::new();
+    for declared in here {
+        let symbol = symbol(view, &mut places, declared);
+        // A field stands right below what it belongs to.
+        match symbols.last_mut() {
+            Some(owner) if declared.within.is_some() => owner.children.get_or_insert_default().push(symbol),
+            _ => symbols.push(symbol),
+        }
+    }
+    DocumentSymbolResponse::Nested(symbols)
 }
 
 #[allow(deprecated, reason = "the field that tags replace has no default")]
-fn symbol(view: &View, of: &Declaration, children: Option<Vec<DocumentSymbol>>) -> DocumentSymbol {
-    let lines = view.lines();
+fn symbol(view: &View, places: &mut Places<'_>, of: &Declaration) -> DocumentSymbol {
     DocumentSymbol {
         name: view.analysis().sources.slice(of.name).to_owned(),
         detail: Some(of.what.to_owned()),
         kind: kind(of),
         tags: None,
         deprecated: None,
-        range: lines.of_loc(of.whole),
-        selection_range: lines.of_loc(of.name),
-        children,
+        range: places.range(of.whole),
+        selection_range: places.range(of.name),
+        children: None,
     }
 }
 
@@ -57,20 +55,18 @@ fn kind(of: &Declaration) -> SymbolKind {
 }
 
 #[allow(deprecated, reason = "the field that tags replace has no default")]
-fn information(files: &Files, home: &Home, view: &View, of: &Declaration) -> Option<SymbolInformation> {
-    let container = of.within.as_ref().and_then(|t| match t {
+fn information(analysis: &Analysis, places: &mut Places<'_>, of: &Declaration) -> Option<SymbolInformation> {
+    let container_name = of.within.as_ref().and_then(|t| match t {
         Target::Event(name) | Target::Record(name) => Some(name.clone()),
         _ => None,
     });
-    let Location { uri, .. } = files.location(home, view.analysis(), of.name)?;
-    let range = files.location(home, view.analysis(), of.whole)?.range;
     Some(SymbolInformation {
-        name: view.analysis().sources.slice(of.name).to_owned(),
+        name: analysis.sources.slice(of.name).to_owned(),
         kind: kind(of),
         tags: None,
         deprecated: None,
-        location: Location { uri, range },
-        container_name: container,
+        location: places.location(of.whole)?,
+        container_name,
     })
 }
 
@@ -79,13 +75,11 @@ pub(crate) fn workspace(files: &mut Files, query: &str) -> Vec<SymbolInformation
     let mut found = Vec::new();
     for home in files.homes() {
         let Some(read) = files.read(&home) else { continue };
-        for (file, _, _) in read.analysis.sources.iter() {
-            let view = View { read: read.clone(), file, home: home.clone(), encoding: files.encoding };
-            let here = read.analysis.declarations.iter().filter(|d| d.name.file == file);
-            let fitting = here.filter(|d| holds(read.analysis.sources.slice(d.name), query));
-            let room = limits::SYMBOLS - found.len();
-            found.extend(fitting.filter_map(|d| information(files, &home, &view, d)).take(room));
-        }
+        let analysis = &read.analysis;
+        let mut places = files.places(&home, analysis);
+        let fitting = analysis.declarations.iter().filter(|d| holds(analysis.sources.slice(d.name), query));
+        let room = limits::SYMBOLS - found.len();
+        found.extend(fitting.filter_map(|d| information(analysis, &mut places, d)).take(room));
     }
     found
 }

@@ -124,8 +124,7 @@ impl Analysis {
 
     /// The type of a declared value, as it is read.
     fn reads_as(&self, id: &str) -> Option<Type> {
-        let counted = self.checked.features.iter().find(|f| *f.id == *id).map(|f| f.kind);
-        counted.or_else(|| self.checked.computed.iter().find(|c| *c.id == *id).map(|c| c.typed.kind))
+        self.reads.get(id).copied()
     }
 }
 

@@ -47,8 +47,19 @@ pub struct Analysis {
     uses: Vec<(Loc, Target)>,
     /// Where declarations stand, those that could not be read among them.
     blocks: Vec<Loc>,
+    /// The same as [`Analysis::declarations`] and [`Analysis::uses`], by what is declared and used.
+    by_target: HashMap<Target, Places>,
+    /// The types that declared values are read as.
+    reads: HashMap<Box<str>, Type>,
     typed: HashMap<Loc, (Type, u32)>,
     checked: Checked,
+}
+
+/// Where something is declared, by the numbers of declarations, and used.
+#[derive(Default)]
+struct Places {
+    declared: Vec<usize>,
+    used: Vec<Loc>,
 }
 
 /// Reads and checks a policy for an editor.
@@ -64,11 +75,30 @@ pub fn analyse(bundle: &Bundle) -> Analysis {
         files,
         uses: Vec::new(),
         blocks,
+        by_target: HashMap::new(),
+        reads: reads(&checked),
         typed: types(&found.typed),
         checked,
     };
     analysis.uses = uses::uses(&analysis, &found.uses);
+    analysis.by_target = by_target(&analysis);
     analysis
+}
+
+fn by_target(analysis: &Analysis) -> HashMap<Target, Places> {
+    let mut all: HashMap<Target, Places> = HashMap::new();
+    for (number, declared) in analysis.declarations.iter().enumerate() {
+        all.entry(declared.target.clone()).or_default().declared.push(number);
+    }
+    for (loc, target) in &analysis.uses {
+        all.entry(target.clone()).or_default().used.push(*loc);
+    }
+    all
+}
+
+fn reads(checked: &Checked) -> HashMap<Box<str>, Type> {
+    let computed = checked.computed.iter().map(|c| (c.id.clone(), c.typed.kind));
+    computed.chain(checked.features.iter().map(|f| (f.id.clone(), f.kind))).collect()
 }
 
 /// A value that is read for several types of event is of the type and cost it had last.
@@ -98,13 +128,21 @@ impl Analysis {
     }
 
     /// Where something is declared; twice where it is declared twice.
-    pub fn declared<'a>(&'a self, target: &Target) -> impl Iterator<Item = &'a Declaration> {
-        self.declarations.iter().filter(move |d| d.target == *target)
+    pub fn declared<'a>(&'a self, target: &Target) -> impl Iterator<Item = &'a Declaration> + use<'a> {
+        let numbers = self.by_target.get(target).map_or(&[][..], |places| &places.declared);
+        numbers.iter().map(|number| &self.declarations[*number])
     }
 
     /// Where something is used, in the order of the text.
-    pub fn uses(&self, target: &Target) -> impl Iterator<Item = Loc> {
-        self.uses.iter().filter(move |(_, t)| t == target).map(|(loc, _)| *loc)
+    pub fn uses(&self, target: &Target) -> impl Iterator<Item = Loc> + use<'_> {
+        self.by_target.get(target).map_or(&[][..], |places| &places.used).iter().copied()
+    }
+
+    /// Everything that is used at a place.
+    fn used_at(&self, loc: Loc) -> &[(Loc, Target)] {
+        let from = self.uses.partition_point(|(at, _)| *at < loc);
+        let count = self.uses[from..].iter().take_while(|(at, _)| *at == loc).count();
+        &self.uses[from..from + count]
     }
 
     /// Where declarations stand in a text.
@@ -148,7 +186,7 @@ impl Analysis {
         let mut at = 0;
         while let Some(one) = all.get(at).cloned() {
             for loc in self.uses(&one) {
-                let also = self.uses.iter().filter(|(other, _)| *other == loc).map(|(_, t)| t);
+                let also = self.used_at(loc).iter().map(|(_, t)| t);
                 let new: Vec<Target> = also.filter(|t| !all.contains(t)).cloned().collect();
                 all.extend(new);
             }

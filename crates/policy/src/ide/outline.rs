@@ -85,6 +85,14 @@ struct Place {
     lines: Vec<Loc>,
 }
 
+impl Place {
+    /// The line that a name begins.
+    fn line(&self, name: Loc) -> Option<Loc> {
+        let at = self.lines.partition_point(|line| line.start < name.start);
+        self.lines.get(at).copied().filter(|line| line.start == name.start)
+    }
+}
+
 /// What is declared, and where declarations stand.
 pub(super) fn outline(files: &[File], sources: &Sources) -> (Vec<Declaration>, Vec<Loc>) {
     let (mut declarations, mut blocks) = (Vec::new(), Vec::new());
@@ -129,8 +137,8 @@ fn declare(file: &File, decl: &Decl, places: &[Place], out: &mut Vec<Declaration
     for field in fields(decl) {
         let (of, name) = (decl_name(decl), field.name.name.clone());
         let own = if what == "event" { Target::Field { of, name } } else { Target::Column { of, name } };
-        let line = place.and_then(|p| p.lines.iter().find(|l| l.start == field.name.loc.start));
-        let whole = line.copied().unwrap_or(field.name.loc);
+        let line = place.and_then(|p| p.line(field.name.loc));
+        let whole = line.unwrap_or(field.name.loc);
         out.push(declaration(own, Some(target.clone()), "field", field.name.loc, whole, whole));
     }
 }

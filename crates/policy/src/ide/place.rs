@@ -58,42 +58,28 @@ impl Place {
     pub(super) fn of(text: &str, file: FileId, offset: usize) -> Place {
         let offset = text.floor_char_boundary(offset.min(text.len()));
         let (all, comments) = lex_all(file, text, &mut Sink::default());
-        let before = &text[..offset];
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let mut start = before.trim_end_matches(is_word).len();
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let first = text[line_start..start].trim().is_empty();
-        let mut inside = Inside::Text;
-        let mut within = None;
-        if comments.iter().any(|c| (c.loc.start as usize) < offset && offset <= c.loc.end as usize) {
-            inside = Inside::Words;
-        }
-        if let Some(token) = string_around(&all, text, offset) {
-            let from = token.loc.start as usize + 1;
-            match &token.kind {
-                Kind::Template(_) => match open_brace(&text[from..offset]) {
-                    Some(brace) => within = Some((token.loc.start as usize, from + brace + 1)),
-                    None => inside = Inside::Words,
-                },
-                _ => {
-                    inside = Inside::String(from);
-                    start = from;
-                }
-            }
-        }
-        let stop = within.map_or(start, |(token, _)| token);
-        let count = all
-            .iter()
-            .take_while(|t| t.loc.end as usize <= stop && (t.loc.start as usize) < stop.max(1))
-            .count();
-        let kept = &all[..count];
+        let string = string_around(&all, text, offset);
+        let brace = string.and_then(|string| brace_within(string, text, offset));
+        let commented =
+            comments.iter().any(|c| (c.loc.start as usize) < offset && offset <= c.loc.end as usize);
+        let inside = match (string, brace) {
+            (Some(Token { kind: Kind::Template(_), .. }), None) => Inside::Words,
+            (Some(string), None) => Inside::String(string.loc.start as usize + 1),
+            _ if commented => Inside::Words,
+            _ => Inside::Text,
+        };
+        let word = text[..offset].trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len();
+        let start = if let Inside::String(from) = inside { from } else { word };
+        let line_start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+        let first = brace.is_none() && text[line_start..word].trim().is_empty();
         let col = start - line_start;
         let mut place =
             Place { inside, start, first, col, head: vec![], line: vec![], in_head: true, all: vec![] };
-        place.settle(kept);
-        if let Some((_, from)) = within {
-            place.line.extend(lex_within(file, text, from, start, &mut Sink::default()));
-            place.first = false;
+        let stop = string.map_or(start, |string| string.loc.start as usize);
+        let count = all.iter().take_while(|t| t.loc.end as usize <= stop).count();
+        place.settle(&all[..count]);
+        if let Some(brace) = brace {
+            place.line.extend(lex_within(file, text, brace + 1, start, &mut Sink::default()));
         }
         place.all = all;
         place
@@ -231,6 +217,13 @@ fn string_around<'t>(all: &'t [Token], text: &str, offset: usize) -> Option<&'t 
     let quote = raw.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let closed = raw.len() > 1 && raw.ends_with(quote);
     (offset < token.loc.end as usize || !closed).then_some(token)
+}
+
+/// The brace of a reason that is open at the cursor.
+fn brace_within(string: &Token, text: &str, offset: usize) -> Option<usize> {
+    let from = string.loc.start as usize + 1;
+    let template = matches!(string.kind, Kind::Template(_));
+    open_brace(text.get(from..offset)?).filter(|_| template).map(|at| from + at)
 }
 
 /// The brace that is open at the end of the words of a reason.

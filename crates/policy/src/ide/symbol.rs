@@ -199,7 +199,9 @@ impl Analysis {
     pub(super) fn decl(&self, target: &Target) -> Option<&Decl> {
         let declared = self.declared(target).next()?;
         let file = self.files.get(declared.name.file.0 as usize)?;
-        file.decls.iter().find(|decl| named(decl).1.loc == declared.name)
+        // Declarations stand in their order.
+        let at = file.decls.partition_point(|decl| named(decl).1.loc < declared.name);
+        file.decls.get(at).filter(|decl| named(decl).1.loc == declared.name)
     }
 
     /// The expressions around a place.
