@@ -3,7 +3,7 @@
 //! unknown, each row of a table has fitted, each evidence has said something.
 
 use crate::Row;
-use crate::compile::{Looker, ValueFn};
+use crate::compile::{Looker, Slot, ValueFn};
 use crate::ir::{Node, Typed};
 use crate::limits;
 use crate::program::{Aggregate, KeyPath, Mode, Program, Source};
@@ -192,7 +192,7 @@ impl<'p> Coverage<'p> {
             return;
         }
         if wanted {
-            let unknown = if may_lack(self.program, to.on, typed, 0) { UNKNOWN } else { 0 };
+            let unknown = if Lacking::of(self.program, to.on).may(typed) { UNKNOWN } else { 0 };
             self.add(typed, TRUTHS | unknown, to);
         }
         match &typed.node {
@@ -322,26 +322,69 @@ impl Rows<'_> {
     }
 }
 
-/// Whether an expression can be unknown since something it reads is.
-fn may_lack(program: &Program, on: TypeId, typed: &Typed, depth: usize) -> bool {
-    let typed = widened(typed);
-    let lacks = |part: &Typed| may_lack(program, on, part, depth + 1);
-    if depth > limits::TRACE_DEPTH {
-        return false;
+/// Finds out whether an expression can be unknown since something it reads is.
+struct Lacking<'p> {
+    program: &'p Program,
+    on: TypeId,
+    /// What is known where the expression matters: beside `x is missing or …`, `x`.
+    known: Vec<Slot>,
+    depth: usize,
+}
+
+impl<'p> Lacking<'p> {
+    fn of(program: &'p Program, on: TypeId) -> Lacking<'p> {
+        Lacking { program, on, known: Vec::new(), depth: 0 }
     }
-    match &typed.node {
-        Node::Const(_) | Node::Time | Node::Item(_) | Node::IsMissing(_) | Node::CountKnown(_) => false,
-        Node::Field(slot) => field_lacks(program, on, KeyPath { slot: *slot, part: None }),
-        Node::Labelled(of, ..) => field_lacks(program, on, *of),
-        Node::Part(part, of) => part_lacks(*part) || lacks(of),
-        Node::Feature(number, _) => feature_lacks(program, on, *number),
-        Node::Computed(number) => program.computed.get(*number).is_some_and(|c| lacks(&c.typed)),
-        Node::SumKnown(parts) => parts.iter().all(lacks),
-        Node::Linear(..) => false,
-        Node::Call(function, args) if matches!(function.eval, crate::functions::Eval::Raw(_)) => {
-            args.iter().all(lacks)
+
+    fn may(&mut self, typed: &Typed) -> bool {
+        if self.depth > limits::TRACE_DEPTH {
+            return false;
         }
-        _ => typed.children().into_iter().any(lacks),
+        self.depth += 1;
+        let may = self.look_at(widened(typed));
+        self.depth -= 1;
+        may
+    }
+
+    fn look_at(&mut self, typed: &Typed) -> bool {
+        let look = Looker { program: self.program, on: self.on };
+        if look.slot(typed).is_some_and(|slot| self.known.contains(&slot)) {
+            return false;
+        }
+        match &typed.node {
+            Node::Const(_) | Node::Time | Node::Item(_) | Node::IsMissing(_) | Node::CountKnown(_) => false,
+            Node::Field(slot) => field_lacks(self.program, self.on, KeyPath { slot: *slot, part: None }),
+            Node::Labelled(of, ..) => field_lacks(self.program, self.on, *of),
+            Node::Part(part, of) => part_lacks(*part) || self.may(of),
+            Node::Feature(number, _) => feature_lacks(self.program, self.on, *number),
+            Node::Computed(number) => self.program.computed.get(*number).is_some_and(|c| self.may(&c.typed)),
+            Node::SumKnown(parts) => parts.iter().all(|part| self.may(part)),
+            Node::Linear(..) => false,
+            Node::Call(function, args) if matches!(function.eval, crate::functions::Eval::Raw(_)) => {
+                args.iter().all(|arg| self.may(arg))
+            }
+            Node::All(parts) | Node::Any(parts) => self.joined(parts, matches!(typed.node, Node::Any(_)), look),
+            _ => typed.children().into_iter().any(|part| self.may(part)),
+        }
+    }
+
+    /// Of `x is missing or …` and `x is not missing and …` the rest matters where `x` is known.
+    fn joined(&mut self, parts: &[Typed], any: bool, look: Looker<'_>) -> bool {
+        let before = self.known.len();
+        for part in parts {
+            let asks = match (&part.node, any) {
+                (Node::IsMissing(of), true) => Some(of),
+                (Node::Not(not), false) => match &not.node {
+                    Node::IsMissing(of) => Some(of),
+                    _ => None,
+                },
+                _ => None,
+            };
+            self.known.extend(asks.and_then(|of| look.slot(of)));
+        }
+        let may = parts.iter().any(|part| self.may(part));
+        self.known.truncate(before);
+        may
     }
 }
 
@@ -368,6 +411,3 @@ fn feature_lacks(program: &Program, on: TypeId, number: usize) -> bool {
     });
     !always || serve.is_some_and(|key| key.iter().any(|path| field_lacks(program, on, *path)))
 }
-
-#[cfg(test)]
-mod tests;

@@ -111,6 +111,3 @@ impl Program {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -118,7 +118,7 @@ impl<'p> Planter<'p> {
         let (what, text) = defined.map_or(("feature", ""), |d| (d.what, &d.text));
         let opens = self.expanded.insert(number);
         let plain = |parts: Vec<&'p Typed>| parts.into_iter().map(|part| (part, None)).collect();
-        let typed = &computed.typed;
+        let typed = widened(&computed.typed);
         match &typed.node {
             Node::Linear(model, inputs) => {
                 let names = model.inputs().map(|name| Some(name.into()));

@@ -64,6 +64,3 @@ impl Program {
         terms.map(|branch| branch.trace(row, left)).collect()
     }
 }
-
-#[cfg(test)]
-mod tests;

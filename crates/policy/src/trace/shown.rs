@@ -62,20 +62,3 @@ fn cell(cell: Option<&Cell>, kind: Type) -> String {
         },
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_show_what_says_something() {
-        let check = |n: f64, expect: &str| assert_eq!(number(n), expect);
-        check(0.0, "0");
-        check(3.9, "3.9");
-        check(0.1 + 0.2, "0.3");
-        check(-4.6, "-4.6");
-        check(1234567.8, "1234568");
-        check(0.000_012_345_678, "0.0000123457");
-        check(100.0, "100");
-    }
-}
