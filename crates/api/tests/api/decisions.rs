@@ -26,16 +26,43 @@ async fn a_decision_is_explained() {
     let definitions: Vec<Value> =
         explained["features"].as_array_mut().unwrap().iter_mut().map(|f| f["definition"].take()).collect();
     assert!(definitions.iter().all(|d| d.as_str().unwrap().contains("login")), "{definitions:?}");
-    let term = |text: &str, holds: &str| json!({"text": text, "holds": holds});
+    let field = |name: &str, value: Value| {
+        json!([{"text": name, "what": "field", "type": "bool", "value": value}])
+    };
+    let counted = |name: &str, value: Value, note: &str| {
+        json!([{"text": name, "what": "feature", "type": "int", "value": value, "note": note}])
+    };
+    let term = |text: &str, holds: &str, parts: Value| json!({"text": text, "holds": holds, "parts": parts});
+    let flip = |term: u64, text: &str, alone: bool| json!({"term": term, "text": text, "alone": alone});
     assert_eq!(
         explained["rules"].take(),
         json!([
             {"rule": "ssh.brute_force", "verdict": "block", "mode": "live", "holds": "true",
-             "terms": [term("not ok", "true"), term("failures >= 3", "true")]},
+             "terms": [
+                 term("not ok", "true", field("ok", json!(false))),
+                 term("failures >= 3", "true", counted("failures", json!(3),
+                     "count(login, where=not ok, by=ip, last=\"1h\")")),
+             ],
+             "flips": [
+                 flip(0, "ok is false; it would not hold if it were true", true),
+                 flip(1, "failures is 3; at 2 it would not hold", true),
+             ]},
             {"rule": "ssh.step_up", "verdict": "challenge", "mode": "live", "holds": "false",
-             "terms": [term("ok", "false"), term("accounts >= 2", "false")]},
+             "terms": [
+                 term("ok", "false", json!([])),
+                 term("accounts >= 2", "false", counted("accounts", json!(1),
+                     "distinct(account, of=login, by=ip, last=\"1d\")")),
+             ],
+             "flips": [
+                 flip(0, "ok is false; it would hold if it were true", false),
+                 flip(1, "accounts is 1; at 2 it would hold", false),
+             ]},
             {"rule": "ssh.new_device", "verdict": "review", "mode": "shadow", "holds": "unknown",
-             "terms": [term("device_logins == 0", "unknown")]},
+             "terms": [
+                 term("device_logins == 0", "unknown", counted("device_logins", json!(null),
+                     "count(login, by=device, last=\"4w2d\")")),
+             ],
+             "flips": [flip(0, "device_logins is unknown, since device is; the condition hangs on it", false)]},
         ])
     );
     assert_eq!(
@@ -67,7 +94,7 @@ async fn a_decision_is_explained() {
                 {"id": "ssh.device_logins", "type": "int", "value": null, "definition": null,
                  "from": "2025-12-06T12:00:00Z", "to": "2026-01-05T12:00:00Z"},
             ],
-            "unknown": ["ssh.device_logins"], "degraded": false, "masked": true,
+            "effects": [], "unknown": ["ssh.device_logins"], "degraded": false, "masked": true,
         })
     );
 }

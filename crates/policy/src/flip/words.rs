@@ -6,7 +6,7 @@ use crate::Piece;
 use crate::Row;
 use crate::ir::{Each, EachOp, Node, Typed};
 use crate::limits;
-use crate::program::KeyPath;
+use crate::program::{KeyPath, Source};
 use crate::syntax::tree::CompareOp;
 use crate::trace::{is_fixed, number, shown_as, widened};
 use wardroom_event::{Repr, Type, Value};
@@ -187,11 +187,9 @@ impl Words for Finder<'_, '_> {
                 line.say(&format!(", which is {is}in {id}"));
                 line
             }
-            Node::Labelled(KeyPath { slot, part }, _, name) => {
-                let field = program.schema.get(self.look.on).fields.get(*slot).map_or("?", |f| &f.name);
-                let part = part.map_or(String::new(), |p| format!(".{}", p.name()));
+            Node::Labelled(of, _, name) => {
                 let mut line = Line(Vec::new());
-                line.say(&format!("{field}{part} is {is}labelled \"{name}\""));
+                line.say(&format!("{} is {is}labelled \"{name}\"", self.path(*of)));
                 line
             }
             _ => Line(Vec::new()),
@@ -242,7 +240,31 @@ impl Words for Finder<'_, '_> {
         line.0
     }
 
+    /// `logins is unknown, since device is; the condition hangs on it`.
     fn unknown_words(&self, typed: &Typed) -> Vec<Piece> {
-        vec![Piece::Text(format!("{} is unknown; the condition hangs on it", self.text(typed)).into())]
+        let since = match &typed.node {
+            Node::Feature(number, _) => self.key_lacks(*number),
+            _ => Vec::new(),
+        };
+        let since = if since.is_empty() { String::new() } else { format!(", since {} is", since.join(" and ")) };
+        vec![Piece::Text(format!("{} is unknown{since}; the condition hangs on it", self.text(typed)).into())]
+    }
+}
+
+impl Finder<'_, '_> {
+    /// The parts of a counter's key that are unknown, as they are written.
+    fn key_lacks(&self, number: usize) -> Vec<String> {
+        let program = self.look.program;
+        let key = program.plan(self.look.on).serve.iter().find_map(|s| match &s.source {
+            Source::Feature { feature, key, .. } if *feature == number => Some(key),
+            _ => None,
+        });
+        let lacking = key.into_iter().flatten().filter(|path| path.of(self.row.event).is_missing());
+        lacking.map(|path| self.path(*path)).collect()
+    }
+
+    fn path(&self, KeyPath { slot, part }: KeyPath) -> String {
+        let field = self.look.program.schema.get(self.look.on).fields.get(slot).map_or("?", |f| &f.name);
+        format!("{field}{}", part.map_or(String::new(), |p| format!(".{}", p.name())))
     }
 }

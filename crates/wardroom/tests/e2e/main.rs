@@ -13,6 +13,7 @@
 mod commands;
 mod demo;
 mod disk;
+mod explain;
 mod follow;
 mod forms;
 mod hostile;

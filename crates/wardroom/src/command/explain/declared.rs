@@ -195,9 +195,8 @@ fn say_rule(rule: &Value, paint: Paint, out: &mut impl Write) -> Result<()> {
         Some(text) => format!("; the dearest of it is `{text}` with {}", rule["dearest"]["cost"]),
         None => String::new(),
     };
-    let budget =
-        format!("; an event of this type may cost {}, serving takes {}", rule["budget"], rule["serving"]);
-    line("cost", &format!("at most {} ns or so{dearest}{budget}", rule["cost"]))?;
+    line("cost", &format!("at most {}, in about nanoseconds{dearest}", rule["cost"]))?;
+    line("", &format!("serving an event of its type costs {}, of a budget of {}", rule["serving"], rule["budget"]))?;
     Ok(())
 }
 
