@@ -60,10 +60,11 @@ impl<'r, 'p> Finder<'r, 'p> {
             Node::InConst(of, values) => self.among(of, values, want, enough),
             Node::IsMissing(of) => self.known(of, want, enough),
             Node::InList(..) | Node::Labelled(..) => self.marked(typed, want, enough),
-            Node::Computed(number) => match self.look.program.computed.get(*number) {
-                Some(computed) => self.find(&computed.typed, want, enough),
-                None => {}
-            },
+            Node::Computed(number) => {
+                if let Some(computed) = self.look.program.computed.get(*number) {
+                    self.find(&computed.typed, want, enough);
+                }
+            }
             Node::Field(_) | Node::Feature(..) | Node::Item(_) => self.plain(typed, want, enough),
             _ => self.other(typed, want, enough),
         }

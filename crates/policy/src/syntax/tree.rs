@@ -21,6 +21,7 @@ pub(crate) struct Ident {
 
 /// A declaration.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "most declarations are rules, which are the largest")]
 pub(crate) enum Decl {
     Event(EventDecl),
     Record(RecordDecl),

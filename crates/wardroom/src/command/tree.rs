@@ -50,11 +50,11 @@ impl Part {
             text: text("text"),
             value: text("holds"),
             note: String::new(),
-            parts: parts.iter().map(|p| Part::part(p, 1)).collect(),
+            parts: parts.iter().map(|p| Part::below(p, 1)).collect(),
         }
     }
 
-    fn part(part: &Value, depth: usize) -> Part {
+    fn below(part: &Value, depth: usize) -> Part {
         let text = |key: &str| one_line(part[key].as_str().unwrap_or_default());
         let below = part["parts"].as_array().filter(|_| depth < DEEPEST).map_or(&[][..], Vec::as_slice);
         let note =
@@ -64,7 +64,7 @@ impl Part {
             text: text("text"),
             value,
             note: note.collect::<Vec<_>>().join("; "),
-            parts: below.iter().map(|p| Part::part(p, depth + 1)).chain(more(part["cut"] == true)).collect(),
+            parts: below.iter().map(|p| Part::below(p, depth + 1)).chain(more(part["cut"] == true)).collect(),
         }
     }
 

@@ -190,20 +190,19 @@ impl<'a> Sees<'a> {
         Sees { world: past.world, event, past: Some(past), item: None, taken }
     }
 
+    pub(crate) fn world(&self) -> &World {
+        self.world
+    }
+
     /// A served value anew, and how far another may be from it.
     pub(crate) fn read(&self, served: Served) -> Read {
         let past = self.past.unwrap();
-        // What is computed may go through logarithms, whose last bits differ.
-        let near = |value: Option<V>| {
-            let slack = if let Some(V::N(n)) = &value { n.abs() * 1e-9 } else { 0.0 };
-            Read { value, slack }
-        };
         match served {
             Served::Feature(n, figure) => windows::read(past, n, figure, self.event),
             Served::Usual(n, weeks, figure) => windows::usual(past, n, weeks, figure, self.event),
-            Served::Computed(n) => near(self.eval(&self.world.computed[n].value)),
-            Served::Evidence(n) => near(self.weigh(n)),
-            Served::Score(n) => near(self.score(n)),
+            Served::Computed(n) => Read::exact(self.eval(&self.world.computed[n].value)),
+            Served::Evidence(n) => Read::exact(self.weigh(n)),
+            Served::Score(n) => Read::exact(self.score(n)),
         }
     }
 
@@ -295,7 +294,7 @@ impl<'a> Sees<'a> {
     fn figure(&self, n: usize, of: Of) -> Option<V> {
         match of {
             Of::Nats => self.served(Served::Score(n)),
-            Of::Probability => finite(1.0 / (1.0 + (-number(self.served(Served::Score(n))?)).exp())),
+            Of::Probability => finite(1.0 / (1.0 + libm::exp(-number(self.served(Served::Score(n))?)))),
             Of::Known => {
                 let terms = &self.world.scores[n].terms;
                 Some(V::I(terms.iter().filter(|term| self.eval(term).is_some()).count() as i64))
@@ -634,12 +633,13 @@ fn call_one(name: &str, v: V) -> Option<V> {
             let n = number(v);
             finite(match name {
                 "number" => n,
-                "log" => n.ln(),
-                "log2" => n.log2(),
-                "exp" => n.exp(),
+                // To the last bit those of this crate, as the semantics have it.
+                "log" => libm::log(n),
+                "log2" => libm::log2(n),
+                "exp" => libm::exp(n),
                 "sqrt" => n.sqrt(),
-                "logistic" => 1.0 / (1.0 + (-n).exp()),
-                "logit" => (n / (1.0 - n)).ln(),
+                "logistic" => 1.0 / (1.0 + libm::exp(-n)),
+                "logit" => libm::log(n / (1.0 - n)),
                 "floor" => n.floor(),
                 "ceil" => n.ceil(),
                 "round" => n.round(),
