@@ -92,16 +92,25 @@ impl<'w> Past<'w> {
             return true;
         }
         // The last of the same entry says until when.
-        let mut added: Vec<(&V, Option<i64>)> = Vec::new();
+        let mut added: Vec<(V, Option<i64>)> = Vec::new();
         for (_, effect) in &self.effects {
             if let Effect::List(to, _, entry, until) = effect
                 && *to == list
             {
+                let entry = as_network(entry);
                 added.retain(|(e, _)| *e != entry);
                 added.push((entry, *until));
             }
         }
         added.iter().any(|(entry, until)| until.is_none_or(|end| at < end) && holds(declared, entry, value))
+    }
+}
+
+/// A lone address is the network of that one address.
+fn as_network(v: &V) -> V {
+    match v {
+        V::Ip(ip) => V::Net(*ip, bits(*ip).len() as u8),
+        v => v.clone(),
     }
 }
 
@@ -112,8 +121,7 @@ fn holds(list: &List, entry: &V, value: &V) -> bool {
         (Matching::Suffix, V::T(above), V::T(name)) => {
             name == above || name.strip_suffix(above.as_str()).is_some_and(|rest| rest.ends_with('.'))
         }
-        (_, V::Net(..), V::Ip(_) | V::Net(..)) => lies_in(value, entry),
-        (_, V::Ip(ip), V::Net(base, len)) => *ip == *base && usize::from(*len) == bits(*base).len(),
+        (_, V::Net(..) | V::Ip(_), V::Ip(_) | V::Net(..)) => lies_in(value, &as_network(entry)),
         _ => entry == value,
     }
 }
