@@ -363,7 +363,9 @@ impl<'p> Lacking<'p> {
             Node::Call(function, args) if matches!(function.eval, crate::functions::Eval::Raw(_)) => {
                 args.iter().all(|arg| self.may(arg))
             }
-            Node::All(parts) | Node::Any(parts) => self.joined(parts, matches!(typed.node, Node::Any(_)), look),
+            Node::All(parts) | Node::Any(parts) => {
+                self.joined(parts, matches!(typed.node, Node::Any(_)), look)
+            }
             _ => typed.children().into_iter().any(|part| self.may(part)),
         }
     }

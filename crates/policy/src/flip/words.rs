@@ -246,7 +246,8 @@ impl Words for Finder<'_, '_> {
             Node::Feature(number, _) => self.key_lacks(*number),
             _ => Vec::new(),
         };
-        let since = if since.is_empty() { String::new() } else { format!(", since {} is", since.join(" and ")) };
+        let since =
+            if since.is_empty() { String::new() } else { format!(", since {} is", since.join(" and ")) };
         vec![Piece::Text(format!("{} is unknown{since}; the condition hangs on it", self.text(typed)).into())]
     }
 }

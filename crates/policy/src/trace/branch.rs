@@ -88,7 +88,12 @@ impl<'p> Planter<'p> {
     /// What it is, and the expressions it is made of, some with a name.
     fn made_of(&mut self, typed: &'p Typed) -> (What<'p>, Vec<Named<'p>>) {
         let program = self.look.program;
-        let what = match &typed.node {
+        // `x not in list` is one thing.
+        let of = match &typed.node {
+            Node::Not(of) if of.loc == typed.loc => of,
+            _ => typed,
+        };
+        let what = match &of.node {
             Node::Computed(number) => return self.computed(*number),
             Node::Feature(number, _) => {
                 program.features.get(*number).map_or(What::Plain("feature"), What::Feature)

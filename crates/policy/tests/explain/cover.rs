@@ -79,7 +79,12 @@ fn everything_that_can_be_reached_is_named_until_it_is() {
 
     let event = |ok: bool, country: Option<&str>, device: Option<&str>, n: i64| {
         let maybe = |t: Option<&str>| t.map_or(Value::Missing, text);
-        vec![("ok", Value::Bool(ok)), ("country", maybe(country)), ("device", maybe(device)), ("n", Value::Int(n))]
+        vec![
+            ("ok", Value::Bool(ok)),
+            ("country", maybe(country)),
+            ("device", maybe(device)),
+            ("n", Value::Int(n)),
+        ]
     };
     let events = [
         event(false, Some("ru"), None, 9),

@@ -52,7 +52,11 @@ fn flips(when: &str, more: &str, given: &[(&str, Value)]) -> Vec<String> {
 #[test]
 fn changes_are_said_plainly() {
     let check = |when: &str, expect: &[&str]| {
-        assert_eq!(flips(when, "", &[("failures", Value::Int(3)), ("passes", Value::Int(2))]), expect, "{when}");
+        assert_eq!(
+            flips(when, "", &[("failures", Value::Int(3)), ("passes", Value::Int(2))]),
+            expect,
+            "{when}"
+        );
     };
     check("failures >= 5", &["failures is 3; at 5 it would hold"]);
     check("failures > 5", &["failures is 3; at 6 it would hold"]);
@@ -66,7 +70,10 @@ fn changes_are_said_plainly() {
     check("failures > 2 * passes", &["failures is 3; above 2 * passes (4) it would hold"]);
     check("failures + passes > 7", &["failures + passes is 5; at 8 it would hold"]);
     check("country in [\"ru\", \"cn\"]", &["country is \"de\"; it would hold for \"ru\" or \"cn\""]);
-    check("country not in [\"de\", \"cn\"]", &["country is \"de\"; it would hold for anything but \"de\" or \"cn\""]);
+    check(
+        "country not in [\"de\", \"cn\"]",
+        &["country is \"de\"; it would hold for anything but \"de\" or \"cn\""],
+    );
     check("country == \"ru\"", &["country is \"de\"; it would hold for \"ru\""]);
     check("account == \"bob\"", &["account is \"al…\"; it would hold for \"b…\""]);
     check("not ok", &["ok is true; it would hold if it were false"]);
@@ -76,16 +83,19 @@ fn changes_are_said_plainly() {
     check("device is not missing", &["device is unknown; it would hold if it were known"]);
     check("country is missing", &["country is \"de\"; it would hold if it were unknown"]);
     check("is_odd", &["failures is 3; above 2 * passes (4) it would hold"]);
-    check("any(s > 20 for s in sizes)", &["any(s > 20 for s in sizes): 0 of 2 items fit; with one it would hold"]);
-    check("all(s > 1 for s in sizes)", &["all(s > 1 for s in sizes): 0 of 2 items do not fit; with one it would not hold"]);
+    check(
+        "any(s > 20 for s in sizes)",
+        &["any(s > 20 for s in sizes): 0 of 2 items fit; with one it would hold"],
+    );
+    check(
+        "all(s > 1 for s in sizes)",
+        &["all(s > 1 for s in sizes): 0 of 2 items do not fit; with one it would not hold"],
+    );
     check(
         "country.startswith(\"r\")",
         &["country is \"de\"; it would hold if `country.startswith(\"r\")` were true"],
     );
-    check(
-        "takeover > 5",
-        &["takeover is 4.5; above 5 it would hold, 0.5 more"],
-    );
+    check("takeover > 5", &["takeover is 4.5; above 5 it would hold, 0.5 more"]);
 }
 
 #[test]
@@ -107,17 +117,17 @@ fn several_parts_are_alone_or_not() {
     };
     check(
         "not ok and failures > 5",
-        &["not alone: ok is true; it would hold if it were false", "not alone: failures is 3; at 6 it would hold"],
+        &[
+            "not alone: ok is true; it would hold if it were false",
+            "not alone: failures is 3; at 6 it would hold",
+        ],
     );
     check("ok and failures > 5", &["failures is 3; at 6 it would hold"]);
     check(
         "ok and (failures > 5 or country == \"ru\")",
         &["failures is 3; at 6 it would hold", "country is \"de\"; it would hold for \"ru\""],
     );
-    check(
-        "ok or (failures > 2 and country == \"ru\")",
-        &["ok is true; it would not hold if it were false"],
-    );
+    check("ok or (failures > 2 and country == \"ru\")", &["ok is true; it would not hold if it were false"]);
     check(
         "not ok or (failures > 5 and country == \"ru\")",
         &[
@@ -139,6 +149,9 @@ fn what_an_unknown_condition_means_is_minded() {
     let missing = "    missing review\n";
     assert_eq!(
         flips("ok and device == \"d\"", missing, &[]),
-        ["ok is true; it would not hold if it were false", "not alone: device is unknown; the condition hangs on it"]
+        [
+            "ok is true; it would not hold if it were false",
+            "not alone: device is unknown; the condition hangs on it"
+        ]
     );
 }

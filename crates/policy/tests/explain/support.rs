@@ -57,7 +57,8 @@ pub(crate) fn on<T>(
     let time = Micros(1_767_614_400_000_000);
     let event =
         Event { schema: Arc::clone(&program.schema), kind, id, time, received: time, values: values.into() };
-    let world = Lists(program.lists.iter().map(|l| l.entries.iter().map(|(v, _)| v.clone()).collect()).collect());
+    let world =
+        Lists(program.lists.iter().map(|l| l.entries.iter().map(|(v, _)| v.clone()).collect()).collect());
     let mut served: Vec<Value> = Vec::new();
     for serve in &program.plan(kind).serve {
         let known = given.iter().find(|(id, _)| **id == *serve.id).map(|(_, value)| value.clone());

@@ -42,10 +42,12 @@ score takeover on login = sum(prior(-4.6), odd, new, bot)
 
 "#;
 
-const BOT: &str = r#"{"kind": "linear", "bias": -1, "inputs": {"quick": {"weight": 2}, "wrongs": {"weight": 0.5}}}"#;
+const BOT: &str =
+    r#"{"kind": "linear", "bias": -1, "inputs": {"quick": {"weight": 2}, "wrongs": {"weight": 0.5}}}"#;
 
 fn rule(when: &str) -> Program {
-    let rule = format!("{POLICY}rule r on login:\n    when    {when}\n    then    block\n    because \"x\"\n");
+    let rule =
+        format!("{POLICY}rule r on login:\n    when    {when}\n    then    block\n    because \"x\"\n");
     program(&rule, &[("bot.json", BOT)])
 }
 
@@ -92,7 +94,7 @@ fn parts_are_what_they_are_written_as() {
     );
     check(
         "(ip not in office or country in [\"ru\", \"cn\"])",
-        "(ip not in office or country in [\"ru\", \"cn\"]): true\n  ip not in office: false\n    ip [field]: 192.0.2.7\n  \
+        "(ip not in office or country in [\"ru\", \"cn\"]): true\n  ip not in office [list]: false (office)\n    ip [field]: 192.0.2.7\n  \
          country in [\"ru\", \"cn\"]: true\n    country [field]: \"ru\"\n",
     );
     check("device is not missing", "device is not missing: false\n  device [field]: unknown\n");

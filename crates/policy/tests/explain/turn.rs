@@ -25,7 +25,8 @@ enum C {
 
 fn condition(missing: bool) -> BoxedStrategy<C> {
     let op = proptest::sample::select(&["==", "!=", "<", "<=", ">", ">="][..]);
-    let among = proptest::collection::btree_set(0i64..5, 1..3).prop_map(|set| C::Among(set.into_iter().collect()));
+    let among =
+        proptest::collection::btree_set(0i64..5, 1..3).prop_map(|set| C::Among(set.into_iter().collect()));
     let compare = (op, 0i64..5).prop_map(|(op, n)| C::Compare(op, n));
     let leaf = prop_oneof![4 => compare, 2 => among, u32::from(missing) => Just(C::Missing)];
     let grown = leaf.prop_recursive(3, 10, 3, |inner| {

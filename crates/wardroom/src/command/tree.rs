@@ -56,7 +56,7 @@ impl Part {
 
     fn below(part: &Value, depth: usize) -> Part {
         let text = |key: &str| one_line(part[key].as_str().unwrap_or_default());
-        let below = part["parts"].as_array().filter(|_| depth < DEEPEST).map_or(&[][..], Vec::as_slice);
+        let inner = part["parts"].as_array().filter(|_| depth < DEEPEST).map_or(&[][..], Vec::as_slice);
         let note =
             part["adds"].as_f64().map(adds).into_iter().chain(Some(text("note")).filter(|n| !n.is_empty()));
         let value = if part["note"] == "left out" { String::new() } else { shown(&part["value"]) };
@@ -64,7 +64,7 @@ impl Part {
             text: text("text"),
             value,
             note: note.collect::<Vec<_>>().join("; "),
-            parts: below.iter().map(|p| Part::below(p, depth + 1)).chain(more(part["cut"] == true)).collect(),
+            parts: inner.iter().map(|p| Part::below(p, depth + 1)).chain(more(part["cut"] == true)).collect(),
         }
     }
 

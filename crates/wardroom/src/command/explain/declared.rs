@@ -196,7 +196,10 @@ fn say_rule(rule: &Value, paint: Paint, out: &mut impl Write) -> Result<()> {
         None => String::new(),
     };
     line("cost", &format!("at most {}, in about nanoseconds{dearest}", rule["cost"]))?;
-    line("", &format!("serving an event of its type costs {}, of a budget of {}", rule["serving"], rule["budget"]))?;
+    line(
+        "",
+        &format!("serving an event of its type costs {}, of a budget of {}", rule["serving"], rule["budget"]),
+    )?;
     Ok(())
 }
 
