@@ -13,7 +13,21 @@ mod rule;
 
 mod event;
 
+mod many;
+
 mod compile;
+
+mod swap;
+
+mod decide;
+
+mod score;
+
+mod call;
+
+mod counters;
+
+mod columns;
 
 mod intake;
 
@@ -21,8 +35,10 @@ mod journal;
 
 mod harness;
 mod machine;
+mod peers;
 mod people;
 mod policy;
+mod rows;
 mod table;
 
 use anyhow::{Context, Result, bail};
@@ -34,10 +50,11 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo run --release -p wardroom-benches -- [FILTER] [--json] [--quick] [--dir DIR]
 
-  FILTER      run the groups whose name contains this: rule, event, compile, intake, journal
+  FILTER      run the groups whose name contains this: rule, event, many, compile, swap, table, score,
+              call, counters, columns, intake, journal
   --json      print one JSON document instead of tables
   --quick     few and short batches: whether it runs, not what it costs
-  --dir DIR   where the journal is written (default: the system's directory for temporary files)";
+  --dir DIR   where journals are written (default: the system's directory for temporary files)";
 
 /// What the command line asks for.
 #[derive(Debug, Default, PartialEq)]
@@ -79,10 +96,18 @@ fn run(args: &Args) -> Result<()> {
     }
     let dir = args.dir.clone().unwrap_or_else(std::env::temp_dir);
     let journal = |h: &mut Harness| journal::run(h, &dir);
-    let groups: [Group<'_>; 5] = [
+    let swap = |h: &mut Harness| swap::run(h, &dir);
+    let groups: [Group<'_>; 12] = [
         ("rule", &rule::run),
         ("event", &event::run),
+        ("many", &many::run),
         ("compile", &compile::run),
+        ("swap", &swap),
+        ("table", &decide::run),
+        ("score", &score::run),
+        ("call", &call::run),
+        ("counters", &counters::run),
+        ("columns", &columns::run),
         ("intake", &intake::run),
         ("journal", &journal),
     ];

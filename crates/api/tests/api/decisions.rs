@@ -26,12 +26,9 @@ async fn a_decision_is_explained() {
     let definitions: Vec<Value> =
         explained["features"].as_array_mut().unwrap().iter_mut().map(|f| f["definition"].take()).collect();
     assert!(definitions.iter().all(|d| d.as_str().unwrap().contains("login")), "{definitions:?}");
-    let field = |name: &str, value: Value| {
-        json!([{"text": name, "what": "field", "type": "bool", "value": value}])
-    };
-    let counted = |name: &str, value: Value, note: &str| {
-        json!([{"text": name, "what": "feature", "type": "int", "value": value, "note": note}])
-    };
+    let field =
+        |name: &str, value: Value| json!([{"text": name, "what": "field", "type": "bool", "value": value}]);
+    let counted = |name: &str, value: Value, note: &str| json!([{"text": name, "what": "feature", "type": "int", "value": value, "note": note}]);
     let term = |text: &str, holds: &str, parts: Value| json!({"text": text, "holds": holds, "parts": parts});
     let flip = |term: u64, text: &str, alone: bool| json!({"term": term, "text": text, "alone": alone});
     assert_eq!(

@@ -5,8 +5,8 @@ use super::number::{int, number};
 use super::operand::{Operand, Slot};
 use super::truth::boolean;
 use super::{Scope, ValueFn};
-use crate::Tri;
 use crate::ir::{Node, Typed};
+use crate::{Row, Tri};
 use wardroom_event::{Micros, Repr, Span, Value};
 
 /// Any expression as a [`Value`].
@@ -74,24 +74,28 @@ pub(super) fn direct(typed: &Typed, scope: &mut Scope<'_>) -> ValueFn {
         Node::Table(table, inputs) => {
             let table = table.clone();
             let inputs: Vec<Operand> = inputs.iter().map(|i| Operand::of(i, scope)).collect();
-            Box::new(move |row| {
-                let lent: Vec<_> = inputs.iter().map(|i| i.lend(row)).collect();
-                let values: Vec<&Value> = lent.iter().map(|v| &**v).collect();
-                table.find(&values).value.clone()
-            })
+            Box::new(move |row| with_all(&inputs, row, |values| table.find(values).value.clone()))
         }
         Node::Call(function, args) => {
             let function = *function;
             let args: Vec<Operand> = args.iter().map(|a| Operand::of(a, scope)).collect();
-            match <[Operand; 1]>::try_from(args) {
-                Ok([arg]) => Box::new(move |row| arg.with(row, |v| function.call(&[v]))),
-                Err(args) => Box::new(move |row| {
-                    let lent: Vec<_> = args.iter().map(|a| a.lend(row)).collect();
-                    let values: Vec<&Value> = lent.iter().map(|v| &**v).collect();
-                    function.call(&values)
-                }),
-            }
+            Box::new(move |row| with_all(&args, row, |values| function.call(values)))
         }
         _ => Box::new(|_| Value::Missing),
+    }
+}
+
+/// Hands over the values of some operands; of up to three, which nearly all are, without a list of them being made.
+#[inline]
+fn with_all<T>(operands: &[Operand], row: &Row<'_>, use_them: impl FnOnce(&[&Value]) -> T) -> T {
+    match operands {
+        [a] => a.with(row, |a| use_them(&[a])),
+        [a, b] => a.with(row, |a| b.with(row, |b| use_them(&[a, b]))),
+        [a, b, c] => a.with(row, |a| b.with(row, |b| c.with(row, |c| use_them(&[a, b, c])))),
+        _ => {
+            let lent: Vec<_> = operands.iter().map(|o| o.lend(row)).collect();
+            let values: Vec<&Value> = lent.iter().map(|v| &**v).collect();
+            use_them(&values)
+        }
     }
 }

@@ -66,9 +66,10 @@ pub(crate) fn value(chance: &mut Chance, kind: K) -> V {
         K::Span => V::D(*chance.pick(&[0, 1, 2 * SECOND, 90 * SECOND, HOUR, DAY])),
         K::Time => V::At(MONDAY + chance.upto(20) * HOUR - chance.upto(3)),
         K::Ip => V::Ip(address(chance)),
-        K::Net => match *chance.pick(&NETS) {
-            (base, len) => V::Net(base.parse().unwrap(), len),
-        },
+        K::Net => {
+            let (base, len) = *chance.pick(&NETS);
+            V::Net(base.parse().unwrap(), len)
+        }
         K::Links | K::Ints | K::Files => list_value(chance, kind),
     }
 }
@@ -122,12 +123,12 @@ fn fact(chance: &mut Chance, number: usize) -> Option<V> {
     let text = |t: &str| V::T(t.to_owned());
     known.then(|| match number {
         0 => V::I(64_500 + chance.upto(2)),
-        1 => text(*chance.pick(&["DE", "CZ", "US"])),
-        2 => text(*chance.pick(&["hosting", "mobile", "tor"])),
+        1 => text(chance.pick::<&str>(&["DE", "CZ", "US"])),
+        2 => text(chance.pick::<&str>(&["hosting", "mobile", "tor"])),
         3 => V::N(*chance.pick(&[52.52, -33.8688, 90.0, 0.0, 50.087])),
         4 => V::N(*chance.pick(&[13.405, 151.2093, -180.0, 180.0, 0.0])),
-        5 => text(*chance.pick(&["example.org", "b.test"])),
-        _ => text(*chance.pick(&["linux", "ios"])),
+        5 => text(chance.pick::<&str>(&["example.org", "b.test"])),
+        _ => text(chance.pick::<&str>(&["linux", "ios"])),
     })
 }
 
@@ -264,7 +265,7 @@ impl Draw {
             0 | 1 => Cell::Any,
             2 => Cell::Among(vec![self.literal(kind), self.literal(kind)]),
             3 if kind.has_order() => {
-                Cell::Than(*self.chance.pick(&["<", "<=", ">", ">="]), self.literal(kind))
+                Cell::Than(self.chance.pick::<&str>(&["<", "<=", ">", ">="]), self.literal(kind))
             }
             4 if kind.has_order() => {
                 let (a, b) = (self.literal(kind), self.literal(kind));
