@@ -7,7 +7,8 @@ local server = vim.fn.json_decode(os.getenv('SERVER'))
 local deadline = 30000
 
 local function say(what, ...)
-  seen:write(what, ': ', table.concat(vim.tbl_map(tostring, { ... }), ' | '), '\n')
+  local line = what .. ': ' .. table.concat(vim.tbl_map(tostring, { ... }), ' | ')
+  seen:write((line:gsub('%s+$', '')), '\n')
   seen:flush()
 end
 
