@@ -8,6 +8,7 @@
 //! `WARDROOM_CASES` is how many streams are tried, `WARDROOM_SEED` the first of them.
 
 mod brute;
+mod columns;
 mod compare;
 mod draw;
 mod print;
