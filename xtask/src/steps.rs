@@ -40,7 +40,7 @@ const fn step(name: &'static str, about: &'static str, run: fn(&Job) -> Result<E
 }
 
 const STEPS: [Step; 10] = [
-    step("fmt", "rustfmt over the workspace and the fuzz targets", fmt),
+    step("fmt", "rustfmt over the workspace and the packages beside it", fmt),
     step("tidy", "the repository's own rules (cargo xtask tidy)", tidy),
     step("deny", "licences, sources and banned crates of all dependencies (cargo-deny)", deny),
     step("clippy", "lints over all targets, warnings denied", clippy),
@@ -101,7 +101,9 @@ fn strict(ci: bool, ending: Ending) -> Result<Ending> {
 
 fn fmt(job: &Job) -> Result<Ending> {
     place::run(&mut job.place.cargo("fmt --all --check"))?;
-    place::run(&mut job.place.cargo("fmt --manifest-path fuzz/Cargo.toml --check"))?;
+    for manifest in ["fuzz/Cargo.toml", "benches/zen/Cargo.toml"] {
+        place::run(job.place.cargo("fmt --check --manifest-path").arg(manifest))?;
+    }
     Ok(Ending::Passed)
 }
 
