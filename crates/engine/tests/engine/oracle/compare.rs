@@ -24,7 +24,7 @@ const SECRET: Secret = Secret([3; 16]);
 const SENSELESS: [&str; 6] = ["W0406", "W0414", "W0501", "W0506", "W0508", "W0310"];
 
 /// How many streams are tried unless told otherwise.
-const CASES: u64 = 1500;
+const CASES: u64 = 800;
 
 // ---------------------------------------------------------------- the border
 
