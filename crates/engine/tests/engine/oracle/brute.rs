@@ -630,7 +630,7 @@ fn call_one(name: &str, v: V) -> Option<V> {
         ("len", V::T(t)) => Some(V::I(t.bytes().filter(|b| b & 0xc0 != 0x80).count() as i64)),
         ("lower", V::T(t)) => Some(V::T(t.chars().flat_map(char::to_lowercase).collect())),
         ("int", V::I(n)) => Some(V::I(n)),
-        ("int", V::N(n)) => (n.abs() < 9.2e18).then_some(V::I(n as i64)),
+        ("int", V::N(n)) => whole(n.trunc() as i128, V::I),
         ("int", V::D(n)) => Some(V::I(n / 1_000_000)),
         ("int", V::B(b)) => Some(V::I(i64::from(b))),
         ("int", V::T(t)) => t.parse().ok().map(V::I),
