@@ -258,7 +258,7 @@ impl<'a> Sees<'a> {
             E::Now => Some(V::At(self.event.time)),
             E::Item(column) => self.item.unwrap()[*column].clone(),
             E::Feature(n, figure) => self.served(Served::Feature(*n, *figure)),
-            E::Usual(n, weeks, figure) => self.served(Served::Usual(*n, *weeks, *figure)),
+            E::Usual(n, weeks, figure) => self.served(Served::Usual(self.world.shared(*n), *weeks, *figure)),
             E::Computed(n) => self.served(Served::Computed(*n)),
             E::Evidence(n) => self.served(Served::Evidence(*n)),
             E::Score(n, of) => self.figure(*n, *of),

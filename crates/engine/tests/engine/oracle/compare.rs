@@ -237,12 +237,16 @@ fn served(
                 return Err(format!("{} reads {was}, not {value}", serve.id));
             }
             taken.borrow_mut().insert(served, got.clone());
-            // A baseline has a figure by its name and in place: they are one.
-            if let Served::Feature(n, figure) = served
-                && let Agg::Baseline(base, weeks) = sees.world().features[n].agg
-            {
-                taken.borrow_mut().insert(Served::Usual(base, weeks, figure), got.clone());
-            }
+            // A baseline has a figure by its name and in place, and of counts that are the same: they are one.
+            let usual = match (served, sees.world()) {
+                (Served::Usual(base, weeks, figure), w) => Some(Served::Usual(w.shared(base), weeks, figure)),
+                (Served::Feature(n, figure), w) => match w.features[n].agg {
+                    Agg::Baseline(base, weeks) => Some(Served::Usual(w.shared(base), weeks, figure)),
+                    _ => None,
+                },
+                _ => None,
+            };
+            taken.borrow_mut().extend(usual.map(|usual| (usual, got.clone())));
             got.is_some()
         }
         (None, Some(e)) => {

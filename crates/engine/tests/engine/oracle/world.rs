@@ -323,7 +323,7 @@ pub(crate) enum Agg {
     Baseline(usize, i64),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Feature {
     pub(crate) agg: Agg,
     /// Numbers of event types.
@@ -489,6 +489,13 @@ pub(crate) struct World {
     pub(crate) rules: Vec<Rule>,
     /// Names of declarations that are left out while a failure is made smaller.
     pub(crate) dropped: BTreeSet<String>,
+}
+
+impl World {
+    /// The first feature that counts the very same: those share a counter.
+    pub(crate) fn shared(&self, feature: usize) -> usize {
+        self.features.iter().position(|f| *f == self.features[feature]).unwrap_or(feature)
+    }
 }
 
 /// One event.
