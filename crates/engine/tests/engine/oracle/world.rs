@@ -494,7 +494,10 @@ pub(crate) struct World {
 impl World {
     /// The first feature that counts the very same: those share a counter.
     pub(crate) fn shared(&self, feature: usize) -> usize {
-        self.features.iter().position(|f| *f == self.features[feature]).unwrap_or(feature)
+        // Whether the event in hand is read too is no part of what is counted.
+        let counted = |f: &Feature| Feature { with_self: false, ..f.clone() };
+        let wanted = counted(&self.features[feature]);
+        self.features.iter().position(|f| counted(f) == wanted).unwrap_or(feature)
     }
 }
 
