@@ -5,7 +5,7 @@
 //! expressions over a [`Row`] that somebody else filled. Counting, journalling and replying happen elsewhere.
 //!
 //! The way of a policy: [`Bundle`] → `syntax` (tokens, layout, tree) → `check` (names and types) → `compile` (closures
-//! over typed slots) → [`Program`]. Beside it: [`format`] puts a text in its form, and [`json`] is that text for programs.
+//! over typed slots) → [`Program`]. Beside it: [`format()`] puts a text in its form, and [`json`] is that text for programs.
 //! The past is asked by the same program over Arrow columns: [`Program::columns`].
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -757,6 +757,6 @@ pub struct Expect {
     pub verdict: Verdict,
     /// The rule that gives it, by number, where the test names one.
     pub by: Option<usize>,
-    /// What else must follow: the words of an effect as [`Effect::name`] has them, such as `label(ip.net, "farm")`.
+    /// What else must follow: the words of an effect as the policy has them, such as `label(ip.net, "farm")`.
     pub effects: Vec<Box<str>>,
 }

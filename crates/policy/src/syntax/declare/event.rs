@@ -72,6 +72,7 @@ fn type_of_elsewhere(c: &Cursor<'_, '_>, kind: &TypeExpr) -> Option<String> {
     };
     match (c.peek()?, name.name.to_lowercase().as_str()) {
         (Kind::Mark("(" | "[" | "<"), "enum" | "oneof") => Some("write: enum(\"free\", \"paid\")".to_owned()),
+        (Kind::Mark("("), "text" | "string") => Some("write: enum(\"free\", \"paid\")".to_owned()),
         (Kind::Mark("(" | "[" | "<"), "list" | "array" | "set" | "vec") => {
             Some(format!("write: list({within})"))
         }
