@@ -6,6 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 use wardroom_engine::{Active, Origin, rehearse};
+use wardroom_event::NoFacts;
 use wardroom_policy::Bundle;
 use wardroom_report::{render, to_json};
 use wardroom_state::{Keyer, Secret};
@@ -39,7 +40,7 @@ fuzz_target!(|text: &str| {
 fn run(bundle: Bundle) {
     let made = Active::compile(bundle, Origin::Api, &Keyer::new(Secret([1; 16])), None);
     if let Ok((active, _)) = made {
-        for result in rehearse(&Arc::new(active)) {
+        for result in rehearse(&Arc::new(active), &NoFacts) {
             assert!(result.fired.iter().all(|(rule, ..)| !rule.is_empty()));
         }
     }
