@@ -99,6 +99,12 @@ fn host(place: &Place) -> Result<String> {
         .context("rustc -vV names no host")
 }
 
+/// What the repository has that a target can begin with, beside its own seeds.
+const SHARED_SEEDS: [(&str, &[&str]); 2] = [("policy", &POLICIES), ("form", &POLICIES)];
+
+/// Policies that are right, and policies that are wrong.
+const POLICIES: [&str; 2] = ["policy", "crates/policy/testdata"];
+
 /// Runs one target over its corpus and seeds.
 fn run_target(place: &Place, built: &Path, name: &str, seconds: u64) -> Result<()> {
     let folder = |kind: &str| place.root.join("fuzz").join(kind).join(name);
@@ -112,9 +118,9 @@ fn run_target(place: &Place, built: &Path, name: &str, seconds: u64) -> Result<(
         .arg(format!("-artifact_prefix={}/", artifacts.display()));
     // One input may take 10 seconds and 2 GiB; what a stranger sends may take neither.
     command.args(["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"]).arg(&corpus);
-    if seeds.is_dir() {
-        command.arg(&seeds);
-    }
+    let shared = SHARED_SEEDS.iter().filter(|(target, _)| *target == name).flat_map(|(_, folders)| *folders);
+    command
+        .args(shared.map(|folder| place.root.join(folder)).chain([seeds]).filter(|folder| folder.is_dir()));
     let status = watch(&mut command).with_context(|| format!("fuzz target {name} did not start"))?;
     if !status.success() {
         bail!(
