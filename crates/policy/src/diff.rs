@@ -133,14 +133,76 @@ pub struct RuleChange {
 
 /// Compares two policies.
 pub fn diff(before: &Program, after: &Program) -> Diff {
+    let features = features(before, after);
+    let names = Names(&features.renamed);
     Diff {
         before: before.version.0.clone(),
         after: after.version.0.clone(),
         events: events(before, after),
-        features: features(before, after),
         lists: lists(before, after),
-        values: values(before, after),
-        rules: rules(before, after),
+        values: values(before, after, &names),
+        rules: rules(before, after, &names),
+        features,
+    }
+}
+
+/// Features that have another name: what reads one under its new name says what it said.
+struct Names<'a>(&'a [Renamed]);
+
+impl Names<'_> {
+    /// An expression of the policy before, by the names of the policy after. Texts in it are templates.
+    fn expression(&self, text: &str, owner: &str) -> Box<str> {
+        self.rewrite(text, owner, false)
+    }
+
+    /// The same for a reason: what stands between braces is an expression.
+    fn reason(&self, text: &str, owner: &str) -> Box<str> {
+        self.rewrite(text, owner, true)
+    }
+
+    fn rewrite(&self, text: &str, owner: &str, reason: bool) -> Box<str> {
+        if self.0.is_empty() {
+            return text.into();
+        }
+        let (mut out, mut path) = (String::with_capacity(text.len()), String::new());
+        let (mut quoted, mut braced, mut escaped) = (reason, false, false);
+        for c in text.chars().chain(['\0']) {
+            if (!quoted || braced) && (c.is_alphanumeric() || matches!(c, '_' | '.')) {
+                path.push(c);
+                continue;
+            }
+            out.push_str(&self.path(&path, owner));
+            path.clear();
+            match c {
+                _ if escaped => {}
+                '"' if !reason => (quoted, braced) = (!quoted, false),
+                '{' if quoted => braced = true,
+                '}' => braced = false,
+                _ => {}
+            }
+            escaped = c == '\\' && !escaped;
+            out.push(c);
+        }
+        out.pop();
+        out.into()
+    }
+
+    /// `failures`, `ssh.failures`, `failures.spread`, as it stands in the folder of `owner`.
+    fn path(&self, path: &str, owner: &str) -> String {
+        let within = |id: &str| id.rsplit_once('.').map_or(String::new(), |(folder, _)| format!("{folder}."));
+        for Renamed { from, to } in self.0 {
+            let (here, was) = (within(owner), within(from));
+            let short = |id: &'_ str| id.strip_prefix(&*was).filter(|_| was == here).map(str::to_owned);
+            let pairs =
+                [(Some(from.to_string()), to.to_string()), (short(from), short(to).unwrap_or_default())];
+            for (old, new) in pairs {
+                let rest = old.and_then(|old| path.strip_prefix(&*old));
+                if let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with('.')) {
+                    return new + rest;
+                }
+            }
+        }
+        path.to_owned()
     }
 }
 
@@ -246,10 +308,11 @@ fn lists(before: &Program, after: &Program) -> Part<ListChange> {
     Part::of((&before.lists, &after.lists), |l| &l.id, is, |_, _| false, change)
 }
 
-fn values(before: &Program, after: &Program) -> Part<ValueChange> {
+fn values(before: &Program, after: &Program, names: &Names<'_>) -> Part<ValueChange> {
     let is = |d: &Defined| format!("{} {}", d.what, d.text).into();
     let change = |was: &Defined, this: &Defined| {
-        (was.what != this.what || was.text != this.text).then(|| ValueChange {
+        let same = was.what == this.what && names.expression(&was.text, &was.id) == this.text;
+        (!same).then(|| ValueChange {
             id: this.id.clone(),
             what: this.what.into(),
             before: was.text.clone(),
@@ -263,7 +326,7 @@ fn values(before: &Program, after: &Program) -> Part<ValueChange> {
 /// A rule with the name of the event type it judges.
 type On<'a> = (&'a Rule, &'a str);
 
-fn rules(before: &Program, after: &Program) -> Part<RuleChange> {
+fn rules(before: &Program, after: &Program, names: &Names<'_>) -> Part<RuleChange> {
     fn on(program: &Program) -> Vec<On<'_>> {
         program.rules.iter().map(|r| (r, &*program.schema.get(r.on).name)).collect()
     }
@@ -272,27 +335,30 @@ fn rules(before: &Program, after: &Program) -> Part<RuleChange> {
         if this.0.was.as_deref() == Some(&*was.0.id) {
             return true;
         }
-        let same = |a: &Rule, b: &Rule| a.verdict == b.verdict && condition(a) == condition(b);
+        let same = |a: &Rule, b: &Rule| {
+            a.verdict == b.verdict && names.expression(&condition(a), &a.id) == condition(b)
+        };
         was.1 == this.1 && same(was.0, this.0)
     };
     let change = |was: &On<'_>, this: &On<'_>| {
-        let changes = rule_changes(*was, *this);
+        let changes = rule_changes(*was, *this, names);
         (!changes.is_empty()).then(|| RuleChange { id: this.0.id.clone(), changes })
     };
     Part::of((&on(before), &on(after)), |(rule, _)| &rule.id, is, alike, change)
 }
 
-fn rule_changes((was, was_on): On<'_>, (this, this_on): On<'_>) -> Vec<Change> {
+fn rule_changes((was, was_on): On<'_>, (this, this_on): On<'_>, names: &Names<'_>) -> Vec<Change> {
     let some = |text: &str| Some(text.into());
     let expires = |r: &Rule| r.expires.map(|at| at.to_string().into());
     let missing = |r: &Rule| Some(r.missing.name().into());
+    let expression = |text: Box<str>| names.expression(&text, &was.id);
     let changes = [
         Change::of("event", some(was_on), some(this_on)),
-        Change::of("condition", Some(condition(was)), Some(condition(this))),
-        Change::of("verdict", Some(follows(was)), Some(follows(this))),
+        Change::of("condition", Some(expression(condition(was))), Some(condition(this))),
+        Change::of("verdict", Some(expression(follows(was))), Some(follows(this))),
         Change::of("mode", some(was.mode.name()), some(this.mode.name())),
         Change::of("missing", missing(was), missing(this)),
-        Change::of("reason", Some(was.reason.clone()), Some(this.reason.clone())),
+        Change::of("reason", Some(names.reason(&was.reason, &was.id)), Some(this.reason.clone())),
         Change::of("expires", expires(was), expires(this)),
         Change::of("owner", was.owner.clone(), this.owner.clone()),
     ];
@@ -432,11 +498,35 @@ rule ours on signup:
     }
 
     #[test]
+    fn renamed_features_are_read_by_their_new_names() {
+        let renamed = [("ssh.failures", "ssh.wrong"), ("n", "m")];
+        let renamed = renamed.map(|(from, to)| Renamed { from: from.into(), to: to.into() });
+        let names = Names(&renamed);
+        for (owner, text, expect) in [
+            ("ssh.r", "failures > 3 and x.failures > n", "wrong > 3 and x.failures > m"),
+            ("ssh.r", "ssh.failures.spread > failures.mean", "ssh.wrong.spread > wrong.mean"),
+            ("web.r", "failures > ssh.failures", "failures > ssh.wrong"),
+            (
+                "r",
+                "n > 1 and nn > n_n and path == \"n \\\" n {n}\" or n < 2",
+                "m > 1 and nn > n_n and path == \"n \\\" n {m}\" or m < 2",
+            ),
+        ] {
+            assert_eq!(&*names.expression(text, owner), expect, "{owner}: {text}");
+        }
+        assert_eq!(&*names.reason("n: \"{n}\" of n", "r"), "n: \"{m}\" of n");
+    }
+
+    #[test]
     fn features_are_told_apart_by_what_they_count() {
         check(
             &[("failures =", "wrong ="), ("failures >=", "wrong >="), ("{failures}", "{wrong}")],
-            "> feature failures is wrong now\n~ rule guessing\n    condition: failures >= 3 and logins < 100 -> \
-             wrong >= 3 and logins < 100\n    reason: {failures} failures from {ip} -> {wrong} failures from {ip}\n",
+            "> feature failures is wrong now\n",
+        );
+        check(
+            &[("failures =", "wrong ="), ("failures >= 3", "wrong >= 4"), ("{failures}", "{wrong}")],
+            "> feature failures is wrong now\n~ rule guessing\n    condition: wrong >= 3 and logins < 100 -> wrong >= 4 \
+             and logins < 100\n",
         );
         check(
             &[("where=not ok, by=ip, last=\"1h\"", "where=not ok, by=ip, last=\"2h\"")],
