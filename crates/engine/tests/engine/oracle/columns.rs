@@ -2,14 +2,14 @@
 //! The column executor against the streams the oracle found good: every rule over every event, in columns, holds where the
 //! rule judged online held; and what was computed online is computed again.
 
-use crate::oracle::compare::{Stream, stream};
+use crate::oracle::compare::{Stream, setting, stream};
 use std::sync::Arc;
 use wardroom_engine::{Active, Origin};
 use wardroom_event::{Event, Value};
 use wardroom_policy::{Bundle, Tri};
 use wardroom_state::{Keyer, Secret};
 
-/// How many streams are tried, of which some make no sense.
+/// How many streams are tried unless told otherwise, of which some make no sense.
 const STREAMS: u64 = 250;
 
 #[derive(Default)]
@@ -22,13 +22,18 @@ struct Shown {
 #[test]
 fn columns_say_what_was_said_online() {
     let mut shown = Shown::default();
-    for seed in 1..=STREAMS {
+    let (first, cases) = (setting("WARDROOM_SEED", 1), setting("WARDROOM_CASES", STREAMS));
+    for seed in first..first + cases {
         if let Some(stream) = stream(seed) {
             same(seed, &stream, &mut shown);
         }
     }
     println!("{} streams, {} rows, {:?} answers", shown.streams, shown.rows, shown.answers);
-    assert!(shown.streams > 100 && shown.answers.iter().all(|n| *n > 500), "{:?}", shown.answers);
+    assert!(
+        cases < STREAMS || shown.streams > 100 && shown.answers.iter().all(|n| *n > 500),
+        "{:?}",
+        shown.answers
+    );
 }
 
 fn same(seed: u64, stream: &Stream, shown: &mut Shown) {
