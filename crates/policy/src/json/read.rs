@@ -251,7 +251,13 @@ impl Reader {
         let share = self.optional(&fields, "share", Reader::expr);
         let by = self.optional(&fields, "by", Reader::expr);
         let mode = ModeDecl { name: name?, share: share?, by: by? };
-        if mode.share.is_some() && mode.name.name != "canary" {
+        // What another mode has in plain figures is the checker's to refuse, as it is in a text.
+        let plain = |share: &Expr| match share.kind {
+            ExprKind::Int(n) => n >= 0,
+            ExprKind::Number(x) => x.is_sign_positive(),
+            _ => false,
+        };
+        if mode.name.name != "canary" && mode.share.as_ref().is_some_and(|share| !plain(share)) {
             return self.fail(at, "only the mode `canary` has a share");
         }
         Ok(mode)

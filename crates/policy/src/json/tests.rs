@@ -104,7 +104,7 @@ fn declarations_are_checked() {
             "/test/given/0/within: no length of time: a unit is missing: one of w, d, h, m, s, ms, us",
         ],
     );
-    let mode = json!({ "name": "live", "share": { "int": 5 } });
+    let mode = json!({ "name": "live", "share": { "int": -5 } });
     declaration(
         json!({ "rule": { "name": "r", "on": "e", "when": { "name": "x" }, "then": [], "because": ["a", 1], "mode": mode } }),
         &[
@@ -235,4 +235,18 @@ fn comments_of_rules_are_kept_and_places_said() {
     assert_eq!(rule["because"][1], json!({ "name": "y", "at": [9, 17] }));
     let (_, kept) = text.split_once("\n\n").unwrap();
     assert_eq!(from_json(&json).unwrap(), kept);
+}
+
+/// A share of a mode that has none is for the checker to refuse, in a text and in JSON alike.
+#[test]
+fn any_mode_keeps_a_share_in_plain_figures() {
+    for mode in ["caayrn 5%", "live    0.5% by account", "canary  n + 1%"] {
+        let text =
+            format!("rule r on e:\n    when    x\n    then    block\n    because \"\"\n    mode    {mode}\n");
+        let text = crate::format("r.ward", &text).unwrap();
+        let json = to_json("r.ward", &text, false).unwrap();
+        assert_eq!(from_json(&json).as_deref(), Ok(&*text));
+    }
+    let computed = "rule r on e:\n    when x\n    then block\n    because \"\"\n    mode live 5 + 1%\n";
+    assert!(crate::format("r.ward", computed).is_err());
 }

@@ -83,9 +83,10 @@ fn rule_clause(c: &mut Cursor<'_, '_>, word: &str, rule: &mut RuleDecl, s: &Sour
 fn mode(c: &mut Cursor<'_, '_>) -> Parsed<ModeDecl> {
     let name = c.name("a mode: draft, shadow, canary, live or retired")?;
     let mut mode = ModeDecl { name, share: None, by: None };
-    // Only a canary has a share; the checker says so.
-    if matches!(c.peek(), Some(Kind::Int(_) | Kind::Number(_))) || (mode.name.name == "canary" && is_more(c))
-    {
+    // Only a canary has a share; the checker says so where another mode has one in plain figures.
+    let figures = matches!(c.peek(), Some(Kind::Int(_) | Kind::Number(_)));
+    let share = figures && matches!(c.peek_second(), Some(Kind::Mark("%")));
+    if share || (mode.name.name == "canary" && is_more(c)) {
         mode.share = Some(expression(c)?);
         c.expect("%", "after the share of a canary")?;
     }
