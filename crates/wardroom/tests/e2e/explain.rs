@@ -153,6 +153,37 @@ fn a_decision_is_explained_from_the_server_and_from_its_data() {
     assert!(ask(&["--data", "nowhere"], "").ended(3).one_error().contains("holds no journal"));
 }
 
+/// A rule that was quiet for want of a value is named with what it lacks.
+#[test]
+fn an_unknown_value_may_have_turned_the_verdict() {
+    let shop = Shop::new();
+    let policy = "\
+event visit:
+    account: account
+    device:  device?
+
+rule odd on visit:
+    when    device == \"robot\"
+    then    block
+    because \"a robot\"
+";
+    std::fs::write(shop.path().join("policy/visits.ward"), policy).unwrap();
+    let server = shop.serve();
+    let event = r#"{"type":"visit","id":"v","account":"alice"}"#;
+    let number = server.client.decide(event).ok()["decision"].clone();
+    server.stop();
+    let asked = run(shop.path(), &["explain", number.as_str().unwrap(), "--data", "data"]).ended(0);
+    let expect = "quiet
+  odd: device == \"robot\" is unknown
+
+what would turn the verdict
+  odd, perhaps to block
+    with several of these, or when known:
+      device is unknown; the condition hangs on it
+";
+    assert!(asked.out.contains(expect), "{}", asked.out);
+}
+
 #[test]
 fn what_tests_reach_is_a_table_and_a_line() {
     let dir = written(POLICY);

@@ -217,12 +217,19 @@ fn turn(verdict: Option<Verdict>, loud: &[&Value], quiet: &[&Value], out: &mut i
     }
     let mut any = !gave.is_empty();
     for rule in &others {
-        let alone: Vec<(String, bool)> = flips(rule).into_iter().filter(|(_, alone)| *alone).collect();
-        if !alone.is_empty() {
+        let holds = truth(&rule["holds"]);
+        let (mut shown, rest): (Vec<_>, Vec<_>) = flips(rule).into_iter().partition(|(_, alone)| *alone);
+        // Where nothing is certain, what it hangs on is all there is to say.
+        let certain = !shown.is_empty() || holds != Tri::Unknown;
+        if !certain {
+            shown = rest;
+        }
+        if !shown.is_empty() {
             any = true;
             let to = says(rule).map_or("", Verdict::name);
-            writeln!(out, "  {}, to {to}", text(&rule["rule"]))?;
-            draw_flips(Tri::False, &alone, 4, out)?;
+            let how = if certain { "to" } else { "perhaps to" };
+            writeln!(out, "  {}, {how} {to}", text(&rule["rule"]))?;
+            draw_flips(if certain { Tri::False } else { Tri::Unknown }, &shown, 4, out)?;
         }
     }
     if !any {
