@@ -100,14 +100,20 @@ fn is_more(c: &Cursor<'_, '_>) -> bool {
     !c.at_end() && !c.is_word("by")
 }
 
-/// The comment lines right above the line that begins at `start`, without their marks.
+/// The comment lines right above the line that begins at `start`, without their marks: from the first at the margin on,
+/// since what is indented before it belongs to what stands above.
 pub(crate) fn comment_above(text: &str, start: usize) -> String {
     let above = text.get(..start).unwrap_or("").trim_end_matches(' ');
     let mut lines = Vec::new();
+    let mut whole = 0;
     for line in above.strip_suffix('\n').unwrap_or(above).rsplit('\n') {
-        let Some(comment) = line.trim_end().strip_prefix('#') else { break };
+        let Some(comment) = line.trim().strip_prefix('#') else { break };
         lines.push(comment.strip_prefix(' ').unwrap_or(comment));
+        if line.starts_with('#') {
+            whole = lines.len();
+        }
     }
+    lines.truncate(whole);
     lines.reverse();
     lines.join("\n")
 }
@@ -126,5 +132,7 @@ mod tests {
         check("# a\n# b\nrule", "a\nb");
         check("# a\n\n# b\r\nrule", "b");
         check("feature\nrule", "");
+        check("rul e\n    # a\n# b\n  # c\nrule", "b\nc");
+        check("rul e\n    # a\nrule", "");
     }
 }
