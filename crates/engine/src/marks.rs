@@ -4,13 +4,15 @@
 
 use crate::active::Active;
 use crate::decision::StoredEffect;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use wardroom_event::{Micros, Span, Type, Value};
 use wardroom_policy::{ListId, Matching, World};
 use wardroom_state::{Key, Keyer, Labels, List};
 
 /// Labels that have been over for so long are forgotten: an event later than this sees none.
 const GRACE: Span = Span::from_secs(2 * 86_400);
+/// Fewer entries of a list than this are not looked through.
+const TIDY: usize = 1024;
 /// Most labels forgotten with one change.
 const FORGET: usize = 32;
 
@@ -28,6 +30,40 @@ struct Added {
     list: List,
     /// As they came, to be put on a list of another kind if the policy makes it one.
     entries: Vec<(Value, Option<Micros>)>,
+    /// How many entries there may be before those that were put on anew are looked for.
+    tidy_at: usize,
+}
+
+impl Added {
+    fn new(list: List) -> Added {
+        Added { list, entries: Vec::new(), tidy_at: TIDY }
+    }
+
+    /// Whether there was room for it.
+    fn put(&mut self, value: &Value, until: Option<Micros>, keyer: &Keyer) -> bool {
+        let room = self.list.insert(value.clone(), until).is_ok();
+        if room {
+            self.entries.push((value.clone(), until));
+            if self.entries.len() >= self.tidy_at {
+                self.tidy(keyer);
+            }
+        }
+        room
+    }
+
+    /// Forgets entries that were put on again later: an attacker is listed anew with each event. What is left stands in
+    /// the order it came in last, so that it makes the same list.
+    fn tidy(&mut self, keyer: &Keyer) {
+        let mut seen = HashSet::new();
+        self.entries.reverse();
+        self.entries.retain(|(value, _)| keyer.key([value]).is_none_or(|key| seen.insert(key)));
+        self.entries.reverse();
+        self.tidy_at = TIDY.max(2 * self.entries.len());
+    }
+
+    fn bytes(&self) -> usize {
+        self.list.bytes() + self.entries.capacity() * size_of::<(Value, Option<Micros>)>()
+    }
 }
 
 impl Marks {
@@ -51,14 +87,8 @@ impl Marks {
 
     fn list(&mut self, active: &Active, id: &str, value: &Value, until: Option<Micros>) {
         let keyer = &self.keyer;
-        let added = self
-            .added
-            .entry(id.into())
-            .or_insert_with(|| Added { list: empty(active, id, keyer), entries: Vec::new() });
-        match added.list.insert(value.clone(), until) {
-            Ok(_) => added.entries.push((value.clone(), until)),
-            Err(_) => self.full += 1,
-        }
+        let added = self.added.entry(id.into()).or_insert_with(|| Added::new(empty(active, id, keyer)));
+        self.full += u64::from(!added.put(value, until, keyer));
     }
 
     /// A policy came into force: lists are made of the kind it says.
@@ -92,7 +122,7 @@ impl Marks {
 
     /// Bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        self.labels.bytes() + self.added.values().map(|a| a.list.bytes()).sum::<usize>()
+        self.labels.bytes() + self.added.values().map(Added::bytes).sum::<usize>()
     }
 }
 

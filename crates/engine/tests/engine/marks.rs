@@ -4,9 +4,10 @@
 
 use crate::support::{Data, Desk, NOON, bundle, decide, run, sent, submit, warm};
 use std::sync::Arc;
-use wardroom_engine::{Origin, Outcome, Stored, StoredEffect, Work};
-use wardroom_event::{Facts, Part, Sight, Value};
+use wardroom_engine::{Active, Flow, Origin, Outcome, Stored, StoredEffect, Work};
+use wardroom_event::{Facts, Part, Sight, Span, Type, Value};
 use wardroom_policy::Verdict;
+use wardroom_state::{Keyer, Secret};
 
 const POLICY: &str = r#"
 event signup:
@@ -282,4 +283,21 @@ fn an_unknown_condition_that_holds_has_effects_and_a_review_has_none() {
     check("false", (Verdict::Allow, 0));
     check("true", (Verdict::Allow, 1));
     check("review", (Verdict::Review, 0));
+}
+
+/// Who is put on a list anew with each event takes no more room for it.
+#[test]
+fn an_entry_that_comes_again_is_one_entry() {
+    let (active, _) =
+        Active::compile(bundle(POLICY), Origin::Api, &Keyer::new(Secret([3; 16])), None).unwrap();
+    let mut flow = Flow::new(Secret([3; 16]), Arc::new(active));
+    let mut list = |n: i64| {
+        let until = Some(NOON.plus(Span::from_secs(n)));
+        let value = Value::Ip(format!("203.0.113.{}", n % 200).parse().unwrap());
+        flow.change(&StoredEffect::List { list: "bad".into(), kind: Type::Ip, value, until }, NOON);
+        flow.size().0
+    };
+    let before = (0..2_000).map(&mut list).max().unwrap();
+    let after = (2_000..100_000).map(&mut list).max().unwrap();
+    assert!(after <= before, "{before} bytes became {after}");
 }
