@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Which rules are worth asking: rules that share the left side of `x == constant`, `x in [constants]` or `x in list`
-//! are found by its value, so that 5,000 of them cost what the few with today's value cost.
+//! Which rules are worth asking: rules that share the left side of `x == constant` or `x in [constants]` are found by its
+//! value, so that 5,000 of them cost what the few with today's value cost. Each list and each label is a left side of its
+//! own, looked into once an event for all the rules that begin with it.
 
 use super::Scope;
 use super::operand::Operand;
