@@ -8,8 +8,8 @@
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, FlockOperation};
 use rustix::io::Errno;
@@ -22,15 +22,52 @@ pub trait Disk: Debug + Send + Sync {
     fn lock(&self, path: &Path) -> io::Result<Lock>;
     /// Names of the files in `dir`, in any order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
-    /// Makes a file of `len` zero bytes whose blocks are allocated, replacing what was there.
-    /// Lack of room is an error here and may leave a file behind for the caller to remove.
+    /// True if there is a file of this name.
+    fn exists(&self, path: &Path) -> io::Result<bool>;
+    /// Makes a file of `len` zero bytes whose blocks are allocated, for its owner alone, replacing what was there.
+    /// Lack of room is an error here and may leave a file behind for the caller to remove. A file of length 0 is the
+    /// plain kind: writes beyond its end make it longer, and meet a full disk themselves.
     fn create(&self, path: &Path, len: u64) -> io::Result<Box<dyn DiskFile>>;
     /// Opens a file that exists.
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>>;
     /// Removes a file; durable after [`Disk::sync_dir`].
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Gives a file another name on the same file system, in place of what had that name. Programs see either the old
+    /// or the new state. It is durable after [`Disk::sync_dir`] of the new name's directory, and gone from its old place
+    /// after that of the old name's. What a power cut leaves of a file that was not synced before is anyone's guess.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Makes the directory's entries durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Puts a small file in place of `path`, durably and whole or not at all: whatever happens, the next to look finds
+    /// the old bytes or the new. What a crash leaves behind is a file with `.tmp` after its name, which the next call
+    /// replaces.
+    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let temporary = temporary(path);
+        let written = self
+            .create(&temporary, 0)
+            .and_then(|file| write_full(&*file, bytes, 0).and_then(|()| file.sync_all()))
+            .and_then(|()| self.rename(&temporary, path));
+        if let Err(e) = written {
+            // A full disk should not be left fuller. A failure here changes nothing: the next call replaces the file.
+            let _ = self.remove(&temporary);
+            return Err(e);
+        }
+        self.sync_dir(parent(path))
+    }
+
+    /// All bytes of a small file, or an error of kind `InvalidData` if there are more than `limit`.
+    fn load(&self, path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+        let file = self.open(path, Access::Read)?;
+        let mut bytes = vec![0; usize::try_from(file.size()?).unwrap_or(usize::MAX).min(limit) + 1];
+        let n = read_full(&*file, &mut bytes, 0)?;
+        if n > limit {
+            let words = format!("longer than the {limit} bytes that such a file can have");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        }
+        bytes.truncate(n);
+        Ok(bytes)
+    }
 }
 
 /// What the journal needs of a file.
@@ -75,6 +112,18 @@ pub trait LockGuard: Debug + Send + Sync {}
 
 impl<T: Debug + Send + Sync> LockGuard for T {}
 
+/// The name under which a file is written before it gets its own.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".tmp");
+    name.into()
+}
+
+/// The directory that holds `path`.
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Reads until `buf` is full or the file ends; returns the bytes read.
 pub(crate) fn read_full(file: &dyn DiskFile, buf: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
@@ -105,6 +154,9 @@ pub(crate) fn write_full(file: &dyn DiskFile, mut bytes: &[u8], mut offset: u64)
     Ok(())
 }
 
+/// Permissions of the files made here: they hold personal data and keys.
+const OWNER_ONLY: u32 = 0o600;
+
 /// The real file system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FsDisk;
@@ -114,14 +166,14 @@ impl Disk for FsDisk {
         if dir.is_dir() {
             return Ok(());
         }
-        let parent = dir.parent().filter(|p| !p.as_os_str().is_empty());
-        if let Some(parent) = parent {
-            self.ensure_dir(parent)?;
+        let above = dir.parent().filter(|p| !p.as_os_str().is_empty());
+        if let Some(above) = above {
+            self.ensure_dir(above)?;
         }
         match fs::create_dir(dir) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
             Err(e) => Err(e),
-            Ok(()) => self.sync_dir(parent.unwrap_or(Path::new("."))),
+            Ok(()) => self.sync_dir(parent(dir)),
         }
     }
 
@@ -151,8 +203,17 @@ impl Disk for FsDisk {
         Ok(names)
     }
 
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        fs::exists(path)
+    }
+
     fn create(&self, path: &Path, len: u64) -> io::Result<Box<dyn DiskFile>> {
-        let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(path)?;
+        let mut how = OpenOptions::new();
+        how.create(true).truncate(true).read(true).write(true).mode(OWNER_ONLY);
+        let file = how.open(path)?;
+        if len == 0 {
+            return Ok(Box::new(file));
+        }
         match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, len) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => write_zeros(&file, len)?,
             other => other?,
@@ -167,6 +228,10 @@ impl Disk for FsDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
@@ -238,5 +303,39 @@ mod tests {
         assert!(FsDisk.ensure_dir(&dir.path().join("x/y")).is_err());
         FsDisk.ensure_dir(&dir.path().join("a/b/c")).unwrap();
         assert!(dir.path().join("a/b/c").is_dir());
+    }
+
+    #[test]
+    fn a_plain_file_grows_and_a_small_one_is_replaced_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        small_files(&FsDisk, dir.path());
+        small_files(&crate::SimDisk::new(1, 1 << 20), Path::new("/d"));
+        let mode = fs::metadata(dir.path().join("small")).unwrap().permissions();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, OWNER_ONLY);
+    }
+
+    /// What both disks must do alike.
+    fn small_files(disk: &dyn Disk, dir: &Path) {
+        let (plain, small) = (dir.join("plain"), dir.join("small"));
+        let file = disk.create(&plain, 0).unwrap();
+        assert_eq!(file.size().unwrap(), 0);
+        write_full(&*file, b"grows", 0).unwrap();
+        write_full(&*file, b" on", 5).unwrap();
+        assert_eq!(disk.load(&plain, 8).unwrap(), b"grows on");
+        assert_eq!(disk.load(&plain, 7).unwrap_err().kind(), io::ErrorKind::InvalidData);
+
+        for bytes in [b"one".as_slice(), b"", b"three"] {
+            disk.replace(&small, bytes).unwrap();
+            assert_eq!(disk.load(&small, 8).unwrap(), bytes);
+        }
+        let mut names = disk.list(dir).unwrap();
+        names.sort_unstable();
+        assert_eq!(names, ["plain", "small"], "nothing temporary stays");
+
+        disk.rename(&plain, &small).unwrap();
+        assert!(disk.exists(&small).unwrap() && !disk.exists(&plain).unwrap());
+        assert_eq!(disk.load(&small, 8).unwrap(), b"grows on");
+        assert_eq!(disk.rename(&plain, &small).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(disk.load(&plain, 8).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

@@ -27,8 +27,8 @@
 //! there after a crash is a prefix of what was appended; damage to acknowledged records is refused by place and
 //! never cut away silently. The bytes are described in `docs/src/journal-format.md`.
 //!
-//! Left out on purpose: compression and encryption (payloads are the caller's), deleting old segments (retention knows
-//! what was exported; this crate does not), repair of damaged segments, and memory maps (they need `unsafe` and turn
+//! Left out on purpose: compression and encryption (payloads are the caller's), deciding what retention may remove (it
+//! knows what was exported; this crate does not), repair of damaged segments, and memory maps (they need `unsafe` and turn
 //! disk errors into signals).
 // Tests read back whole files that they wrote themselves.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::disallowed_methods))]
@@ -64,10 +64,10 @@ mod tests;
 pub use disk::{Access, Disk, DiskFile, FsDisk, Lock, LockGuard};
 pub use error::{Damage, JournalError};
 pub use format::{FLAG_PROLOGUE, Frame, FrameBuf, Position, frame_bytes};
-pub use lookup::Lookup;
+pub use lookup::{Lookup, Sealed};
 pub use reader::Reader;
 pub use recover::{Journal, Options, Recovery};
 #[cfg(any(test, feature = "sim"))]
 pub use sim::{Faults, SimDisk, SimRng};
 pub use tail::Torn;
-pub use writer::{Durability, Writer};
+pub use writer::{Durability, Removed, Writer};

@@ -24,12 +24,29 @@ pub struct Lookup {
     shared: Arc<Shared>,
 }
 
+/// A segment that is written no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sealed {
+    /// Its first record, which names it.
+    pub first_seq: u64,
+    /// Its last record.
+    pub last_seq: u64,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// When it began, UTC microseconds by the writer's clock.
+    pub created_micros: i64,
+    /// When the next one began: no record in it is younger. UTC microseconds.
+    pub sealed_micros: i64,
+}
+
 #[derive(Debug)]
 struct Shared {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     /// Last committed record; everything up to it can be read.
     committed: AtomicU64,
+    /// Records before this one are not kept: their segments are gone, or are just being removed.
+    kept_from: AtomicU64,
     /// Ascending by first record.
     segments: RwLock<Vec<Marks>>,
 }
@@ -78,7 +95,8 @@ impl Lookup {
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path, committed: u64, segments: Vec<Marks>) -> Lookup {
         let segments = RwLock::new(segments);
         let committed = AtomicU64::new(committed);
-        Lookup { shared: Arc::new(Shared { disk, dir: dir.to_owned(), committed, segments }) }
+        let kept_from = AtomicU64::new(0);
+        Lookup { shared: Arc::new(Shared { disk, dir: dir.to_owned(), committed, kept_from, segments }) }
     }
 
     /// Number of the last committed record, 0 if none.
@@ -91,9 +109,17 @@ impl Lookup {
     /// # Errors
     /// `Corrupt` if the record or one shortly before it is damaged; `Io` if the disk fails.
     pub fn get(&self, seq: u64) -> Result<Option<FrameBuf>, JournalError> {
-        if seq == 0 || seq > self.committed_seq() {
+        if seq == 0 || seq > self.committed_seq() || seq < self.kept_from() {
             return Ok(None);
         }
+        match self.get_kept(seq) {
+            // Removed since it was asked for.
+            Err(JournalError::Gone { .. }) => Ok(None),
+            found => found,
+        }
+    }
+
+    fn get_kept(&self, seq: u64) -> Result<Option<FrameBuf>, JournalError> {
         let Some((first_seq, nearest)) = self.mark(seq) else {
             return Ok(None);
         };
@@ -113,7 +139,8 @@ impl Lookup {
     /// that no longer moves.
     ///
     /// # Errors
-    /// `Corrupt` where a record is damaged or missing, `Io` if the disk fails, and whatever `each` returns.
+    /// `Corrupt` where a record is damaged or missing, `Gone` where retention was faster, `Io` if the disk fails, and
+    /// whatever `each` returns.
     pub fn range<E: From<JournalError>>(
         &self,
         from: u64,
@@ -125,7 +152,7 @@ impl Lookup {
         let chunk = if to.saturating_sub(next) < INDEX_EVERY { LOOKUP_CHUNK } else { READ_BUFFER };
         while next <= to {
             let Some((first_seq, nearest)) = self.mark(next) else {
-                return Ok(());
+                return Err(JournalError::Gone { seq: next, first: self.first_seq() }.into());
             };
             let last = to.min(self.last_of(first_seq));
             let mut cursor = self.cursor(first_seq, chunk)?;
@@ -148,10 +175,61 @@ impl Lookup {
         Ok(())
     }
 
-    /// Number of the first record of the first segment kept; at least 1.
-    fn first_seq(&self) -> u64 {
+    /// Number of the first record kept; at least 1.
+    pub fn first_seq(&self) -> u64 {
         let segments = self.shared.segments.read().unwrap_or_else(PoisonError::into_inner);
-        segments.first().map_or(1, |marks| marks.first_seq.max(1))
+        segments.first().map_or(1, |marks| marks.first_seq.max(1)).max(self.kept_from())
+    }
+
+    /// The sealed segments, oldest first: what retention chooses from. Looks at each one's header, so it is nothing for
+    /// the thread that writes.
+    ///
+    /// # Errors
+    /// `Io` if the disk fails; `Corrupt` if a header is not valid.
+    pub fn sealed(&self) -> Result<Vec<Sealed>, JournalError> {
+        let firsts = self.segments();
+        let mut out: Vec<Sealed> = Vec::new();
+        for (i, &first_seq) in firsts.iter().enumerate() {
+            let cursor = match self.cursor(first_seq, LOOKUP_CHUNK) {
+                Err(JournalError::Gone { .. }) => continue,
+                opened => opened?,
+            };
+            let created_micros = cursor.header().created_micros;
+            if let Some(before) = out.last_mut() {
+                before.sealed_micros = created_micros;
+            }
+            let Some(next) = firsts.get(i + 1) else { break };
+            let bytes = cursor.file().size().map_err(JournalError::io("measure", cursor.path()))?;
+            out.push(Sealed {
+                first_seq,
+                last_seq: next - 1,
+                bytes,
+                created_micros,
+                sealed_micros: i64::MAX,
+            });
+        }
+        Ok(out)
+    }
+
+    /// First records of all segments, ascending; the last is the one being written.
+    pub(crate) fn segments(&self) -> Vec<u64> {
+        let segments = self.shared.segments.read().unwrap_or_else(PoisonError::into_inner);
+        segments.iter().map(|marks| marks.first_seq).collect()
+    }
+
+    fn kept_from(&self) -> u64 {
+        self.shared.kept_from.load(Ordering::Acquire)
+    }
+
+    /// Says that what lies before `seq` is about to go, so that nobody opens it any more.
+    pub(crate) fn keep_from(&self, seq: u64) {
+        self.shared.kept_from.fetch_max(seq, Ordering::AcqRel);
+    }
+
+    /// Forgets a segment whose file is gone.
+    pub(crate) fn forget_segment(&self, first_seq: u64) {
+        let mut segments = self.shared.segments.write().unwrap_or_else(PoisonError::into_inner);
+        segments.retain(|marks| marks.first_seq != first_seq);
     }
 
     /// The last number a segment can hold: the one before the next segment.
@@ -205,7 +283,12 @@ impl Lookup {
     }
 
     fn cursor(&self, first_seq: u64, chunk: usize) -> Result<Cursor, JournalError> {
-        Cursor::open(&*self.shared.disk, &self.shared.dir, first_seq, chunk)
+        let opened = Cursor::open(&*self.shared.disk, &self.shared.dir, first_seq, chunk);
+        // Removing says so first, so a file that is not there although it should be kept was taken by somebody else.
+        if opened.is_err() && first_seq < self.kept_from() {
+            return Err(JournalError::Gone { seq: first_seq, first: self.first_seq() });
+        }
+        opened
     }
 }
 

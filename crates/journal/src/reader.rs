@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Reading the journal in order, from any record, through a bounded buffer and without a lock.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -76,7 +77,8 @@ impl Reader {
     /// The next frame, or none at the end. After an error or the end, further calls look at the same place again.
     ///
     /// # Errors
-    /// `Corrupt` where acknowledged records are damaged or missing; `Io` if the disk fails.
+    /// `Corrupt` where acknowledged records are damaged or missing; `Gone` if retention has removed what comes next; `Io`
+    /// if the disk fails.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, JournalError> {
         if !self.advance()? {
             return Ok(None);
@@ -98,6 +100,22 @@ impl Reader {
         Ok(())
     }
 
+    /// Opens a segment that was there when the directory was read.
+    fn open_segment(&self, first_seq: u64) -> Result<Cursor, JournalError> {
+        let opened = Cursor::open(&*self.disk, &self.dir, first_seq, READ_BUFFER);
+        let Err(JournalError::Io { source, .. }) = &opened else { return opened };
+        if source.kind() != ErrorKind::NotFound {
+            return opened;
+        }
+        // Retention removes from the front. A file missing elsewhere was taken by somebody else, and is a fault.
+        match Layout::read(&*self.disk, &self.dir)?.segments.first() {
+            Some(&first) if first > first_seq => {
+                Err(JournalError::Gone { seq: self.wanted.max(first_seq), first })
+            }
+            _ => opened,
+        }
+    }
+
     /// Steps onto the next wanted frame, across segments; false at the end.
     fn advance(&mut self) -> Result<bool, JournalError> {
         loop {
@@ -105,7 +123,7 @@ impl Reader {
                 match self.layout.segments.get(self.next_segment) {
                     None => return Ok(false),
                     Some(&first) => {
-                        self.cursor = Some(Cursor::open(&*self.disk, &self.dir, first, READ_BUFFER)?);
+                        self.cursor = Some(self.open_segment(first)?);
                         self.next_segment += 1;
                         continue;
                     }

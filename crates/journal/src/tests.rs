@@ -4,3 +4,4 @@
 mod arbitrary;
 mod crash;
 mod files;
+mod remove;

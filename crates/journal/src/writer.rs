@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::disk::{Disk, DiskFile, LockGuard, write_full};
+use crate::disk::{Access, Disk, DiskFile, LockGuard, write_full};
 use crate::error::{self, JournalError};
 use crate::format::{
     self, FLAG_PROLOGUE, FrameHead, HEADER_BYTES, Position, SegmentHeader, encode_frame, frame_bytes,
@@ -27,6 +27,15 @@ pub enum Durability {
     /// Return once the system has the batch: it survives the death of the process, and of the machine after the next
     /// [`Writer::sync`]. After [`MAX_UNSYNCED_FRAMES`] a commit syncs all the same.
     Interval,
+}
+
+/// What [`Writer::remove_segments_below`] removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many segments.
+    pub segments: u64,
+    /// Their bytes on disk.
+    pub bytes: u64,
 }
 
 /// The segment being written.
@@ -233,6 +242,34 @@ impl Writer {
         self.buffer.clear();
         self.marks.clear();
         self.buffered_frames = 0;
+    }
+
+    /// Removes the sealed segments of which every record has a number below `seq`, oldest first. Each is gone for good
+    /// before the next is touched, so that a crash leaves a journal that begins later and has no hole. Readers that come
+    /// to what was removed get `Gone`; look-ups find nothing.
+    ///
+    /// Whether anybody still needs the records is the caller's business.
+    ///
+    /// # Errors
+    /// `Io` if the disk fails: some segments may be gone, the journal is whole, and a later call goes on.
+    pub fn remove_segments_below(&mut self, seq: u64) -> Result<Removed, JournalError> {
+        self.check_poison()?;
+        let mut removed = Removed::default();
+        let segments = self.lookup.segments();
+        for pair in segments.windows(2) {
+            let (first_seq, next) = (pair[0], pair[1]);
+            if next > seq {
+                break;
+            }
+            self.lookup.keep_from(next);
+            let path = format::segment_path(&self.dir, first_seq);
+            let bytes = self.disk.open(&path, Access::Read).and_then(|file| file.size()).unwrap_or(0);
+            self.remove(&path)?;
+            self.lookup.forget_segment(first_seq);
+            removed.segments += 1;
+            removed.bytes += bytes;
+        }
+        Ok(removed)
     }
 
     fn write_buffer(&mut self) -> Result<(), JournalError> {
