@@ -189,6 +189,9 @@ impl Metrics {
         gauge("wardroom_queue_waiting", "Pieces of work waiting for the sequencer", status.waiting as u64);
         gauge("wardroom_state_bytes", "Bytes held by counters", status.state_bytes);
         gauge("wardroom_state_keys", "Keys counted under", status.state_keys);
+        gauge("wardroom_event_ids", "Event ids remembered", status.ids);
+        gauge("wardroom_event_ids_bytes", "Memory that event ids take", status.ids_bytes);
+        gauge("wardroom_event_ids_files", "Files that hold event ids", status.ids_files);
         gauge(
             "wardroom_features_warming",
             "Features whose past is being counted; they are unknown until then",

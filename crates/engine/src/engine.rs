@@ -8,6 +8,7 @@ use crate::error::{EngineError, SubmitError, SwapError};
 use crate::judge::Judgement;
 use crate::record::{Dictionary, decode_stored, event_bytes, kind, policy_of};
 use crate::recover::{self, Folded, Last};
+use crate::seen::{Seen, Shelf};
 use crate::sequencer::{Sequencer, Task};
 use crate::warmth::{Progress, Warming, Warmth};
 use crate::{limits, secret};
@@ -20,7 +21,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use wardroom_event::{Draft, Event, EventId, Facts, Faults, Micros, NoFacts, read};
-use wardroom_journal::{Journal, Lookup, Options};
+use wardroom_journal::{FsDisk, Journal, Lookup, Options};
 use wardroom_policy::{Bundle, Verdict};
 use wardroom_report::Diagnostic;
 use wardroom_state::Keyer;
@@ -108,6 +109,9 @@ pub(crate) struct Stats {
     pub(crate) seq: AtomicU64,
     pub(crate) state_bytes: AtomicU64,
     pub(crate) state_keys: AtomicU64,
+    pub(crate) ids: AtomicU64,
+    pub(crate) ids_bytes: AtomicU64,
+    pub(crate) ids_files: AtomicU64,
     pub(crate) verdicts: [AtomicU64; 5],
 }
 
@@ -136,6 +140,12 @@ pub struct Status {
     pub state_bytes: u64,
     /// Keys counted under.
     pub state_keys: u64,
+    /// Event ids remembered, the bytes they take in memory, and the files that hold most of them.
+    pub ids: u64,
+    /// See [`Status::ids`].
+    pub ids_bytes: u64,
+    /// See [`Status::ids`].
+    pub ids_files: u64,
     /// Decisions by verdict.
     pub verdicts: [(Verdict, u64); 5],
     /// Features that are warming.
@@ -245,7 +255,9 @@ impl Engine {
         let last = recover::last_policy(&dir, &lookup)?;
         let Start { active, mut warnings, mut adopted, left } = start(last.as_ref(), offered, &keyer)?;
         let active = Arc::new(active);
-        let folded = recover::fold(&dir, secret, active.clone())?;
+        let shelf = Shelf::new(Arc::new(FsDisk), config.data.join("ids"), writer.lookup())
+            .map_err(|source| EngineError::File { doing: "make", path: config.data.join("ids"), source })?;
+        let folded = recover::fold(&dir, Seen::open(secret, shelf), secret, active.clone())?;
         let (events, uncounted) = (folded.events, folded.uncounted);
         // Which policy was last taken from the directory is known for sure only now.
         let changed = left.filter(|b| folded.directory.as_deref() != Some(&*b.version().0));
@@ -469,6 +481,9 @@ impl Engine {
             seq: get(&stats.seq),
             state_bytes: get(&stats.state_bytes),
             state_keys: get(&stats.state_keys),
+            ids: get(&stats.ids),
+            ids_bytes: get(&stats.ids_bytes),
+            ids_files: get(&stats.ids_files),
             verdicts: Verdict::ALL.map(|v| (v, get(&stats.verdicts[v as usize]))),
             warming: self.shared.in_force().warming.len(),
             backfilled: self.shared.warmth.counted(),

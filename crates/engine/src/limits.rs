@@ -38,8 +38,12 @@ pub const REASON_BYTES: usize = 4096;
 pub const REASON_PIECES: usize = 32;
 /// For how long the same event id gives the same decision.
 pub const SEEN_WINDOW: Span = Span::from_secs(24 * 3600);
-/// Most event ids remembered in one half of that window; above it the older half is forgotten early.
-pub const SEEN_IDS: usize = 4_000_000;
+/// Event ids held in memory before they go to a file, at 16 bytes each and an index of 10 MB for all.
+pub const IDS_PER_CHUNK: usize = 1 << 20;
+/// Most files of event ids, at 2.6 MB of memory each; above it the oldest ids are forgotten early.
+pub const IDS_CHUNKS: usize = 96;
+/// As many chunks of ids stay in memory where they cannot be written to files; above it the oldest are forgotten early.
+pub const IDS_HELD_CHUNKS: usize = 8;
 /// Longest piece of a policy text in one journal record, in bytes.
 pub const POLICY_PART_BYTES: usize = 512 * 1024;
 /// How many events pass between two looks at the size of the state, once there were many: a look walks every table.

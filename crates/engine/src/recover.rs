@@ -111,13 +111,18 @@ pub(crate) struct Folded {
     pub(crate) warming: bool,
 }
 
-/// Folds the whole journal in `dir` under a policy.
-pub(crate) fn fold(dir: &Path, secret: Secret, active: Arc<Active>) -> Result<Folded, EngineError> {
+/// Folds the whole journal in `dir` under a policy. `seen` knows the ids that lie in files.
+pub(crate) fn fold(
+    dir: &Path,
+    seen: Seen,
+    secret: Secret,
+    active: Arc<Active>,
+) -> Result<Folded, EngineError> {
     let apart = Apart::new(active.program.schema.clone());
     let mut folded = Folded {
         flow: Flow::new(secret, active),
         dictionary: Arc::new(Dictionary::nothing()),
-        seen: Seen::new(secret),
+        seen,
         directory: None,
         events: 0,
         uncounted: 0,

@@ -275,6 +275,7 @@ impl Sequencer {
             let _ = reply.send(outcomes);
         }
         self.batch = 0;
+        self.seen.tend(self.writer.durable_seq());
         let events = self.shared.stats.events.load(Relaxed);
         if events >= self.measure_at {
             self.measure_at = events + (events / 16).clamp(1, limits::MEASURE_EVENTS);
@@ -285,7 +286,11 @@ impl Sequencer {
     /// Looks at the size of the state. It walks every table: not to be done for each batch.
     fn measure(&self) {
         let (bytes, keys) = self.flow.size();
+        let ids = self.seen.size();
         self.shared.stats.state_bytes.store(bytes as u64, Relaxed);
+        self.shared.stats.ids.store(ids.ids, Relaxed);
+        self.shared.stats.ids_bytes.store(ids.bytes as u64, Relaxed);
+        self.shared.stats.ids_files.store(ids.chunks as u64, Relaxed);
         self.shared.stats.state_keys.store(keys as u64, Relaxed);
     }
 

@@ -100,6 +100,14 @@ pub(crate) fn policy_of(payload: &[u8]) -> Result<u64, Unreadable> {
     head(&mut Input::new(payload))
 }
 
+/// The source and the id of a record's event.
+pub(crate) fn id_of(payload: &[u8]) -> Result<(&str, &str), Unreadable> {
+    let mut input = Input::new(payload);
+    head(&mut input)?;
+    input.u64()?;
+    Ok((input.text()?, input.text()?))
+}
+
 fn head(input: &mut Input<'_>) -> Result<u64, Unreadable> {
     let version = input.byte()?;
     if version != VERSION {

@@ -18,7 +18,7 @@ mod warming;
 pub(crate) use dictionary::Dictionary;
 pub(crate) use effect::Change;
 pub(crate) use event::{
-    decode_event, decode_stored, encode_decided, encode_recorded, event_bytes, policy_of,
+    decode_event, decode_stored, encode_decided, encode_recorded, event_bytes, id_of, policy_of,
 };
 pub(crate) use policy::{Part, encode_parts};
 pub(crate) use warming::WarmingRecord;
