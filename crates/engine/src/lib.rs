@@ -17,6 +17,7 @@ mod decision;
 mod engine;
 mod error;
 mod flow;
+mod glance;
 mod judge;
 pub mod limits;
 mod marks;
@@ -35,6 +36,7 @@ pub use decision::{Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, 
 pub use engine::{Config, Durability, Engine, Opened, Status, Work};
 pub use error::{EngineError, SubmitError, SwapError};
 pub use flow::{Flow, Step};
+pub use glance::{Glance, PolicyGlance};
 pub use judge::{Judgement, judge};
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
 pub use secret::installation_secret;

@@ -39,6 +39,8 @@ mod reader;
 
 mod lookup;
 
+mod extent;
+
 mod recover;
 
 mod segment;
@@ -63,6 +65,7 @@ mod tests;
 
 pub use disk::{Access, Disk, DiskFile, FsDisk, Lock, LockGuard};
 pub use error::{Damage, JournalError};
+pub use extent::{Extent, segment_name, segment_of, segments};
 pub use format::{FLAG_PROLOGUE, Frame, FrameBuf, Position, frame_bytes};
 pub use lookup::{Lookup, Sealed};
 pub use reader::Reader;
