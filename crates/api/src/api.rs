@@ -4,7 +4,9 @@
 use crate::keys::{Keys, Refusal, Role};
 use crate::metrics::Metrics;
 use crate::problem::{self, Problem};
-use crate::{decide, explain, health, limits, openapi, policy, stream};
+use crate::rates::Rates;
+use crate::status::LookAtHost;
+use crate::{decide, explain, health, limits, openapi, policy, status, stream};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -17,7 +19,7 @@ use serde::Serialize;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
 use wardroom_engine::{Engine, SubmitError};
 use wardroom_event::{Micros, Span};
@@ -42,6 +44,8 @@ pub struct Options {
     pub head_timeout: Duration,
     /// How long a peer may take none of what is written to it before its connection is cut.
     pub write_timeout: Duration,
+    /// Looks at the machine and the data directory, for `/v1/status`.
+    pub host: Option<LookAtHost>,
 }
 
 impl Options {
@@ -55,6 +59,7 @@ impl Options {
             body_timeout: limits::BODY_TIMEOUT,
             head_timeout: limits::HEAD_TIMEOUT,
             write_timeout: limits::WRITE_TIMEOUT,
+            host: None,
         }
     }
 }
@@ -68,6 +73,8 @@ struct Inner {
     keys: RwLock<Arc<Keys>>,
     options: Options,
     metrics: Metrics,
+    began: Instant,
+    rates: Rates,
     closing: watch::Sender<bool>,
     /// Held while a policy is put in force, so that a precondition stays true until it is.
     swapping: Arc<Mutex<()>>,
@@ -90,6 +97,8 @@ impl Api {
             keys: RwLock::new(Arc::new(keys)),
             options,
             metrics: Metrics::new(),
+            began: Instant::now(),
+            rates: Rates::default(),
             closing: watch::Sender::new(false),
             swapping: Arc::default(),
             openapi: openapi::document().into(),
@@ -112,6 +121,15 @@ impl Api {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// How long it has been there.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.0.began.elapsed()
+    }
+
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.0.rates
     }
 
     pub(crate) fn openapi(&self) -> Bytes {
@@ -174,6 +192,7 @@ impl Api {
             .route("/v1/policy", get(policy::show).put(policy::put))
             .route("/v1/policy/files", get(policy::files))
             .route("/v1/policy/check", post(policy::check))
+            .route("/v1/status", get(status::status))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
             .route("/metrics", get(health::metrics))

@@ -4,6 +4,7 @@
 use crate::api::{Api, json, json_of};
 use crate::keys::Role;
 use crate::problem::{CLOSING, FAILED, Problem, ProblemBody};
+use crate::status;
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
@@ -61,7 +62,11 @@ pub(crate) async fn metrics(State(api): State<Api>, request: Request) -> Result<
     if !api.options().metrics_open {
         api.admit(request.headers(), Role::Read)?;
     }
-    let text = api.metrics().text(api.engine()).map_err(|e| Problem::ours("write the metrics", &e))?;
+    let host = status::host(&api).await;
+    let text = api
+        .metrics()
+        .text(api.engine(), api.uptime(), &host)
+        .map_err(|e| Problem::ours("write the metrics", &e))?;
     let mut response = Response::new(text.into());
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);

@@ -22,7 +22,9 @@ mod openapi;
 mod outlet;
 mod policy;
 mod problem;
+mod rates;
 mod server;
+mod status;
 mod stream;
 
 pub use api::{Api, Clock, Options};
@@ -31,3 +33,4 @@ pub use keys::{Issued, Key, KeyError, Keys, Role, Token};
 pub use openapi::document;
 pub use problem::{ALL as PROBLEMS, ProblemType};
 pub use server::serve;
+pub use status::{Host, LookAtHost};

@@ -38,3 +38,5 @@ pub const STREAM_BATCHES: usize = 4;
 pub const KEYS_BYTES: u64 = 1024 * 1024;
 /// Longest name of a key, in bytes.
 pub const KEY_NAME_BYTES: usize = 64;
+/// Below how many free bytes of the data directory's disk the server says that it is not well: room for sixteen segments.
+pub const DISK_LOW_BYTES: u64 = 1024 * 1024 * 1024;

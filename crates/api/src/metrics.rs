@@ -5,6 +5,7 @@
 //! bounded set of values: routes, statuses, types of problem, verdicts, and the rules of the policy in force.
 
 use crate::problem::ProblemType;
+use crate::status::Host;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use wardroom_engine::{Engine, StoredSignal};
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
-pub(crate) const ROUTES: [&str; 12] = [
+pub(crate) const ROUTES: [&str; 13] = [
     "/v1/decide",
     "/v1/record",
     "/v1/stream",
@@ -28,6 +29,7 @@ pub(crate) const ROUTES: [&str; 12] = [
     "/v1/policy",
     "/v1/policy/files",
     "/v1/policy/check",
+    "/v1/status",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -70,6 +72,11 @@ struct SignalLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WhyLabels {
     why: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BuildLabels {
+    version: &'static str,
 }
 
 /// How often a rule fired.
@@ -150,11 +157,12 @@ impl Metrics {
         }
     }
 
-    /// All figures as text.
-    pub(crate) fn text(&self, engine: &Engine) -> Result<String, fmt::Error> {
+    /// All figures as text. `uptime` is how long the server runs, `host` what the edge sees.
+    pub(crate) fn text(&self, engine: &Engine, uptime: Duration, host: &Host) -> Result<String, fmt::Error> {
         let mut out = String::new();
         text::encode_registry(&mut out, &self.registry)?;
         text::encode_registry(&mut out, &self.of_engine(engine))?;
+        text::encode_registry(&mut out, &of_host(uptime, host))?;
         text::encode_eof(&mut out)?;
         Ok(out)
     }
@@ -229,6 +237,28 @@ impl Metrics {
         }
         family
     }
+}
+
+/// What the edge sees: the process, the disk, the files. What it cannot see has no line.
+fn of_host(uptime: Duration, host: &Host) -> Registry {
+    let mut registry = Registry::default();
+    let build = Family::<BuildLabels, Gauge>::default();
+    build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
+    registry.register("wardroom_build_info", "1, with the version as a label", build);
+    let mut gauge = |name: &str, help: &str, value: Option<u64>| {
+        if let Some(value) = value {
+            let gauge = Gauge::<i64>::default();
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+            registry.register(name, help, gauge);
+        }
+    };
+    gauge("wardroom_uptime_seconds", "How long the server runs", Some(uptime.as_secs()));
+    gauge("wardroom_resident_bytes", "Memory that the process holds", host.resident_bytes);
+    gauge("wardroom_disk_free_bytes", "Room left on the data directory's disk", host.disk_free_bytes);
+    gauge("wardroom_disk_bytes", "Size of the data directory's disk", host.disk_bytes);
+    gauge("wardroom_journal_segments", "Segments of the journal", host.journal_segments);
+    gauge("wardroom_journal_bytes", "What they take on the disk", host.journal_bytes);
+    registry
 }
 
 impl Fired {

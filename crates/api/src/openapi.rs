@@ -4,7 +4,7 @@
 use crate::answer::SignalBody;
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
-use crate::{decide, explain, health, policy, stream};
+use crate::{decide, explain, health, policy, status, stream};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
@@ -27,6 +27,7 @@ use utoipa::{Modify, OpenApi as _};
         policy::put,
         policy::files,
         policy::check,
+        status::status,
         health::healthz,
         health::readyz,
         health::metrics,

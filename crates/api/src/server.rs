@@ -6,7 +6,7 @@
 use crate::api::Api;
 use crate::outlet::Outlet;
 use crate::problem::Problem;
-use crate::{limits, metrics};
+use crate::{limits, metrics, rates};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -35,6 +35,7 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
     let router = api.router();
     let slots = Arc::new(Semaphore::new(api.options().max_connections));
     let mut connections = JoinSet::new();
+    let looking = tokio::spawn(look_at_rates(api.clone()));
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
@@ -47,6 +48,7 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
     }
     drop(listener);
     api.close();
+    looking.abort();
     let finish = async {
         while let Some(ended) = connections.join_next().await {
             report(ended);
@@ -55,6 +57,14 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
     if tokio::time::timeout(api.options().grace, finish).await.is_err() {
         tracing::warn!(connections = connections.len(), "connections were cut when the grace was over");
         connections.shutdown().await;
+    }
+}
+
+/// Notes how many events there are, until the server stops.
+async fn look_at_rates(api: Api) {
+    loop {
+        api.rates().note(api.uptime(), api.engine().status().events);
+        tokio::time::sleep(rates::EVERY).await;
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Serve the API
     Serve(Serve),
+    /// Show how a running server is, or what a stopped one left
+    Status(Status),
     /// Check a policy and say everything that is wrong with it
     Check(Check),
     /// Run a policy's tests
@@ -87,6 +89,38 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DIR")]
     pub(crate) policy: Option<PathBuf>,
 }
+
+#[derive(Debug, Args)]
+#[command(after_long_help = STATUS_HELP)]
+pub(crate) struct Status {
+    /// The server; its key is read from WARDROOM_KEY [default: as configured]
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    pub(crate) server: Option<String>,
+    /// Ask no server: read what this data directory says
+    #[arg(long, value_name = "DIR", conflicts_with = "watch")]
+    pub(crate) data: Option<PathBuf>,
+    /// Show it again and again, until Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// With --watch: seconds in between
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) every: u64,
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// As JSON; with --watch one object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const STATUS_HELP: &str = "\
+Examples:
+    wardroom status                                     the server that wardroom.toml configures
+    wardroom status --server http://10.0.0.7:8320       another one
+    wardroom status --watch
+    wardroom status --data /var/lib/wardroom            where no server runs
+
+Exit codes: 0 healthy, 1 not healthy (the reasons are printed), 2 no key, 3 no server answers";
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {

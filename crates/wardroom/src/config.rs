@@ -287,7 +287,8 @@ fn span_text(duration: Duration) -> String {
     Span(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)).to_string()
 }
 
-fn durability_text(durability: wardroom_engine::Durability) -> String {
+/// As the configuration file says it.
+pub(crate) fn durability_text(durability: wardroom_engine::Durability) -> String {
     match durability {
         wardroom_engine::Durability::Sync => "sync".to_owned(),
         wardroom_engine::Durability::Interval(every) => span_text(every),

@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod ask;
 mod cli;
 mod clock;
 mod command;
@@ -13,6 +14,7 @@ mod config;
 mod demo;
 mod failure;
 mod follow;
+mod host;
 mod load;
 mod packs;
 mod policy_dir;

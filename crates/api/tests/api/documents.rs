@@ -122,9 +122,9 @@ async fn figures_add_up() {
     assert!(!text.contains("ssh.brute_force") && text.contains("ssh.new_device"), "{text}");
 }
 
-/// The page names every type of problem with its status, every route, and every metric.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_page_names_everything() {
+/// The page names every type of problem with its status, and every route.
+#[test]
+fn the_page_names_everything() {
     let page = text_of("../../docs/src/api.md");
     for problem in wardroom_api::PROBLEMS {
         let row = format!("| `{}` | {} |", problem.slug, problem.status);
@@ -133,13 +133,5 @@ async fn the_page_names_everything() {
     let document: Value = serde_json::from_str(&wardroom_api::document()).unwrap();
     for path in document["paths"].as_object().unwrap().keys() {
         assert!(page.contains(&format!("`{path}`")), "the page lacks {path}");
-    }
-    let server = Server::start().await;
-    server.decide(&failed("1")).await.ok();
-    let text = server.get("/metrics", Role::Read).await.text();
-    for line in text.lines().filter_map(|l| l.strip_prefix("# TYPE ")) {
-        let (name, kind) = line.split_once(' ').unwrap();
-        let name = if kind == "counter" { format!("{name}_total") } else { name.to_owned() };
-        assert!(page.contains(&format!("`{name}`")), "the page lacks {name}");
     }
 }

@@ -5,7 +5,7 @@ use crate::harness::Server;
 use wardroom_api::{Keys, Role};
 
 /// Every route with what it takes: its method, path, content type, and role.
-const ROUTES: [(&str, &str, &str, Option<Role>); 13] = [
+const ROUTES: [(&str, &str, &str, Option<Role>); 14] = [
     ("POST", "/v1/decide", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/record", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/stream", "application/x-ndjson", Some(Role::Ingest)),
@@ -15,6 +15,7 @@ const ROUTES: [(&str, &str, &str, Option<Role>); 13] = [
     ("GET", "/v1/policy/files", "", Some(Role::Read)),
     ("POST", "/v1/policy/check", "application/json", Some(Role::Policy)),
     ("PUT", "/v1/policy", "application/json", Some(Role::Policy)),
+    ("GET", "/v1/status", "", Some(Role::Read)),
     ("GET", "/metrics", "", Some(Role::Read)),
     ("GET", "/healthz", "", None),
     ("GET", "/readyz", "", None),

@@ -8,6 +8,7 @@ mod documents;
 mod events;
 mod harness;
 mod keys;
+mod metrics;
 mod page;
 mod policies;
 mod streams;

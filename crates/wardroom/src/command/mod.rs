@@ -12,6 +12,7 @@ mod key;
 mod lsp;
 mod policy;
 mod serve;
+mod status;
 mod test;
 mod tree;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Demo(args) => block_on(crate::demo::run(args)),
         Command::Init(args) => init::run(&args),
         Command::Serve(args) => block_on(serve::run(args)),
+        Command::Status(args) => block_on(status::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Fmt(args) => fmt::run(&args),

@@ -42,6 +42,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         metrics_open: config.metrics_open.value,
         max_connections: config.max_connections.value,
         grace: config.shutdown_grace.value,
+        host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         ..Options::new(clock::now)
     };
     let api = Api::new(engine.clone(), keys, options);

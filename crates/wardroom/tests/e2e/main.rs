@@ -22,6 +22,7 @@ mod lsp;
 mod refusals;
 mod replay;
 mod session;
+mod status;
 mod terminal;
 
 mod http;

@@ -2,33 +2,21 @@
 //! A decision, asked of its server or read from its data directory: what each part was, which rules fired, what would
 //! turn the verdict.
 
+use crate::ask::Server;
 use crate::cli::Explain;
 use crate::clock;
 use crate::command::tree::{Part, draw, draw_flips, shown};
 use crate::config::Config;
 use crate::failure::Usage;
 use crate::terminal::{Paint, one_line};
-use anyhow::{Context, Result, bail};
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::client::conn::http1::handshake;
-use hyper::{Request, Uri, header};
-use hyper_util::rt::TokioIo;
+use anyhow::{Result, bail};
 use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 use wardroom_engine::Engine;
 use wardroom_event::Sight;
 use wardroom_policy::{Tri, Verdict};
-
-/// How long the server may take.
-const ANSWER: Duration = Duration::from_secs(30);
-/// Largest answer read, in bytes.
-const MOST: usize = 64 * 1024 * 1024;
 
 pub(super) fn run(number: u64, args: &Explain) -> Result<ExitCode> {
     let said = match &args.data {
@@ -56,52 +44,15 @@ fn from_data(number: u64, data: &Path, reveal: bool) -> Result<Value> {
     Ok(wardroom_api::explained(&stored, &engine.active(), sight))
 }
 
-#[allow(clippy::disallowed_methods, reason = "this is the edge where the environment is read")]
-fn key() -> Result<String> {
-    let key = std::env::var("WARDROOM_KEY").ok().filter(|key| !key.is_empty());
-    key.ok_or_else(|| Usage("a decision is asked of its server: put an API key with the role `read` into WARDROOM_KEY, or name the data directory with --data".to_owned()).into())
-}
-
 async fn from_server(number: u64, args: &Explain) -> Result<Value> {
-    let key = key()?;
-    let url = match &args.server {
-        Some(url) => url.clone(),
-        None => format!("http://{}", Config::load(args.config.as_deref())?.listen.value),
+    let key = crate::ask::key("a decision is asked of its server")?;
+    let server = match &args.server {
+        Some(url) => Server::named(url)?,
+        None => Server::configured(&Config::load(args.config.as_deref())?)?,
     };
-    let uri: Uri =
-        url.parse().map_err(|_| Usage(format!("`{url}` is no URL such as http://127.0.0.1:8320")))?;
-    let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return Err(Usage(format!("a server is named as http://host:port; this is `{url}`")).into());
-    };
-    let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
     let reveal = if args.reveal { "?reveal=true" } else { "" };
-    let path = format!("{}/v1/decisions/{number}{reveal}", uri.path().trim_end_matches('/'));
-    let request = Request::get(path)
-        .header(header::HOST, authority.as_str())
-        .header(header::AUTHORIZATION, format!("Bearer {key}"))
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| Usage("WARDROOM_KEY holds no API key".to_owned()))?;
-    let asked = timeout(ANSWER, ask(&address, request)).await;
-    let (status, body) = asked.context("the server does not answer")?.with_context(|| {
-        format!("no answer from {url}; where no server runs, --data DIR reads what it left")
-    })?;
-    let said: Value = serde_json::from_slice(&body).with_context(|| format!("{url} answers with no JSON"))?;
-    if status != 200 {
-        let words = ["title", "detail"].map(|key| one_line(said[key].as_str().unwrap_or_default()));
-        bail!("{url} answers {status}: {}", words.join(": "));
-    }
-    Ok(said)
-}
-
-async fn ask(address: &str, request: Request<Empty<Bytes>>) -> Result<(u16, Bytes)> {
-    let stream = TcpStream::connect(address).await?;
-    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
-    let driver = tokio::spawn(connection);
-    let response = sender.send_request(request).await?;
-    let status = response.status().as_u16();
-    let body = Limited::new(response.into_body(), MOST).collect().await;
-    driver.abort();
-    Ok((status, body.map_err(|e| anyhow::anyhow!("{e}"))?.to_bytes()))
+    let said = server.get(&format!("/v1/decisions/{number}{reveal}"), &key).await?;
+    said.ok(server.url())
 }
 
 fn text(value: &Value) -> String {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Asking a running server one thing, as `explain` and `status` do: plain HTTP to an address, with a key.
+//!
+//! No TLS: the server itself speaks none, and whoever asks through a proxy far away has `curl`.
+
+use crate::config::Config;
+use crate::failure::Usage;
+use crate::terminal::one_line;
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::client::conn::http1::handshake;
+use hyper::{Request, Uri, header};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long the server may take.
+const ANSWER: Duration = Duration::from_secs(30);
+/// Largest answer read, in bytes.
+const MOST: usize = 64 * 1024 * 1024;
+
+/// The API key of the environment.
+///
+/// # Errors
+/// When there is none. `what` begins the sentence that says so, such as "a decision is asked of its server".
+#[allow(clippy::disallowed_methods, reason = "this is the edge where the environment is read")]
+pub(crate) fn key(what: &str) -> Result<String> {
+    let key = std::env::var("WARDROOM_KEY").ok().filter(|key| !key.is_empty());
+    let missing = || {
+        Usage(format!(
+            "{what}: put an API key with the role `read` into WARDROOM_KEY, or name the data directory with --data"
+        ))
+    };
+    Ok(key.ok_or_else(missing)?)
+}
+
+/// A server, by its URL.
+#[derive(Debug)]
+pub(crate) struct Server {
+    url: String,
+    authority: String,
+    address: String,
+    path: String,
+}
+
+/// What a server said.
+pub(crate) struct Said {
+    status: u16,
+    body: Bytes,
+}
+
+impl Server {
+    /// The server at a URL such as `http://127.0.0.1:8320`.
+    pub(crate) fn named(url: &str) -> Result<Server> {
+        let uri: Uri =
+            url.parse().map_err(|_| Usage(format!("`{url}` is no URL such as http://127.0.0.1:8320")))?;
+        let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(Usage(format!("a server is named as http://host:port; this is `{url}`")).into());
+        };
+        Ok(Server {
+            url: url.to_owned(),
+            address: format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80)),
+            authority: authority.as_str().to_owned(),
+            path: uri.path().trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// The server that this configuration is of.
+    pub(crate) fn configured(config: &Config) -> Result<Server> {
+        Server::named(&format!("http://{}", config.listen.value))
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether anything takes connections at its address.
+    pub(crate) async fn is_there(&self) -> bool {
+        matches!(timeout(ANSWER, TcpStream::connect(&self.address)).await, Ok(Ok(_)))
+    }
+
+    /// What it says at a path.
+    pub(crate) async fn get(&self, path: &str, key: &str) -> Result<Said> {
+        let request = Request::get(format!("{}{path}", self.path))
+            .header(header::HOST, &self.authority)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .body(Empty::<Bytes>::new())
+            .map_err(|_| Usage("WARDROOM_KEY holds no API key".to_owned()))?;
+        let asked = timeout(ANSWER, self.ask(request)).await;
+        asked.context("the server does not answer")?.with_context(|| {
+            format!("no answer from {}; where no server runs, --data DIR reads what it left", self.url)
+        })
+    }
+
+    async fn ask(&self, request: Request<Empty<Bytes>>) -> Result<Said> {
+        let stream = TcpStream::connect(&self.address).await?;
+        let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+        let driver = tokio::spawn(connection);
+        let response = sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), MOST).collect().await;
+        driver.abort();
+        Ok(Said { status, body: body.map_err(|e| anyhow::anyhow!("{e}"))?.to_bytes() })
+    }
+}
+
+impl Said {
+    /// The JSON of a success; the words of a problem as an error.
+    pub(crate) fn ok(self, url: &str) -> Result<Value> {
+        let said: Value =
+            serde_json::from_slice(&self.body).with_context(|| format!("{url} answers with no JSON"))?;
+        if self.status != 200 {
+            let words = ["title", "detail"].map(|key| one_line(said[key].as_str().unwrap_or_default()));
+            bail!("{url} answers {}: {}", self.status, words.join(": "));
+        }
+        Ok(said)
+    }
+}
