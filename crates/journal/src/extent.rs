@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cursor::{Cursor, Step};
-use crate::disk::{Disk, DiskFile, FsDisk};
+use crate::disk::{Access, Disk, DiskFile, FsDisk};
 use crate::error::JournalError;
 use crate::format::{parse_segment_name, segment_path};
 use crate::limits::READ_BUFFER;
@@ -17,7 +17,7 @@ use crate::reader::{End, open_end, sealed_end};
 use crate::segment::Layout;
 use crate::tail::Torn;
 
-/// A segment, walked to its end: every frame in it is whole.
+/// A segment, walked to its end: every frame in it is whole. No key is needed: payloads are not looked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extent {
     /// The number of its first record, which its file is named after.
@@ -40,7 +40,9 @@ impl Extent {
     /// `Corrupt` where acknowledged records are damaged or missing, `Version` for another major format, `Io` if the
     /// disk fails or the segment is gone.
     pub fn walk(dir: impl AsRef<Path>, first_seq: u64, next: Option<u64>) -> Result<Extent, JournalError> {
-        to_end(Cursor::open(&FsDisk, dir.as_ref(), first_seq, READ_BUFFER)?, next)
+        let path = segment_path(dir.as_ref(), first_seq);
+        let file = FsDisk.open(&path, Access::Read).map_err(JournalError::io("open", &path))?;
+        Extent::walk_file(file.into(), path, first_seq, next)
     }
 
     /// The same over a file that is open already, such as a part of an archive. `path` only names it in errors.

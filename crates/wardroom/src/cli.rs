@@ -23,6 +23,10 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Show how a running server is, or what a stopped one left
     Status(Status),
+    /// Copy the data directory, beside a running server, into a directory or one file
+    Backup(Backup),
+    /// Make a data directory from a backup
+    Restore(Restore),
     /// Check a policy and say everything that is wrong with it
     Check(Check),
     /// Run a policy's tests
@@ -121,6 +125,70 @@ Examples:
     wardroom status --data /var/lib/wardroom            where no server runs
 
 Exit codes: 0 healthy, 1 not healthy (the reasons are printed), 2 no key, 3 no server answers";
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, after_long_help = BACKUP_HELP)]
+pub(crate) struct Backup {
+    #[command(subcommand)]
+    pub(crate) action: Option<BackupAction>,
+    /// Where it goes: a name that ends in .tar is one file, `-` standard output, any other a directory
+    #[arg(value_name = "OUT")]
+    pub(crate) out: Option<PathBuf>,
+    /// The data directory [default: as configured]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Leave out the segments that this backup has; restoring takes both
+    #[arg(long, value_name = "BACKUP")]
+    pub(crate) since: Option<PathBuf>,
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// What was copied as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupAction {
+    /// Check every checksum of a backup, and every record of the journal in it
+    Verify {
+        /// The backup
+        backup: PathBuf,
+        /// Those before it, where it leaves out what they have
+        earlier: Vec<PathBuf>,
+        /// What was found as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+const BACKUP_HELP: &str = "\
+A backup holds the journal up to its newest record, snapshots, the secret, the keys and the text of the
+policy, with the SHA-256 of each file. It does not hold wardroom.toml, nor the key file of encryption at rest.
+
+Examples:
+    wardroom backup /backup/monday.tar                                    beside the running server
+    wardroom backup /backup/tuesday.tar --since /backup/monday.tar        only what is new
+    wardroom backup - | zstd | ssh elsewhere 'cat > wardroom.tar.zst'
+    wardroom backup verify /backup/tuesday.tar /backup/monday.tar
+    wardroom restore /backup/tuesday.tar /backup/monday.tar --data data";
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup: a directory or a .tar file
+    pub(crate) backup: PathBuf,
+    /// Those before it, where it leaves out what they have
+    pub(crate) earlier: Vec<PathBuf>,
+    /// The data directory to make; it must be empty or not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Write the text of the policy in force to this directory as well
+    #[arg(long, value_name = "DIR")]
+    pub(crate) policy: Option<PathBuf>,
+    /// What was restored as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A data directory from a backup: built aside, checked, and given its name when all of it is right.
+
+use super::archive::{Archive, Chain, aside, copy, empty_dir, put_file, sync_dirs};
+use super::manifest::{Entry, Manifest};
+use crate::terminal::Progress;
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use wardroom_engine::Glance;
+use wardroom_journal::{Extent, segments};
+
+/// What was restored.
+#[derive(Debug, Serialize)]
+pub(crate) struct Restored {
+    /// When the backup was made.
+    pub(crate) made: String,
+    pub(crate) first_seq: u64,
+    pub(crate) last_seq: u64,
+    pub(crate) records: u64,
+    pub(crate) bytes: u64,
+    /// When the newest event was, where the newest segment has one.
+    pub(crate) newest_event: Option<String>,
+    /// The policy in force.
+    pub(crate) policy: Option<String>,
+    /// Why it cannot be used by this program, where that is so.
+    pub(crate) policy_fault: Option<String>,
+}
+
+/// Builds the data directory `data`, which must be empty or not there, and writes the policy's text to `policy`, likewise,
+/// where that is given. Until all of it is right there is no data directory.
+pub(crate) fn restore(
+    newest: &Archive,
+    earlier: &[Archive],
+    data: &Path,
+    policy: Option<&Path>,
+) -> Result<Restored> {
+    let manifest = &newest.manifest;
+    let chain = Chain::new(newest, earlier);
+    has_all(manifest, &chain)?;
+    if data.file_name().is_none() {
+        bail!("{} is no name for a new data directory", data.display());
+    }
+    policy.map_or(Ok(()), empty_dir)?;
+    // One that is there stays as it is until the end, but it must be empty.
+    if data.exists() {
+        empty_dir(data)?;
+    }
+    let building = aside(data, "restoring");
+    if building.exists() {
+        bail!("{} was left by a restore that was cut off; remove it first", building.display());
+    }
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&building);
+    made.with_context(|| format!("cannot make the directory {}", building.display()))?;
+    let built = build(manifest, &chain, &building, policy).and_then(|bytes| {
+        let restored = look(manifest, &building, bytes)?;
+        sync_dirs(&building)?;
+        Ok(restored)
+    });
+    let restored = match built {
+        Ok(restored) => restored,
+        Err(e) => {
+            // Half a directory is of no use, and in the way of the next try.
+            let _ = fs::remove_dir_all(&building);
+            return Err(e);
+        }
+    };
+    // An empty directory gives way to one that takes its name.
+    fs::rename(&building, data).with_context(|| format!("cannot give {} its name", data.display()))?;
+    sync_dirs(data)?;
+    Ok(restored)
+}
+
+/// Nothing is begun where something is missing.
+fn has_all(manifest: &Manifest, chain: &Chain<'_>) -> Result<()> {
+    let missing = manifest.files.iter().filter(|entry| chain.holder(entry).is_none()).count();
+    match (missing, &manifest.since) {
+        (0, _) => Ok(()),
+        (n, Some(since)) => {
+            bail!(
+                "{n} segments are in earlier backups: name the one made at {since} as well, and those before it"
+            )
+        }
+        (n, None) => bail!("{n} files are missing, and no earlier backup is named in it"),
+    }
+}
+
+fn build(manifest: &Manifest, chain: &Chain<'_>, building: &Path, policy: Option<&Path>) -> Result<u64> {
+    let mut progress = Progress::new("restore");
+    let mut bytes = 0;
+    for (i, entry) in manifest.files.iter().enumerate() {
+        progress.at(i as u64, manifest.files.len() as u64);
+        let holder = chain.holder(entry).context("a file that was there is gone")?;
+        let to = match (entry.path.strip_prefix("policy/"), policy) {
+            (None, _) => Some(building.join(&entry.path)),
+            (Some(below), Some(policy)) => Some(policy.join(below)),
+            (Some(_), None) => None,
+        };
+        put(holder, entry, to.as_deref())?;
+        bytes += entry.bytes;
+    }
+    policy.map_or(Ok(()), sync_dirs)?;
+    Ok(bytes)
+}
+
+/// Writes a file, and holds it to its checksum. One that goes nowhere is checked all the same.
+fn put(holder: &Archive, entry: &Entry, to: Option<&Path>) -> Result<()> {
+    let part = holder.file(&entry.path)?;
+    let about = || format!("{} of {} is not what it was", entry.path, holder.path.display());
+    if part.bytes != entry.bytes {
+        bail!("{}: it has {} bytes and had {}", about(), part.bytes, entry.bytes);
+    }
+    let sha256 = match to {
+        Some(to) => put_file(to, part.bytes, part.reader())?,
+        None => copy(part.reader(), part.bytes, &mut io::sink())?,
+    };
+    if sha256 != entry.sha256 {
+        bail!("{}: its checksum is another", about());
+    }
+    Ok(())
+}
+
+/// Walks the journal where it now lies, and says what it holds.
+fn look(manifest: &Manifest, building: &Path, bytes: u64) -> Result<Restored> {
+    let journal = building.join("journal");
+    let found = segments(&journal).context("the journal does not open")?;
+    let mut last_seq = 0;
+    for (i, first) in found.iter().enumerate() {
+        last_seq = Extent::walk(&journal, *first, found.get(i + 1).copied())?.last_seq;
+    }
+    if last_seq != manifest.last_seq {
+        bail!("the journal ends at record {last_seq}, and should at {}", manifest.last_seq);
+    }
+    let glance = Glance::at(&journal)?;
+    let fault = glance.policy.as_ref().and_then(|policy| {
+        let compiled = wardroom_policy::compile(policy.bundle.as_ref()?);
+        let first = compiled.diagnostics.iter().find(|d| d.is_error())?;
+        Some(first.message.to_string())
+    });
+    Ok(Restored {
+        made: manifest.made.clone(),
+        first_seq: manifest.first_seq,
+        last_seq,
+        records: manifest.records(),
+        bytes,
+        newest_event: glance.newest_event.map(|(_, time)| time.to_string()),
+        policy: glance.policy.map(|policy| policy.version),
+        policy_fault: fault,
+    })
+}
