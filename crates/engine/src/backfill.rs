@@ -13,14 +13,14 @@ use crate::apart::{Apart, Record};
 use crate::engine::Shared;
 use crate::flow::Flow;
 use crate::limits;
+use crate::queue::Queue;
 use crate::sequencer::Task;
 use crate::warmth::{Answer, Offer, Wanted};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
-use tokio::sync::mpsc::WeakSender;
 use wardroom_journal::{Frame, JournalError, Lookup};
 use wardroom_state::Secret;
 
@@ -81,12 +81,12 @@ pub(crate) struct Filler {
     pub(crate) shared: Arc<Shared>,
     pub(crate) secret: Secret,
     /// Where the sequencer is woken. Weak, for a back-fill does not keep an engine alive.
-    pub(crate) tasks: WeakSender<Task>,
+    pub(crate) tasks: Weak<Queue<Task>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Filler {
-    pub(crate) fn new(shared: Arc<Shared>, secret: Secret, tasks: WeakSender<Task>) -> Filler {
+    pub(crate) fn new(shared: Arc<Shared>, secret: Secret, tasks: Weak<Queue<Task>>) -> Filler {
         Filler { shared, secret, tasks, thread: None }
     }
 
@@ -125,7 +125,7 @@ impl Drop for Filler {
 struct Worker {
     shared: Arc<Shared>,
     secret: Secret,
-    tasks: WeakSender<Task>,
+    tasks: Weak<Queue<Task>>,
 }
 
 impl Worker {
@@ -198,10 +198,10 @@ impl Worker {
 
     /// Offers what was counted; gives it back where too much came since.
     fn hand_over(&self, fill: Box<Fill>) -> Result<Option<Box<Fill>>, Halt> {
-        let (reply, answer) = mpsc::channel();
+        let (reply, answer) = mpsc::sync_channel(1);
         self.shared.warmth.offer(Offer { fill, reply });
-        // A full queue needs no waking: the sequencer looks after each batch.
-        self.tasks.upgrade().ok_or(Halt::Over)?.try_send(Task::Offered).ok();
+        // A full lane needs no waking: the sequencer looks after each batch.
+        self.tasks.upgrade().ok_or(Halt::Over)?.control(Task::Offered).ok();
         match answer.recv() {
             Ok(Answer::Taken) => Ok(None),
             Ok(Answer::Again(fill)) => Ok(Some(fill)),

@@ -6,6 +6,7 @@ use crate::backfill::Filler;
 use crate::decision::{Outcome, Stored};
 use crate::error::{EngineError, SubmitError, SwapError};
 use crate::judge::Judgement;
+use crate::queue::{Backlog, Bounds, Client, Load, Piece, Queue, Refused};
 use crate::record::{Dictionary, decode_stored, event_bytes, kind, policy_of};
 use crate::recover::{self, Folded, Last};
 use crate::seen::{Seen, Shelf};
@@ -15,11 +16,11 @@ use crate::{limits, secret};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use wardroom_event::{Draft, Event, EventId, Facts, Faults, Micros, NoFacts, read};
 use wardroom_journal::{FsDisk, Journal, Lookup, Options};
 use wardroom_policy::{Bundle, Verdict};
@@ -152,8 +153,10 @@ pub struct Status {
     pub warming: usize,
     /// Events of the journal that were counted for features that were warming.
     pub backfilled: u64,
-    /// Work waiting for the sequencer.
+    /// Pieces of work waiting for the sequencer.
     pub waiting: usize,
+    /// The same in other measures, and for whom.
+    pub backlog: Backlog,
     /// Why no more events are taken, if that is so.
     pub failed: Option<String>,
 }
@@ -167,6 +170,8 @@ pub(crate) struct Shared {
     pub(crate) warmth: Warmth,
     /// The time of the journal's first event; the least there is before there is one.
     begins: AtomicI64,
+    /// A sync was asked for and has not begun.
+    pub(crate) sync_asked: AtomicBool,
     failed: Mutex<Option<String>>,
 }
 
@@ -183,6 +188,7 @@ impl Shared {
             stats: Stats::default(),
             warmth: Warmth::default(),
             begins: AtomicI64::new(folded.begins.unwrap_or(NEVER).0),
+            sync_asked: AtomicBool::new(false),
             failed: Mutex::default(),
         }
     }
@@ -207,6 +213,14 @@ impl Shared {
         failed.map_or(SubmitError::Closed, SubmitError::Failed)
     }
 
+    /// Why the queue did not take something.
+    fn refused(&self, refused: Refused) -> SubmitError {
+        match refused {
+            Refused::Closed => self.gone(),
+            Refused::Busy(whose, retry_after_secs) => SubmitError::Busy { whose, retry_after_secs },
+        }
+    }
+
     fn in_force(&self) -> Arc<InForce> {
         self.force.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -222,7 +236,7 @@ impl Shared {
 
 /// An engine. Dropping it without [`Engine::close`] stops it after the work that waits.
 pub struct Engine {
-    tasks: mpsc::Sender<Task>,
+    queue: Arc<Queue<Task>>,
     shared: Arc<Shared>,
     keyer: Keyer,
     facts: RwLock<Arc<dyn Facts>>,
@@ -262,9 +276,9 @@ impl Engine {
         // Which policy was last taken from the directory is known for sure only now.
         let changed = left.filter(|b| folded.directory.as_deref() != Some(&*b.version().0));
 
-        let (tasks, receiver) = mpsc::channel(limits::QUEUE);
+        let (queue, taker) = Queue::new(Bounds::default());
         let shared = Arc::new(Shared::new(lookup, &folded));
-        let filler = Filler::new(shared.clone(), secret, tasks.downgrade());
+        let filler = Filler::new(shared.clone(), secret, Arc::downgrade(&queue));
         let warming = folded.warming;
         let mut sequencer = sequencer(filler, folded, writer, config.durability, shared.clone());
         // First, for a swap may begin a segment, and that begins with the policy before it.
@@ -280,13 +294,13 @@ impl Engine {
         }
         let thread = std::thread::Builder::new()
             .name("sequencer".to_owned())
-            .spawn(move || sequencer.run(receiver))
+            .spawn(move || sequencer.run(taker))
             .map_err(EngineError::Thread)?;
         if let Durability::Interval(every) = config.durability {
-            tick(tasks.downgrade(), every).map_err(EngineError::Thread)?;
+            tick(Arc::downgrade(&queue), shared.clone(), every).map_err(EngineError::Thread)?;
         }
         let engine = Engine {
-            tasks,
+            queue,
             shared,
             keyer,
             facts: RwLock::new(Arc::new(NoFacts)),
@@ -368,12 +382,21 @@ impl Engine {
     /// [`SubmitError::Busy`] when too much waits already: nothing was taken. [`SubmitError::Closed`] when the engine
     /// stops.
     pub async fn submit(&self, events: Vec<Event>, work: Work) -> Result<Vec<Outcome>, SubmitError> {
-        let (tasks, outcomes) = pieces(events, work);
-        let places = self.tasks.try_reserve_many(tasks.len()).map_err(|e| match e {
-            mpsc::error::TrySendError::Full(()) => SubmitError::Busy,
-            mpsc::error::TrySendError::Closed(()) => self.shared.gone(),
-        })?;
-        places.zip(tasks).for_each(|(place, task)| place.send(task));
+        self.submit_for(Client::LOCAL, events, work).await
+    }
+
+    /// As [`Engine::submit`], for a client, which shares the queue fairly with others.
+    ///
+    /// # Errors
+    /// As [`Engine::submit`].
+    pub async fn submit_for(
+        &self,
+        client: Client,
+        events: Vec<Event>,
+        work: Work,
+    ) -> Result<Vec<Outcome>, SubmitError> {
+        let (pieces, outcomes) = pieces(events, work);
+        self.queue.push(client, pieces).map_err(|e| self.shared.refused(e))?;
         gather(outcomes, &self.shared).await
     }
 
@@ -391,20 +414,47 @@ impl Engine {
     ///
     /// # Errors
     /// [`SubmitError::Closed`] when the engine stops, from either half. [`SubmitError::Busy`] for more events than the
-    /// whole queue has room for; nothing was taken.
+    /// whole queue has room for, or when too many wait for a place; nothing was taken.
     pub async fn enqueue(
         &self,
         events: Vec<Event>,
         work: Work,
     ) -> Result<impl Future<Output = Result<Vec<Outcome>, SubmitError>> + Send + use<>, SubmitError> {
-        let (tasks, outcomes) = pieces(events, work);
-        if tasks.len() > limits::QUEUE {
-            return Err(SubmitError::Busy);
-        }
-        let places = self.tasks.reserve_many(tasks.len()).await.map_err(|_| self.shared.gone())?;
-        places.zip(tasks).for_each(|(place, task)| place.send(task));
+        self.enqueue_for(Client::LOCAL, events, work).await
+    }
+
+    /// As [`Engine::enqueue`], for a client, which shares the queue fairly with others.
+    ///
+    /// # Errors
+    /// As [`Engine::enqueue`].
+    pub async fn enqueue_for(
+        &self,
+        client: Client,
+        events: Vec<Event>,
+        work: Work,
+    ) -> Result<impl Future<Output = Result<Vec<Outcome>, SubmitError>> + Send + use<>, SubmitError> {
+        let (pieces, outcomes) = pieces(events, work);
+        self.queue.push_waiting(client, pieces).await.map_err(|e| self.shared.refused(e))?;
         let shared = self.shared.clone();
         Ok(async move { gather(outcomes, &shared).await })
+    }
+
+    /// Asks the sequencer for something that goes before all events.
+    fn ask(&self, task: Task) -> Result<(), SubmitError> {
+        self.queue.control(task).map_err(|e| self.shared.refused(e))
+    }
+
+    /// Makes the batch under way durable and has the sequencer rest until what this gives is dropped: nothing is written
+    /// meanwhile, and what comes in waits.
+    ///
+    /// # Errors
+    /// [`SubmitError::Closed`] when the engine stops.
+    pub async fn pause(&self) -> Result<Paused, SubmitError> {
+        let (reply, paused) = oneshot::channel();
+        let (resume, until) = std::sync::mpsc::sync_channel(1);
+        self.ask(Task::Pause { until, reply })?;
+        paused.await.map_err(|_| self.shared.gone())?;
+        Ok(Paused { _resume: resume })
     }
 
     /// Compiles a policy and puts it in force, whole or not at all. Gives its warnings.
@@ -421,7 +471,7 @@ impl Engine {
         let (active, warnings) = Active::compile(bundle, origin, &self.keyer, Some(&before))?;
         let (reply, done) = oneshot::channel();
         let task = Task::Swap { active: Arc::new(active), now, reply };
-        self.tasks.send(task).await.map_err(|_| self.shared.gone())?;
+        self.ask(task)?;
         done.await.map_err(|_| self.shared.gone())??;
         Ok(warnings)
     }
@@ -432,7 +482,7 @@ impl Engine {
     /// [`SubmitError::Closed`] when the engine stops.
     pub async fn find(&self, id: EventId) -> Result<Option<u64>, SubmitError> {
         let (reply, found) = oneshot::channel();
-        self.tasks.send(Task::Find { id, reply }).await.map_err(|_| self.shared.gone())?;
+        self.ask(Task::Find { id, reply })?;
         found.await.map_err(|_| self.shared.gone())
     }
 
@@ -472,6 +522,7 @@ impl Engine {
     pub fn status(&self) -> Status {
         let stats = &self.shared.stats;
         let get = |n: &AtomicU64| n.load(Relaxed);
+        let backlog = self.queue.backlog();
         Status {
             events: get(&stats.events),
             repeated: get(&stats.repeated),
@@ -487,7 +538,8 @@ impl Engine {
             verdicts: Verdict::ALL.map(|v| (v, get(&stats.verdicts[v as usize]))),
             warming: self.shared.in_force().warming.len(),
             backfilled: self.shared.warmth.counted(),
-            waiting: limits::QUEUE - self.tasks.capacity(),
+            waiting: backlog.pieces,
+            backlog,
             failed: self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
@@ -495,7 +547,7 @@ impl Engine {
     /// Finishes the work that waits, makes it durable and stops.
     pub async fn close(&self) {
         let (reply, done) = oneshot::channel();
-        if self.tasks.send(Task::Stop { reply }).await.is_ok() {
+        if self.queue.close(Some(Task::Stop { reply })).is_ok() {
             let _ = done.await;
         }
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -506,21 +558,44 @@ impl Engine {
     }
 }
 
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // An error says that it is closed already.
+        let _ = self.queue.close(None);
+    }
+}
+
+/// While it lives, the sequencer rests.
+#[derive(Debug)]
+pub struct Paused {
+    _resume: std::sync::mpsc::SyncSender<()>,
+}
+
 type Outcomes = oneshot::Receiver<Vec<Outcome>>;
 
 /// Events as pieces of work of bounded size, in order, and where their outcomes will come. No events are a piece too.
-fn pieces(events: Vec<Event>, work: Work) -> (Vec<Task>, Vec<Outcomes>) {
+fn pieces(events: Vec<Event>, work: Work) -> (Vec<Piece<Task>>, Vec<Outcomes>) {
     let judge = work == Work::Decide;
-    let mut pieces = Vec::with_capacity(events.len().div_ceil(limits::WORK_EVENTS).max(1));
-    let mut rest = events.into_iter();
-    loop {
-        let events = rest.by_ref().take(limits::WORK_EVENTS).collect();
+    let piece = |events: Vec<Event>| {
+        let load = Load { pieces: 1, events: events.len(), bytes: events.iter().map(held_bytes).sum() };
         let (reply, outcomes) = oneshot::channel();
-        pieces.push((Task::Events { events, judge, reply }, outcomes));
-        if rest.len() == 0 {
-            return pieces.into_iter().unzip();
-        }
+        ((load, Task::Events { events, judge, reply }), outcomes)
+    };
+    if events.len() <= limits::WORK_EVENTS {
+        let (piece, outcomes) = piece(events);
+        return (vec![piece], vec![outcomes]);
     }
+    let mut pieces = Vec::with_capacity(events.len().div_ceil(limits::WORK_EVENTS));
+    let mut rest = events.into_iter();
+    while rest.len() > 0 {
+        pieces.push(piece(rest.by_ref().take(limits::WORK_EVENTS).collect()));
+    }
+    pieces.into_iter().unzip()
+}
+
+/// How many bytes of memory an event holds while it waits, about.
+fn held_bytes(event: &Event) -> usize {
+    size_of::<Event>() + size_of_val(&*event.values) + event_bytes(event)
 }
 
 /// The outcomes of all pieces, in order, once there are all of them.
@@ -599,17 +674,22 @@ fn close_to_others(data: &Path) -> Result<(), EngineError> {
 }
 
 /// Asks for a sync now and then, until the engine is gone.
-fn tick(tasks: mpsc::WeakSender<Task>, every: Duration) -> std::io::Result<()> {
+fn tick(queue: Weak<Queue<Task>>, shared: Arc<Shared>, every: Duration) -> std::io::Result<()> {
     let every = every.max(Duration::from_millis(1));
     let tick = move || {
         loop {
             std::thread::sleep(every);
-            let Some(tasks) = tasks.upgrade() else {
+            let Some(queue) = queue.upgrade() else {
                 return;
             };
-            // Waits its turn in a full queue: what was answered without a sync would never get one there.
-            if tasks.blocking_send(Task::Sync).is_err() {
-                return;
+            // One that was asked for and has not begun will do for this one too.
+            if shared.sync_asked.swap(true, Relaxed) {
+                continue;
+            }
+            match queue.control(Task::Sync) {
+                Ok(()) => {}
+                Err(Refused::Closed) => return,
+                Err(Refused::Busy(..)) => shared.sync_asked.store(false, Relaxed),
             }
         }
     };
@@ -646,8 +726,10 @@ mod tests {
             assert_eq!(outcomes.len(), expect.len());
             let mut sizes = Vec::new();
             let mut ids = Vec::new();
-            for task in tasks {
+            for (load, task) in tasks {
                 let Task::Events { events, judge: true, .. } = task else { panic!("another task") };
+                assert_eq!((load.pieces, load.events), (1, events.len()));
+                assert!(load.bytes >= events.len() * size_of::<Event>());
                 sizes.push(events.len());
                 ids.extend(events.into_iter().map(|e| e.id.id.to_string()));
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The world's faults, as the engine meets them.
 
+use crate::queue::Whose;
 use std::path::PathBuf;
 use wardroom_journal::JournalError;
 use wardroom_report::{Diagnostic, Sources};
@@ -60,9 +61,14 @@ pub enum EngineError {
 /// An event was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
-    /// Too much work waits already. Nothing was recorded; come back.
-    #[error("too much work is waiting; try again")]
-    Busy,
+    /// Too much work waits already, for this client or in all. Nothing was recorded; come back.
+    #[error("too much work is waiting; try again in {retry_after_secs} s")]
+    Busy {
+        /// Whose bound was met.
+        whose: Whose,
+        /// After how many seconds there will be room, as far as the pace of the last while tells: 1 to 30.
+        retry_after_secs: u16,
+    },
     /// The disk is full. Nothing was recorded; everything accepted before is safe.
     #[error("the disk is full: {0}")]
     Full(String),

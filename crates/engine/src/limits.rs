@@ -4,10 +4,25 @@
 use std::time::Duration;
 use wardroom_event::Span;
 
-/// Most pieces of work waiting for the sequencer; a further one is refused, and its sender told to come back.
+/// Pieces of work waiting for the sequencer that clients share; as much again is kept for those within their share when
+/// others came before. Above it a sender is told to come back.
 pub const QUEUE: usize = 4096;
-/// Most events in one piece of work; more are handed over in several.
-pub const WORK_EVENTS: usize = 512;
+/// The same in events.
+pub const QUEUE_EVENTS: usize = 64 * 1024;
+/// The same in bytes of memory, about.
+pub const QUEUE_BYTES: usize = 64 * 1024 * 1024;
+/// Most that the program may ask the sequencer for at once beside events: policies, ids to find.
+pub const QUEUE_CONTROL: usize = 4096;
+/// Most that wait for a place in the queue: one for each stream that is slowed down.
+pub const QUEUE_OUTSIDE: usize = 16 * 1024;
+/// Most clients whose empty lines in the queue are kept, to be filled again without a new allocation.
+pub const QUEUE_IDLE_CLIENTS: usize = 1024;
+/// Events drained in a second, where that was not measured yet.
+pub const DRAIN_UNKNOWN: f64 = 1000.0;
+/// The least and the most seconds after which a sender is told to come back.
+pub const RETRY_SECS: (u16, u16) = (1, 30);
+/// Most events in one piece of work; more are handed over in several. Also, what a client may send in its turn.
+pub const WORK_EVENTS: usize = 128;
 /// How many events end a batch that is made durable together; also, most pieces of work taken from the queue at once.
 pub const BATCH_EVENTS: usize = 1024;
 /// Largest record of an event, with all that was served and judged, in bytes: one frame of the journal.

@@ -12,13 +12,15 @@ use crate::error::{SubmitError, SwapError};
 use crate::flow::Flow;
 use crate::judge::Judgement;
 use crate::limits;
+use crate::queue::Taker;
 use crate::record::{Change, Dictionary, WarmingRecord, encode_decided, encode_parts, encode_recorded, kind};
 use crate::seen::Seen;
 use crate::warmth::{Answer, Offer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use tokio::sync::{mpsc, oneshot};
+use std::sync::mpsc;
+use tokio::sync::oneshot;
 use wardroom_event::{Event, EventId, Field, Micros, Repr, Type, Value};
 use wardroom_journal::{JournalError, Writer, frame_bytes};
 use wardroom_policy::Program;
@@ -35,7 +37,9 @@ pub(crate) enum Task {
     Offered,
     /// Sync what was written, when durability is by interval.
     Sync,
-    /// Finish.
+    /// Rest until this end hears that it may go on, or that nobody holds the other.
+    Pause { until: mpsc::Receiver<()>, reply: oneshot::Sender<()> },
+    /// Finish. It comes last.
     Stop { reply: oneshot::Sender<()> },
 }
 
@@ -68,9 +72,9 @@ pub(crate) struct Sequencer {
 
 impl Sequencer {
     /// Works until told to stop or until nobody can ask any more.
-    pub(crate) fn run(mut self, mut tasks: mpsc::Receiver<Task>) {
+    pub(crate) fn run(mut self, tasks: Taker<Task>) {
         // What was counted when this thread tripped is not known, so it does not go on; but it says so.
-        if catch_unwind(AssertUnwindSafe(|| self.work(&mut tasks))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| self.work(&tasks))).is_err() {
             self.stop_for(
                 "the sequencer tripped over a fault of our own; restart to fold the journal anew".to_owned(),
             );
@@ -79,13 +83,10 @@ impl Sequencer {
         }
     }
 
-    fn work(&mut self, tasks: &mut mpsc::Receiver<Task>) {
+    fn work(&mut self, tasks: &Taker<Task>) {
         let mut todo = Vec::new();
-        loop {
-            if tasks.blocking_recv_many(&mut todo, limits::BATCH_EVENTS) == 0 {
-                break;
-            }
-            for task in todo.drain(..) {
+        while tasks.take(limits::BATCH_EVENTS, &mut todo) {
+            for (_, task) in todo.drain(..) {
                 match task {
                     Task::Events { events, judge, reply } => self.events(events, judge, reply),
                     Task::Swap { active, now, reply } => {
@@ -99,7 +100,15 @@ impl Sequencer {
                         self.answer();
                         self.take_over();
                     }
-                    Task::Sync => self.sync(),
+                    Task::Sync => {
+                        self.shared.sync_asked.store(false, Relaxed);
+                        self.sync();
+                    }
+                    Task::Pause { until, reply } => {
+                        self.answer();
+                        let _ = reply.send(());
+                        let _ = until.recv();
+                    }
                     Task::Stop { reply } => {
                         self.answer();
                         self.sync();

@@ -9,7 +9,7 @@ use crate::active::Active;
 use crate::backfill::Fill;
 use crate::error::EngineError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ pub(crate) type Wanted = (Box<str>, Arc<Progress>);
 pub(crate) struct Offer {
     pub(crate) fill: Box<Fill>,
     /// Where to say what became of it.
-    pub(crate) reply: Sender<Answer>,
+    pub(crate) reply: SyncSender<Answer>,
 }
 
 /// What becomes of an offer.

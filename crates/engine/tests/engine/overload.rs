@@ -5,62 +5,118 @@
 use crate::support::{Data, POLICY, bundle, decide, everything, login, run, seq_of};
 use std::collections::HashSet;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-use wardroom_engine::{Engine, Origin, Outcome, SubmitError, Work, limits};
+use wardroom_engine::{Client, Engine, Origin, Outcome, Paused, SubmitError, Whose, Work, limits};
 use wardroom_event::Event;
 
-/// Keeps the sequencer busy with one large piece of work, and gives a future that ends when that is done.
-fn occupied(engine: &Engine, events: usize) -> impl Future<Output = Result<Vec<Outcome>, SubmitError>> {
-    let work: Vec<Event> =
-        (0..events).map(|i| login(format!("busy {i}"), 0, "a", "192.0.2.1", false).on(engine)).collect();
-    let mut enqueue = Box::pin(engine.enqueue(work, Work::Decide));
-    let Poll::Ready(Ok(done)) = poll(enqueue.as_mut()) else {
-        panic!("the queue has room");
-    };
-    while engine.status().waiting > 0 {
-        std::thread::yield_now();
-    }
-    done
+/// The sequencer at rest, for as long as what this gives lives.
+fn paused(engine: &Engine) -> Paused {
+    run(engine.pause()).unwrap()
 }
 
-fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-#[test]
-fn a_full_queue_refuses_and_records_nothing_of_it() {
-    let data = Data::new();
-    let engine = data.open(POLICY);
-    let single = |i: usize| vec![login(i, 1, "b", "192.0.2.2", true).on(&engine)];
-    let extra = 50;
-    let events: Vec<Vec<Event>> = (0..limits::QUEUE + extra).map(single).collect();
-    let busy = occupied(&engine, 20_000);
+/// Submits single events until one is refused, with the sequencer at rest; gives those under way and the refusal.
+fn flood<'a>(engine: &'a Engine, client: Client, name: &str) -> (Vec<Submit<'a>>, SubmitError) {
     let mut taken = Vec::new();
-    let mut refused = 0;
-    for (i, event) in events.into_iter().enumerate() {
-        let mut submit = Box::pin(engine.submit(event, Work::Decide));
+    for i in 0.. {
+        let event = login(format!("{name} {i}"), 1, "b", "192.0.2.2", true).on(engine);
+        let mut submit: Submit<'a> = Box::pin(engine.submit_for(client, vec![event], Work::Decide));
         match poll(submit.as_mut()) {
-            Poll::Ready(Err(SubmitError::Busy)) => refused += 1,
+            Poll::Ready(Err(refused)) => return (taken, refused),
             Poll::Ready(other) => panic!("{other:?}"),
-            Poll::Pending => taken.push((i, submit)),
+            Poll::Pending => taken.push(submit),
         }
     }
-    assert_eq!(refused, extra, "as many as the queue has no place for, while the sequencer is busy");
-    let accepted: HashSet<String> = taken.iter().map(|(i, _)| i.to_string()).collect();
+    unreachable!()
+}
+
+type Submit<'a> = Pin<Box<dyn Future<Output = Result<Vec<Outcome>, SubmitError>> + 'a>>;
+
+#[test]
+fn who_floods_is_refused_and_nothing_of_it_recorded() {
+    let data = Data::new();
+    let engine = data.open(POLICY);
+    let rest = paused(&engine);
+    let (taken, refused) = flood(&engine, Client::new(1), "a");
+    assert!(matches!(refused, SubmitError::Busy { whose: Whose::Client, retry_after_secs: 1..=30 }));
+    assert_eq!(taken.len(), limits::QUEUE / 2, "the other half is for others");
+    // And others are taken, up to a share of their own.
+    let (others, refused) = flood(&engine, Client::new(2), "b");
+    assert!(matches!(refused, SubmitError::Busy { whose: Whose::Client, .. }));
+    assert_eq!(others.len(), limits::QUEUE / 3);
+    let backlog = engine.status().backlog;
+    assert_eq!((backlog.pieces, backlog.clients), (taken.len() + others.len(), 2));
+    let count = taken.len() + others.len();
+    drop(rest);
     let outcomes = run(async {
         let mut outcomes = Vec::new();
-        for (_, submit) in taken {
+        for submit in taken.into_iter().chain(others) {
             outcomes.extend(submit.await.unwrap());
         }
         outcomes
     });
     assert!(outcomes.iter().all(|o| matches!(o, Outcome::Decided { .. })));
-    assert!(run(busy).unwrap().iter().all(|o| matches!(o, Outcome::Decided { .. })));
-    let there = everything(&engine);
-    let there: HashSet<String> =
-        there.iter().map(|s| s.id.id.to_string()).filter(|id| !id.starts_with("busy")).collect();
-    assert_eq!(there, accepted);
+    let there: HashSet<String> = everything(&engine).iter().map(|s| s.id.id.to_string()).collect();
+    assert_eq!((there.len(), outcomes.len()), (count, count));
+    assert!(!there.contains(&format!("a {}", limits::QUEUE / 2)), "it was refused");
+}
+
+/// One client's flood is far from done when another's few events, which came last, are.
+#[test]
+fn a_flood_holds_nobody_else_up() {
+    let data = Data::new();
+    let engine = data.open(POLICY);
+    let rest = paused(&engine);
+    let (flood, _) = flood(&engine, Client::new(1), "flood");
+    let events = |n: usize| vec![login(format!("other {n}"), 1, "c", "192.0.2.3", true).on(&engine)];
+    let mut others: Vec<_> =
+        (0..10).map(|n| Box::pin(engine.submit_for(Client::new(2), events(n), Work::Decide))).collect();
+    assert!(others.iter_mut().all(|o| poll(o.as_mut()).is_pending()));
+    drop(rest);
+    let last = run(async {
+        let mut last = 0;
+        for other in others {
+            last = last.max(seq_of(&other.await.unwrap()[0]).unwrap());
+        }
+        last
+    });
+    // The first records are the policy's; one turn of the flood may come before.
+    let most = (limits::WORK_EVENTS + 10 + 5) as u64;
+    assert!(last <= most, "{last} records came before, of {}", flood.len());
+    run(async {
+        for submit in flood {
+            submit.await.unwrap();
+        }
+    });
+}
+
+/// What the program asks for goes before a queue that is full.
+#[test]
+fn a_policy_and_a_question_wait_behind_no_events() {
+    let data = Data::new();
+    let engine = data.open(POLICY);
+    let first = decide(&engine, &login("first", 0, "a", "192.0.2.1", true));
+    let rest = paused(&engine);
+    let (flood, _) = flood(&engine, Client::new(1), "flood");
+    let mut find = Box::pin(engine.find(first.id.clone()));
+    let mut swap = Box::pin(engine.swap(bundle(crate::support::OTHER), Origin::Api, crate::support::NOON));
+    assert!(poll(find.as_mut()).is_pending());
+    assert!(poll(swap.as_mut()).is_pending());
+    drop(rest);
+    assert_eq!(run(find), Ok(Some(first.seq)));
+    run(swap).unwrap();
+    run(async {
+        for submit in flood {
+            submit.await.unwrap();
+        }
+    });
+    let stored = everything(&engine);
+    let other = &*bundle(crate::support::OTHER).version().0;
+    assert!(stored.iter().skip(1).all(|s| *s.policy == *other), "all that waited is judged by it");
 }
 
 #[test]
@@ -70,33 +126,31 @@ fn a_stream_waits_for_its_turn() {
     let single = |i: usize| vec![login(i, 1, "b", "192.0.2.2", true).on(&engine)];
     let events: Vec<Vec<Event>> = (0..limits::QUEUE + 200).map(single).collect();
     let count = events.len();
-    let busy = occupied(&engine, 20_000);
+    let rest = paused(&engine);
     let mut waiting: Vec<_> =
         events.into_iter().map(|e| Box::pin(engine.submit_waiting(e, Work::Decide))).collect();
     let pending = waiting.iter_mut().map(|w| poll(w.as_mut())).filter(Poll::is_pending).count();
     assert_eq!(pending, count);
-    assert_eq!(engine.status().waiting, limits::QUEUE);
-    let policy = engine.active().program.version.clone();
+    let backlog = engine.status().backlog;
+    assert_eq!(backlog.pieces + backlog.outside, count);
+    assert!((100..limits::QUEUE / 2).contains(&backlog.pieces), "{backlog:?}");
+    drop(rest);
     let seqs = run(async {
         let mut seqs = Vec::new();
-        // A policy waits its turn as well.
         for wait in waiting {
             seqs.push(seq_of(&wait.await.unwrap()[0]).unwrap());
         }
-        engine.swap(bundle(POLICY), Origin::Api, crate::support::NOON).await.unwrap();
         seqs
     });
     assert!(seqs.is_sorted(), "first come, first served");
-    assert_eq!(engine.active().program.version, policy);
-    run(busy).unwrap();
-    assert_eq!(everything(&engine).len(), count + 20_000);
+    assert_eq!(everything(&engine).len(), count);
 }
 
 #[test]
 fn receivers_that_have_gone_do_no_harm() {
     let data = Data::new();
     let engine = data.open(POLICY);
-    let busy = occupied(&engine, 5000);
+    let rest = paused(&engine);
     for i in 0..200 {
         let mut submit =
             pin!(engine.submit(vec![login(i, 1, "b", "192.0.2.2", true).on(&engine)], Work::Decide));
@@ -109,10 +163,10 @@ fn receivers_that_have_gone_do_no_harm() {
     let mut swap = Box::pin(engine.swap(bundle(crate::support::OTHER), Origin::Api, crate::support::NOON));
     assert!(poll(swap.as_mut()).is_pending());
     drop(swap);
-    drop(busy);
+    drop(rest);
     let stored = decide(&engine, &login("last", 2, "b", "192.0.2.2", true));
     assert_eq!(&*stored.policy, &*bundle(crate::support::OTHER).version().0, "what was asked for is done");
-    assert_eq!(everything(&engine).len(), 5201, "taken is recorded, whether anybody listens or not");
+    assert_eq!(everything(&engine).len(), 201, "taken is recorded, whether anybody listens or not");
 }
 
 #[test]
@@ -136,16 +190,18 @@ fn after_closing_nothing_is_taken() {
 fn closing_finishes_what_waits() {
     let data = Data::new();
     let engine = data.open(POLICY);
-    let busy = occupied(&engine, 3000);
+    let rest = paused(&engine);
     let mut waiting: Vec<_> = (0..500)
         .map(|i| Box::pin(engine.submit(vec![login(i, 1, "b", "192.0.2.2", true).on(&engine)], Work::Decide)))
         .collect();
     waiting.iter_mut().for_each(|w| assert!(poll(w.as_mut()).is_pending()));
-    run(engine.close());
+    let mut close = Box::pin(engine.close());
+    assert!(poll(close.as_mut()).is_pending());
+    drop(rest);
+    run(close);
     let answered =
         waiting.iter_mut().map(|w| poll(w.as_mut())).filter(|p| matches!(p, Poll::Ready(Ok(_)))).count();
     assert_eq!(answered, 500);
-    assert_eq!(run(busy).unwrap().len(), 3000);
     let engine = data.reopen();
-    assert_eq!(everything(&engine).len(), 3500);
+    assert_eq!(everything(&engine).len(), 500);
 }
