@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The API's handle: what every request shares, and which path leads where.
 
-use crate::keys::{Keys, Refusal, Role};
+use crate::keys::{Held, Keys, Refusal, Role};
 use crate::metrics::Metrics;
 use crate::problem::{self, Problem};
 use crate::rates::Rates;
@@ -36,10 +36,16 @@ pub struct Options {
     pub metrics_open: bool,
     /// Most connections at once; further ones wait to be accepted.
     pub max_connections: usize,
+    /// Most connections at once from one address; further ones are closed. Zero: as many as there may be in all.
+    pub max_connections_per_address: usize,
     /// How long requests in flight may take once the server is told to stop.
     pub grace: Duration,
     /// How long a body may take, unless it is a stream.
     pub body_timeout: Duration,
+    /// How long a body that has begun may lie still, unless it is a stream.
+    pub body_idle: Duration,
+    /// How long a stream may lie still, with nothing to answer, before the server ends it.
+    pub stream_idle: Duration,
     /// How long a request's head may take, and how long a connection may lie idle between two requests.
     pub head_timeout: Duration,
     /// How long a peer may take none of what is written to it before its connection is cut.
@@ -56,7 +62,10 @@ impl Options {
             metrics_open: false,
             max_connections: limits::CONNECTIONS,
             grace: limits::GRACE,
+            max_connections_per_address: 0,
             body_timeout: limits::BODY_TIMEOUT,
+            body_idle: limits::BODY_IDLE,
+            stream_idle: limits::STREAM_IDLE,
             head_timeout: limits::HEAD_TIMEOUT,
             write_timeout: limits::WRITE_TIMEOUT,
             host: None,
@@ -108,7 +117,9 @@ impl Api {
 
     /// Lets other keys in from now on: after one was made or revoked.
     pub fn replace_keys(&self, keys: Keys) {
-        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        let mut held = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let keys = keys.after(&held);
+        *held = Arc::new(keys);
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -156,9 +167,14 @@ impl Api {
 
     /// Lets a request in whose key has `role`. Gives the key's name.
     pub(crate) fn admit(&self, headers: &HeaderMap, role: Role) -> Result<Arc<str>, Problem> {
+        self.admit_key(headers, role).map(|key| key.name.clone())
+    }
+
+    /// As [`Api::admit`], but gives the key.
+    pub(crate) fn admit_key(&self, headers: &HeaderMap, role: Role) -> Result<Arc<Held>, Problem> {
         let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
         let sent = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        keys.admit(sent, role).map_err(|refusal| match refusal {
+        keys.admit(sent, role).cloned().map_err(|refusal| match refusal {
             Refusal::NoToken => {
                 Problem::new(problem::NO_KEY, "send `Authorization: Bearer wk_…` with a key of this server")
             }
@@ -167,6 +183,12 @@ impl Api {
                 Problem::new(problem::MISSING_ROLE, format!("this needs a key with the role `{role}`"))
             }
         })
+    }
+
+    /// Takes one event off what a key may send.
+    pub(crate) fn spend(&self, key: &Held) -> Result<(), Problem> {
+        let Some(limiter) = &key.limiter else { return Ok(()) };
+        limiter.take(self.uptime(), 1).map_err(Problem::rate_limited)
     }
 
     /// What the engine said, as the caller is told it; the log hears of a full disk at most once a minute.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Reading a request's body: within its size, within its time, of a known kind.
 
+use crate::api::Options;
 use crate::problem::{CUT_BODY, Problem, SLOW_BODY, TOO_LARGE, WRONG_CONTENT_TYPE};
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -41,25 +42,42 @@ pub(crate) fn content_type(
     })
 }
 
+/// How long a body may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// For all of it.
+    pub(crate) whole: Duration,
+    /// While nothing of it comes.
+    pub(crate) idle: Duration,
+}
+
+impl From<&Options> for Patience {
+    fn from(options: &Options) -> Patience {
+        Patience { whole: options.body_timeout, idle: options.body_idle }
+    }
+}
+
 /// Reads the whole body, never more than `most` bytes of it.
 ///
 /// # Errors
 /// Too large, by its Content-Length or when it turns out so; too slow; cut off.
-pub(crate) async fn whole(body: Body, most: usize, within: Duration) -> Result<Bytes, Problem> {
+pub(crate) async fn whole(body: Body, most: usize, patience: Patience) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > most as u64 {
         return Err(too_large(most));
     }
-    match tokio::time::timeout(within, collect(body, most)).await {
+    let within = patience.whole;
+    match tokio::time::timeout(within, collect(body, most, patience.idle)).await {
         Ok(read) => read,
         Err(_) => Err(Problem::new(SLOW_BODY, format!("it was not there after {} s", within.as_secs_f64()))),
     }
 }
 
-async fn collect(mut body: Body, most: usize) -> Result<Bytes, Problem> {
+async fn collect(mut body: Body, most: usize, idle: Duration) -> Result<Bytes, Problem> {
+    let still = |_| Problem::new(SLOW_BODY, format!("nothing of it came for {} s", idle.as_secs_f64()));
     // Most bodies arrive in one piece, which is then not copied.
     let mut first: Option<Bytes> = None;
     let mut all = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = tokio::time::timeout(idle, body.frame()).await.map_err(still)? {
         let frame = frame.map_err(|_| Problem::new(CUT_BODY, "it ended before all of it had arrived"))?;
         let Ok(data) = frame.into_data() else {
             continue;
@@ -96,7 +114,7 @@ mod tests {
 
     #[tokio::test]
     async fn bodies_are_put_together_within_their_size() {
-        let second = Duration::from_secs(1);
+        let second = Patience { whole: Duration::from_secs(1), idle: Duration::from_secs(1) };
         for (sent, most, expect) in [
             (&["ab", "cd", "e"][..], 5, Some("abcde")),
             (&["ab", "cd", "e"], 4, None),
@@ -112,9 +130,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_never_ends_is_given_up() {
-        let endless = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
-        let problem = whole(endless, 10, Duration::from_millis(5)).await.unwrap_err();
-        assert_eq!(problem.kind().slug, "slow_body");
+        let check = async |whole_ms: u64, idle_ms: u64, expect: &str| {
+            let endless = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+            let ms = Duration::from_millis;
+            let patience = Patience { whole: ms(whole_ms), idle: ms(idle_ms) };
+            let problem = whole(endless, 10, patience).await.unwrap_err();
+            let said = serde_json::to_string(&problem.body()).unwrap();
+            assert!(problem.kind().slug == "slow_body" && said.contains(expect), "{said}");
+        };
+        check(5, 60_000, "not there after").await;
+        check(60_000, 5, "nothing of it came for").await;
     }
 
     #[test]

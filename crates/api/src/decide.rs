@@ -10,7 +10,7 @@ use crate::problem::{Problem, ProblemBody};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use wardroom_engine::Work;
+use wardroom_engine::{Client, Work};
 
 /// Judge an event
 ///
@@ -36,6 +36,7 @@ use wardroom_engine::Work;
         (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Another content type", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The event has faults: all of them", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "More than the key's limit, or than its share of the server; see Retry-After", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Nothing is taken now; see Retry-After", body = ProblemBody, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemBody, content_type = "application/problem+json"),
     )
@@ -61,6 +62,7 @@ pub(crate) async fn decide(State(api): State<Api>, request: Request) -> Result<R
         (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Another content type", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The event has faults: all of them", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "More than the key's limit, or than its share of the server; see Retry-After", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Nothing is taken now; see Retry-After", body = ProblemBody, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemBody, content_type = "application/problem+json"),
     )
@@ -71,19 +73,20 @@ pub(crate) async fn record(State(api): State<Api>, request: Request) -> Result<R
 
 async fn one(api: &Api, request: Request, work: Work) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    api.admit(&head.headers, Role::Ingest)?;
-    let answered = match body::content_type(&head.headers, body::EVENT) {
-        Ok(_) => answer_one(api, body, work).await,
+    let key = api.admit_key(&head.headers, Role::Ingest)?;
+    let begun = api.spend(&key).and_then(|()| body::content_type(&head.headers, body::EVENT));
+    let answered = match begun {
+        Ok(_) => answer_one(api, key.client, body, work).await,
         Err(problem) => Err(problem),
     };
     answered.inspect_err(|problem| api.metrics().refused(problem.kind()))
 }
 
-async fn answer_one(api: &Api, body: Body, work: Work) -> Result<Response, Problem> {
-    let bytes = body::whole(body, limits::EVENT_BYTES, api.options().body_timeout).await?;
+async fn answer_one(api: &Api, client: Client, body: Body, work: Work) -> Result<Response, Problem> {
+    let bytes = body::whole(body, limits::EVENT_BYTES, api.options().into()).await?;
     let event = api.engine().intake(&bytes, api.now())?;
     let id = event.id.clone();
-    let outcomes = api.engine().submit(vec![event], work).await.map_err(|e| api.refused(e))?;
+    let outcomes = api.engine().submit_for(client, vec![event], work).await.map_err(|e| api.refused(e))?;
     let settled = answer::settle(api, work, &[&id], outcomes).await.pop();
     let settled = settled.unwrap_or_else(|| Err(Problem::ours("answer", &"the engine gave no outcome")))?;
     let mut out = Vec::with_capacity(256);

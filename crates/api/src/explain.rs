@@ -387,7 +387,7 @@ pub(crate) async fn get(State(api): State<Api>, request: Request) -> Result<Resp
         (status = 200, description = "The decision with its explanation", body = ExplanationBody),
         (status = 400, description = "The query is not understood", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "There is no such decision", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The server is shutting down", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Too much is asked for, or the server is shutting down; see Retry-After", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn find(State(api): State<Api>, request: Request) -> Result<Response, Problem> {

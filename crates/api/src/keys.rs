@@ -6,6 +6,7 @@
 //! through code or logs for lost keys finds them by their prefix.
 
 use crate::limits;
+use crate::rate::{Limiter, Rate};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use wardroom_engine::Client;
 use wardroom_event::Micros;
 
 /// What a key may do. No role contains another.
@@ -70,6 +72,15 @@ pub struct Key {
     sha256: String,
     /// When it was made, in RFC 3339.
     pub created: String,
+    /// How many events it may hand over, such as `1000/s`; without it no fewer than the server takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
+    /// How many of them at once; without it as many as the rate gives in a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u32>,
+    /// How many shares of the server it has where other keys have one: 1 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u8>,
 }
 
 /// The text that lets its holder in. Printed once, by who asked for it; `Debug` does not show it.
@@ -147,14 +158,44 @@ pub(crate) enum Refusal {
 /// All keys of a server.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
-    by_id: HashMap<[u8; ID_DIGITS], Held>,
+    by_id: HashMap<[u8; ID_DIGITS], Arc<Held>>,
 }
 
-#[derive(Clone, Debug)]
-struct Held {
-    name: Arc<str>,
+/// A key as a running server holds it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// Whose it is.
+    pub(crate) name: Arc<str>,
+    /// Who it is to the engine.
+    pub(crate) client: Client,
+    /// Its own limit, if it has one.
+    pub(crate) limiter: Option<Arc<Limiter>>,
     roles: Vec<Role>,
     sha256: [u8; 32],
+}
+
+impl Held {
+    fn new(key: Key) -> Result<Held, String> {
+        let of = |why: &str| format!("key `{}`: {why}", key.id);
+        let sha256 = digest(&key.sha256).ok_or_else(|| of("no SHA-256"))?;
+        let weight = key.weight.unwrap_or(1);
+        if !(1..=limits::KEY_WEIGHT).contains(&weight) {
+            return Err(of(&format!("`weight` is 1 to {}", limits::KEY_WEIGHT)));
+        }
+        if key.rate.is_none() && key.burst.is_some() {
+            return Err(of("`burst` goes with a `rate`"));
+        }
+        let rate = key.rate.as_deref().map(|rate| Rate::parse(rate, key.burst)).transpose().map_err(of)?;
+        // An id is hex digits, so each has a number of its own.
+        let number = u64::from_str_radix(&key.id, 16).map_err(|_| of("no id"))?;
+        Ok(Held {
+            name: key.name.into(),
+            client: Client::new(number).weighing(weight),
+            limiter: rate.map(|rate| Arc::new(Limiter::new(rate))),
+            roles: key.roles,
+            sha256,
+        })
+    }
 }
 
 const PREFIX: &str = "wk_";
@@ -179,14 +220,24 @@ impl Keys {
             let content = |why: String| KeyError::Content { path: path.to_owned(), why };
             let id = hex::<ID_DIGITS>(&key.id)
                 .ok_or_else(|| content(format!("`{}` is no id of a key", key.id)))?;
-            let sha256 =
-                digest(&key.sha256).ok_or_else(|| content(format!("key `{}`: no SHA-256", key.id)))?;
-            let held = Held { name: key.name.into(), roles: key.roles, sha256 };
-            if by_id.insert(id, held).is_some() {
-                return Err(content(format!("key `{}` is there twice", key.id)));
+            let name = key.id.clone();
+            let held = Held::new(key).map_err(content)?;
+            if by_id.insert(id, Arc::new(held)).is_some() {
+                return Err(content(format!("key `{name}` is there twice")));
             }
         }
         Ok(Keys { by_id })
+    }
+
+    /// These keys, where others were in use before: what was sent under a limit that stays still counts.
+    pub(crate) fn after(mut self, before: &Keys) -> Keys {
+        for (id, held) in &mut self.by_id {
+            let limiter = before.by_id.get(id).and_then(|b| b.limiter.as_ref());
+            if let (Some(held), Some(limiter)) = (Arc::get_mut(held), limiter) {
+                held.limiter = held.limiter.take().map(|new| new.or_before(limiter));
+            }
+        }
+        self
     }
 
     /// How many there are.
@@ -224,7 +275,16 @@ impl Keys {
         };
         let token = Token(format!("{PREFIX}{id}_{secret}"));
         let sha256 = to_hex(&Sha256::digest(secret.as_bytes()));
-        let key = Key { id, name: name.to_owned(), roles, sha256, created: now.to_string() };
+        let key = Key {
+            id,
+            name: name.to_owned(),
+            roles,
+            sha256,
+            created: now.to_string(),
+            rate: None,
+            burst: None,
+            weight: None,
+        };
         file.key.push(key.clone());
         write(path, &file)?;
         Ok(Issued { token, key })
@@ -252,15 +312,15 @@ impl Keys {
         Ok(read(path)?.key)
     }
 
-    /// Whether the bearer of `authorization` may do what `role` names. Gives the key's name.
-    pub(crate) fn admit(&self, authorization: Option<&[u8]>, role: Role) -> Result<Arc<str>, Refusal> {
+    /// Whether the bearer of `authorization` may do what `role` names. Gives the key.
+    pub(crate) fn admit(&self, authorization: Option<&[u8]>, role: Role) -> Result<&Arc<Held>, Refusal> {
         let token = authorization.and_then(bearer).ok_or(Refusal::NoToken)?;
         let (id, secret) = parts(token).ok_or(Refusal::Unknown)?;
         let held = self.by_id.get(&id).ok_or(Refusal::Unknown)?;
         if !same(&Sha256::digest(secret).into(), &held.sha256) {
             return Err(Refusal::Unknown);
         }
-        if held.roles.contains(&role) { Ok(held.name.clone()) } else { Err(Refusal::Lacks(role)) }
+        if held.roles.contains(&role) { Ok(held) } else { Err(Refusal::Lacks(role)) }
     }
 }
 
@@ -376,11 +436,11 @@ mod tests {
 
         let keys = Keys::load(&path).unwrap();
         let header = format!("Bearer {}", issued.token.expose());
-        let admit = |header: &str, role| keys.admit(Some(header.as_bytes()), role);
-        assert_eq!(admit(&header, Role::Ingest).as_deref(), Ok("edge"));
-        assert_eq!(admit(&header.replace("Bearer", "bEARER"), Role::Read).as_deref(), Ok("edge"));
+        let admit = |header: &str, role| keys.admit(Some(header.as_bytes()), role).map(|held| &*held.name);
+        assert_eq!(admit(&header, Role::Ingest), Ok("edge"));
+        assert_eq!(admit(&header.replace("Bearer", "bEARER"), Role::Read), Ok("edge"));
         assert_eq!(admit(&header, Role::Policy), Err(Refusal::Lacks(Role::Policy)));
-        assert_eq!(keys.admit(None, Role::Read), Err(Refusal::NoToken));
+        assert_eq!(keys.admit(None, Role::Read).map(drop), Err(Refusal::NoToken));
         assert_eq!(admit("Basic abc", Role::Read), Err(Refusal::NoToken));
         let last = if header.ends_with('0') { "1" } else { "0" };
         let wrong = format!("{}{last}", &header[..header.len() - 1]);
@@ -392,7 +452,7 @@ mod tests {
         Keys::revoke(&path, &issued.key.id).unwrap();
         assert!(matches!(Keys::revoke(&path, &issued.key.id), Err(KeyError::Unknown(_))));
         let keys = Keys::load(&path).unwrap();
-        assert_eq!(keys.admit(Some(header.as_bytes()), Role::Read), Err(Refusal::Unknown));
+        assert_eq!(keys.admit(Some(header.as_bytes()), Role::Read).map(drop), Err(Refusal::Unknown));
         assert_eq!(keys.len(), 1);
     }
 
@@ -429,9 +489,41 @@ mod tests {
         check(&key("0000000", "\"read\"", &sha), "no id");
         check(&key("00000000", "\"read\"", "00"), "no SHA-256");
         check(&key("00000000", "\"read\"", &sha).repeat(2), "twice");
+        let one = key("00000000", "\"read\"", &sha);
+        check(&format!("{one}rate = \"wk_1\"\n"), "such as \"1000/s\"");
+        check(&format!("{one}burst = 5\n"), "goes with a `rate`");
+        check(&format!("{one}rate = \"5/s\"\nburst = 0\n"), "at least 1");
+        check(&format!("{one}weight = 0\n"), "`weight` is 1 to 100");
+        check(&format!("{one}weight = 101\n"), "`weight` is 1 to 100");
         check(&"#".repeat(limits::KEYS_BYTES as usize + 1), "more than");
         assert!(matches!(Keys::issue(&path, "a\nb", &[Role::Read], NOW), Err(KeyError::Name)));
         assert!(matches!(Keys::issue(&path, "a", &[], NOW), Err(KeyError::NoRole)));
+    }
+
+    #[test]
+    fn a_limit_that_stays_remembers_what_was_sent() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.toml");
+        let load = |rate: &str| {
+            let text = format!(
+                "[[key]]\nid = \"0000000a\"\nname = \"n\"\nroles = [\"read\"]\nsha256 = \"{}\"\ncreated = \"x\"\n\
+                 rate = \"{rate}\"\nweight = 3\n",
+                "0".repeat(64)
+            );
+            std::fs::write(&path, text).unwrap();
+            Keys::load(&path).unwrap()
+        };
+        let take = |keys: &Keys| {
+            let held = keys.by_id.values().next().unwrap();
+            assert_eq!(held.client, Client::new(10).weighing(3));
+            held.limiter.as_ref().unwrap().take(std::time::Duration::ZERO, 1).is_ok()
+        };
+        let keys = load("1/m");
+        assert!(take(&keys) && !take(&keys));
+        let same = load("1/m").after(&keys);
+        assert!(!take(&same));
+        let other = load("2/m").after(&same);
+        assert!(take(&other));
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod outlet;
 mod policy;
 mod problem;
 mod rates;
+mod rate;
 mod server;
 mod status;
 mod stream;

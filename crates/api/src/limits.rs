@@ -40,3 +40,13 @@ pub const KEYS_BYTES: u64 = 1024 * 1024;
 pub const KEY_NAME_BYTES: usize = 64;
 /// Below how many free bytes of the data directory's disk the server says that it is not well: room for sixteen segments.
 pub const DISK_LOW_BYTES: u64 = 1024 * 1024 * 1024;
+/// The most shares of the server that one key may have where others have one.
+pub const KEY_WEIGHT: u8 = 100;
+/// How long a body that has begun may lie still, unless it is a stream.
+pub const BODY_IDLE: Duration = Duration::from_secs(10);
+/// How long a stream may lie still, with nothing to answer, before the server ends it.
+pub const STREAM_IDLE: Duration = Duration::from_secs(600);
+/// The least that a peer must take in [`WRITE_TIMEOUT`] of what is written to it, in bytes, where there is as much.
+pub const WRITE_LEAST: usize = 1024;
+/// The least and the most seconds after which a sender is told to come back.
+pub const RETRY_SECS: (u16, u16) = (1, 30);

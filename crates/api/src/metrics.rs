@@ -94,6 +94,7 @@ pub(crate) struct Metrics {
     seconds: Vec<Histogram>,
     refused: Family<WhyLabels, Counter>,
     connections: Gauge,
+    turned_away: Counter,
     fired: RwLock<HashMap<Box<str>, Fired>>,
 }
 
@@ -118,7 +119,21 @@ impl Metrics {
             refused.clone(),
         );
         registry.register("wardroom_connections", "Open connections", connections.clone());
-        Metrics { registry, requests, seconds: by_route, refused, connections, fired: RwLock::default() }
+        let turned_away = Counter::default();
+        registry.register(
+            "wardroom_connections_turned_away",
+            "Connections closed at once, since their address had as many as it may have",
+            turned_away.clone(),
+        );
+        Metrics {
+            registry,
+            requests,
+            seconds: by_route,
+            refused,
+            connections,
+            turned_away,
+            fired: RwLock::default(),
+        }
     }
 
     /// Counts a request that was answered.
@@ -132,6 +147,11 @@ impl Metrics {
     /// Counts an event that was not taken.
     pub(crate) fn refused(&self, problem: &ProblemType) {
         self.refused.get_or_create(&WhyLabels { why: problem.slug }).inc();
+    }
+
+    /// Counts a connection that was closed at once.
+    pub(crate) fn turned_away(&self) {
+        self.turned_away.inc();
     }
 
     /// Counts a connection for as long as what it gives lives.
@@ -195,6 +215,11 @@ impl Metrics {
             registry.register(name, help, gauge);
         };
         gauge("wardroom_queue_waiting", "Pieces of work waiting for the sequencer", status.waiting as u64);
+        let waiting = status.backlog;
+        gauge("wardroom_queue_events", "Events waiting for the sequencer", waiting.events as u64);
+        gauge("wardroom_queue_bytes", "Bytes of memory that these hold, about", waiting.bytes as u64);
+        gauge("wardroom_queue_clients", "Keys that have work waiting", waiting.clients as u64);
+        gauge("wardroom_queue_outside", "Streams that wait for a place in the queue", waiting.outside as u64);
         gauge("wardroom_state_bytes", "Bytes held by counters", status.state_bytes);
         gauge("wardroom_state_keys", "Keys counted under", status.state_keys);
         gauge("wardroom_event_ids", "Event ids remembered", status.ids);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A connection whose peer must take what is written to it: one that takes nothing for too long is an error.
+//! A connection whose peer must take what is written to it: one that takes nothing, or next to nothing, for too long is
+//! an error.
 //!
-//! Without it who asks and never reads would hold a place among the connections for good.
+//! Without it who asks and never reads, or reads a byte now and then, would hold a place among the connections for good.
 
+use crate::limits;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,12 +13,18 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// A stream with a bound on how long a write may make no progress at all.
+/// A stream with a bound on how long writing may make no progress worth the name.
 pub(crate) struct Outlet<S> {
     stream: S,
     most: Duration,
-    /// Runs while the stream takes nothing; gone as soon as it takes something.
-    stuck: Option<Pin<Box<Sleep>>>,
+    /// Runs since the stream took nothing; gone when it has taken enough since, or all there was.
+    stuck: Option<Stuck>,
+}
+
+struct Stuck {
+    timer: Pin<Box<Sleep>>,
+    /// Bytes taken since.
+    taken: usize,
 }
 
 impl<S> Outlet<S> {
@@ -24,15 +32,31 @@ impl<S> Outlet<S> {
         Outlet { stream, most, stuck: None }
     }
 
-    /// A write that waits is an error once it has waited for too long.
-    fn bounded<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if polled.is_ready() {
-            self.stuck = None;
-            return polled;
+    /// A write that waits is an error once too little was taken for too long.
+    fn bounded(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match polled {
+            Poll::Ready(Ok(written)) => {
+                if let Some(stuck) = &mut self.stuck {
+                    stuck.taken += written;
+                    if stuck.taken >= limits::WRITE_LEAST {
+                        self.stuck = None;
+                    }
+                }
+                polled
+            }
+            Poll::Ready(Err(_)) => polled,
+            Poll::Pending => {
+                std::task::ready!(self.overdue(cx));
+                let why = "the peer takes next to nothing of what is written";
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why)))
+            }
         }
-        let stuck = self.stuck.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.most)));
-        std::task::ready!(stuck.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing of what is written")))
+    }
+
+    fn overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let most = self.most;
+        let begin = || Stuck { timer: Box::pin(tokio::time::sleep(most)), taken: 0 };
+        self.stuck.get_or_insert_with(begin).timer.as_mut().poll(cx)
     }
 }
 
@@ -67,8 +91,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Outlet<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_flush(cx);
-        // A socket has nothing to flush and is done at once: that is no sign of a peer that reads.
-        if polled.is_ready() { polled } else { self.bounded(cx, polled) }
+        // Who writes flushes when all of it was taken: nothing is owed any more.
+        if polled.is_ready() {
+            self.stuck = None;
+        }
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -96,19 +123,64 @@ mod tests {
     }
 
     #[test]
-    fn who_is_slow_is_left_alone() {
+    fn who_takes_a_byte_now_and_then_is_cut() {
+        run(async {
+            let (near, mut far) = duplex(4);
+            let mut outlet = Outlet::new(near, Duration::from_millis(200));
+            let drip = async {
+                let mut byte = [0; 1];
+                while far.read_exact(&mut byte).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            let written = async {
+                let written = outlet.write_all(&[7; 4000]).await;
+                drop(outlet);
+                written
+            };
+            let both = async { tokio::join!(written, drip) };
+            let (written, ()) = tokio::time::timeout(Duration::from_secs(20), both).await.expect("it ends");
+            assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        });
+    }
+
+    #[test]
+    fn who_took_all_there_was_begins_anew() {
         run(async {
             let (near, mut far) = duplex(4);
             let mut outlet = Outlet::new(near, Duration::from_millis(500));
+            let mut bytes = [0; 8];
+            for _ in 0..8 {
+                let (written, read) = tokio::join!(
+                    async {
+                        outlet.write_all(b"8 bytes.").await?;
+                        outlet.flush().await
+                    },
+                    async {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        far.read_exact(&mut bytes).await
+                    }
+                );
+                written.unwrap();
+                read.unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn who_is_slow_is_left_alone() {
+        run(async {
+            let (near, mut far) = duplex(limits::WRITE_LEAST);
+            let mut outlet = Outlet::new(near, Duration::from_millis(500));
             let began = tokio::time::Instant::now();
             let read = async {
-                let mut bytes = [0; 4];
+                let mut bytes = [0; limits::WRITE_LEAST];
                 for _ in 0..10 {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     far.read_exact(&mut bytes).await.unwrap();
                 }
             };
-            let (written, ()) = tokio::join!(outlet.write_all(&[7; 40]), read);
+            let (written, ()) = tokio::join!(outlet.write_all(&[7; 10 * limits::WRITE_LEAST]), read);
             written.unwrap();
             assert!(
                 began.elapsed() > Duration::from_millis(500),

@@ -324,7 +324,7 @@ fn expected(headers: &HeaderMap) -> Result<Option<Vec<String>>, Problem> {
 
 async fn read_bundle(api: &Api, headers: &HeaderMap, body: Body) -> Result<Bundle, Problem> {
     let kind = body::content_type(headers, body::POLICY)?;
-    let bytes = body::whole(body, limits::POLICY_BYTES, api.options().body_timeout).await?;
+    let bytes = body::whole(body, limits::POLICY_BYTES, api.options().into()).await?;
     if kind == "text/plain" {
         let text = std::str::from_utf8(&bytes);
         let text = text.map_err(|_| bad_text("", "not_utf8", "a policy is text in UTF-8".to_owned()))?;

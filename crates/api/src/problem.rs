@@ -5,6 +5,7 @@
 //! The log learns what the system said: paths, system errors, panics. An incident number joins the two where the
 //! fault is ours. Every type of problem stands in [`ALL`], and the book's page lists the same.
 
+use crate::limits;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -12,8 +13,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt::Display;
+use std::time::Duration;
 use utoipa::ToSchema;
-use wardroom_engine::{EngineError, SubmitError};
+use wardroom_engine::{EngineError, SubmitError, Whose};
 use wardroom_event::{Fault, Faults};
 use wardroom_report::{Diagnostic, Sources};
 
@@ -26,7 +28,7 @@ pub struct ProblemType {
     pub status: u16,
     /// What it is, in a few words.
     pub title: &'static str,
-    /// After how many seconds the same request may succeed, where it may.
+    /// After how many seconds the same request may succeed, where it may and nothing better is known.
     pub retry_after_secs: Option<u16>,
 }
 
@@ -57,6 +59,8 @@ problems! {
     WRONG_CONTENT_TYPE "wrong_content_type" 415 None, "The content type is not read here"
     BAD_EVENT "bad_event" 422 None, "The event has faults"
     BAD_POLICY "bad_policy" 422 None, "The policy has faults"
+    RATE_LIMITED "rate_limited" 429 Some(1), "The key sends more than its limit"
+    SHARE_USED "share_used" 429 Some(1), "The key has its share of work waiting"
     INTERNAL "internal" 500 None, "A fault of the server"
     BUSY "busy" 503 Some(1), "Too much work is waiting"
     FAILED "failed" 503 Some(30), "The journal failed"
@@ -83,6 +87,8 @@ struct Inner {
     more: usize,
     policy: Option<PolicyFaults>,
     incident: Option<String>,
+    /// Known better than from the type of problem alone.
+    retry_after_secs: Option<u16>,
 }
 
 /// What is wrong with a policy, for programs and for people.
@@ -146,6 +152,10 @@ pub(crate) struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     incident: Option<&'a str>,
+    /// After how many seconds to send it again; as the header `Retry-After`, which a line of a stream cannot have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    retry_after_secs: Option<u16>,
 }
 
 /// One thing wrong with what was sent.
@@ -182,6 +192,7 @@ impl Problem {
             more: 0,
             policy: None,
             incident: None,
+            retry_after_secs: None,
         }))
     }
 
@@ -209,6 +220,36 @@ impl Problem {
         problem
     }
 
+    /// The same, with a time to come back that is known.
+    fn after(mut self, secs: u16) -> Problem {
+        self.0.retry_after_secs = Some(secs);
+        self
+    }
+
+    /// More than a key's own limit.
+    pub(crate) fn rate_limited(wait: Duration) -> Problem {
+        let (least, most) = limits::RETRY_SECS;
+        let secs = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+        let secs = u16::try_from(secs).unwrap_or(most).clamp(least, most);
+        let detail =
+            format!("nothing was recorded; the limit is this key's own. Send the event again in {secs} s");
+        Problem::new(RATE_LIMITED, detail).after(secs)
+    }
+
+    /// Too much waits already.
+    fn busy(whose: Whose, secs: u16) -> Problem {
+        let (kind, why) = match whose {
+            Whose::Client => (SHARE_USED, "other keys are served; this one has its share of work waiting"),
+            Whose::Server => (BUSY, "the server as a whole has too much work waiting"),
+        };
+        Problem::new(kind, format!("nothing was recorded; {why}. Send the event again in {secs} s"))
+            .after(secs)
+    }
+
+    fn retry_after_secs(&self) -> Option<u16> {
+        self.0.retry_after_secs.or(self.0.kind.retry_after_secs)
+    }
+
     pub(crate) fn kind(&self) -> &'static ProblemType {
         self.0.kind
     }
@@ -226,6 +267,7 @@ impl Problem {
             diagnostics: inner.policy.as_ref().map(|p| &*p.diagnostics),
             rendered: inner.policy.as_ref().map(|p| &*p.rendered),
             incident: inner.incident.as_deref(),
+            retry_after_secs: self.retry_after_secs(),
         }
     }
 }
@@ -246,7 +288,7 @@ impl From<Faults> for Problem {
 impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Problem {
         match error {
-            SubmitError::Busy => Problem::new(BUSY, "nothing was recorded; send the event again in a second"),
+            SubmitError::Busy { whose, retry_after_secs } => Problem::busy(whose, retry_after_secs),
             SubmitError::Full(_) => {
                 Problem::new(DISK_FULL, "nothing was recorded; everything accepted before is safe")
             }
@@ -283,7 +325,7 @@ impl IntoResponse for Problem {
         let mut response = (kind.status(), bytes).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(secs) = kind.retry_after_secs {
+        if let Some(secs) = self.retry_after_secs() {
             headers.insert(RETRY_AFTER, HeaderValue::from(secs));
         }
         if kind.status == 401 {
@@ -308,6 +350,25 @@ mod tests {
     }
 
     #[test]
+    fn when_to_come_back_is_told_in_seconds_and_bounded() {
+        let check = |problem: Problem, expect: &str| {
+            let secs = problem.retry_after_secs().map(|s| s.to_string()).unwrap_or_default();
+            let json = serde_json::to_value(problem.body()).unwrap();
+            let body = json.get("retry_after_secs").map(ToString::to_string).unwrap_or_default();
+            let response = problem.into_response();
+            let header = response.headers().get(RETRY_AFTER).map_or("", |v| v.to_str().unwrap());
+            assert_eq!((header, &*secs, &*body), (expect, expect, expect));
+        };
+        check(Problem::rate_limited(Duration::from_millis(1)), "1");
+        check(Problem::rate_limited(Duration::from_millis(1001)), "2");
+        check(Problem::rate_limited(Duration::MAX), "30");
+        check(Problem::busy(Whose::Client, 7), "7");
+        check(Problem::busy(Whose::Server, 9), "9");
+        check(Problem::new(CLOSING, ""), "5");
+        check(Problem::new(NO_KEY, ""), "");
+    }
+
+    #[test]
     fn what_the_system_said_stays_in_the_log() {
         let check = |error: SubmitError, slug: &str| {
             let problem = Problem::from(error);
@@ -317,7 +378,8 @@ mod tests {
         };
         check(SubmitError::Full("/var/lib/w: no space".into()), "disk_full");
         check(SubmitError::Failed("/var/lib/w: input/output error".into()), "failed");
-        check(SubmitError::Busy, "busy");
+        check(SubmitError::Busy { whose: Whose::Server, retry_after_secs: 3 }, "busy");
+        check(SubmitError::Busy { whose: Whose::Client, retry_after_secs: 3 }, "share_used");
         check(SubmitError::Closed, "closing");
         check(SubmitError::TypeChanged("login".into()), "type_changed");
         let ours = Problem::ours("read", &"/var/lib/w: bad");

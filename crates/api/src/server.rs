@@ -17,11 +17,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::any::Any;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -34,6 +37,7 @@ use tower_service::Service;
 pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output = ()>) {
     let router = api.router();
     let slots = Arc::new(Semaphore::new(api.options().max_connections));
+    let addresses = Addresses::new(api.options().max_connections_per_address);
     let mut connections = JoinSet::new();
     let looking = tokio::spawn(look_at_rates(api.clone()));
     let mut shutdown = pin!(shutdown);
@@ -41,8 +45,13 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
         tokio::select! {
             () = &mut shutdown => break,
             Some(ended) = connections.join_next(), if !connections.is_empty() => report(ended),
-            (stream, slot) = accept(&listener, &slots) => {
-                connections.spawn(connection(stream, api.clone(), router.clone(), slot));
+            (stream, peer, slot) = accept(&listener, &slots) => match addresses.admit(peer.ip()) {
+                Some(one) => {
+                    let places = (slot, one);
+                    connections.spawn(connection(stream, api.clone(), router.clone(), places));
+                }
+                // Closed without an answer: who has too many gets no more of our time.
+                None => api.metrics().turned_away(),
             }
         }
     }
@@ -68,6 +77,49 @@ async fn look_at_rates(api: Api) {
     }
 }
 
+/// How many connections each address has, where that is bounded.
+struct Addresses {
+    most: usize,
+    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// One connection of an address, until it is dropped.
+struct OfAddress(Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>);
+
+impl Addresses {
+    /// At most so many of each; zero is no bound.
+    fn new(most: usize) -> Addresses {
+        Addresses { most, open: Arc::default() }
+    }
+
+    fn admit(&self, address: IpAddr) -> Option<OfAddress> {
+        if self.most == 0 {
+            return Some(OfAddress(None));
+        }
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = address.to_canonical();
+        let count = open.entry(address).or_default();
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(OfAddress(Some((address, self.open.clone()))))
+    }
+}
+
+impl Drop for OfAddress {
+    fn drop(&mut self) {
+        let Some((address, open)) = self.0.take() else { return };
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut count) = open.entry(address) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
 fn report(ended: Result<(), tokio::task::JoinError>) {
     if let Err(e) = ended {
         tracing::error!(error = %e, "a connection's task failed by a fault of the server");
@@ -75,14 +127,17 @@ fn report(ended: Result<(), tokio::task::JoinError>) {
 }
 
 /// The next connection, once there is room for it.
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     loop {
         // The semaphore is never closed.
         let Ok(slot) = slots.clone().acquire_owned().await else {
             return std::future::pending().await;
         };
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, slot),
+            Ok((stream, peer)) => return (stream, peer, slot),
             // Out of file handles, mostly: others must end first. A connection that went away is no matter.
             Err(e) => {
                 tracing::warn!(error = %e, "a connection could not be accepted");
@@ -92,7 +147,10 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, O
     }
 }
 
-async fn connection(stream: TcpStream, api: Api, router: Router, _slot: OwnedSemaphorePermit) {
+/// A place among all connections, and one among those of its address.
+type Places = (OwnedSemaphorePermit, OfAddress);
+
+async fn connection(stream: TcpStream, api: Api, router: Router, _places: Places) {
     // Answers are small and written whole; waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
     let _open = api.metrics().connection();

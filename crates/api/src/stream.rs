@@ -4,11 +4,13 @@
 //! Nothing here is queued without bound: at most [`limits::STREAM_BATCHES`] batches are under way, and reading goes on
 //! only when the oldest has been handed to the connection. So a reader who does not read stops its own writing, through
 //! TCP, and nobody else's. A sender must therefore read while it writes.
+//!
+//! A batch waits for its turn among those of its key, and for its key's rate, while answers to those before it go out.
 
 use crate::answer::{self, Settled, StreamAnswer};
 use crate::api::Api;
 use crate::body;
-use crate::keys::Role;
+use crate::keys::{Held, Role};
 use crate::limits;
 use crate::lines::{Line, Lines};
 use crate::problem::{BAD_QUERY, Problem, ProblemBody, TOO_LARGE};
@@ -19,10 +21,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::stream::{self, FuturesOrdered};
 use http_body_util::BodyExt;
 use serde::Deserialize;
+use std::sync::Arc;
 use tokio::sync::watch;
 use utoipa::IntoParams;
 use wardroom_engine::{SubmitError, Work};
@@ -60,7 +63,8 @@ impl From<Mode> for Work {
 ///
 /// One event a line, of at most 64 KiB each; for every line that is not empty one line of answer, in the same order,
 /// with the number of the input's line. A bad line is answered with its problem and the stream goes on. Read the
-/// answers while you write: a sender that does not read is not read from. When the server shuts down it ends its
+/// answers while you write: a sender that does not read is not read from. A stream is slowed down to its key's rate and to
+/// its key's share of the server, where single events are refused. When the server shuts down it ends its
 /// answer; lines without an answer are sent again, under the same ids.
 #[utoipa::path(
     post, path = "/v1/stream", tag = "events", security(("key" = ["ingest"])), params(StreamQuery),
@@ -73,7 +77,7 @@ impl From<Mode> for Work {
 )]
 pub(crate) async fn stream(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    api.admit(&head.headers, Role::Ingest)?;
+    let key = api.admit_key(&head.headers, Role::Ingest)?;
     let query = Query::<StreamQuery>::try_from_uri(&head.uri);
     let Query(query) =
         query.map_err(|e| Problem::new(BAD_QUERY, format!("`mode` is decide or record: {e}")))?;
@@ -81,9 +85,11 @@ pub(crate) async fn stream(State(api): State<Api>, request: Request) -> Result<R
     let flow = Flow {
         closing: api.closing(),
         api,
+        key,
         work: query.mode.into(),
         body,
         lines: Lines::new(limits::EVENT_BYTES),
+        handing: None,
         under_way: FuturesOrdered::new(),
         reading: true,
     };
@@ -96,13 +102,19 @@ pub(crate) async fn stream(State(api): State<Api>, request: Request) -> Result<R
     Ok(response)
 }
 
+/// What gives a batch's lines of answer.
+type Answers = BoxFuture<'static, Bytes>;
+
 struct Flow {
     api: Api,
+    key: Arc<Held>,
     work: Work,
     body: Body,
     lines: Lines,
+    /// The batch that waits for its place in the engine's queue.
+    handing: Option<BoxFuture<'static, Answers>>,
     /// Batches with the engine, in order, each giving its lines of answer.
-    under_way: FuturesOrdered<BoxFuture<'static, Bytes>>,
+    under_way: FuturesOrdered<Answers>,
     reading: bool,
     closing: watch::Receiver<bool>,
 }
@@ -127,20 +139,32 @@ impl Flow {
     /// The next lines of answer; none when all that was read is answered.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            while self.under_way.len() < limits::STREAM_BATCHES
+            if self.has_room()
                 && let Some(batch) = self.batch()
             {
-                let answers = hand_over(&self.api, self.work, batch).await;
-                self.under_way.push_back(answers);
+                self.handing =
+                    Some(Box::pin(hand_over(self.api.clone(), self.key.clone(), self.work, batch)));
             }
-            if !self.reading && self.under_way.is_empty() {
+            let settled = self.handing.is_none() && self.under_way.is_empty();
+            if !self.reading && settled {
                 return None;
             }
-            let room = self.reading && self.under_way.len() < limits::STREAM_BATCHES;
+            let room = self.reading && self.has_room();
             tokio::select! {
                 biased;
                 Some(answers) = self.under_way.next(), if !self.under_way.is_empty() => return Some(answers),
+                Some(answers) = OptionFuture::from(self.handing.as_mut()), if self.handing.is_some() => {
+                    self.handing = None;
+                    self.under_way.push_back(answers);
+                }
                 _ = self.closing.wait_for(|closing| *closing), if self.reading => {
+                    self.reading = false;
+                    self.lines.clear();
+                    // It may wait for long, and has not been handed over: its lines are sent again.
+                    self.handing = None;
+                }
+                () = tokio::time::sleep(self.api.options().stream_idle), if room && settled => {
+                    tracing::debug!("a stream that lay still was ended");
                     self.reading = false;
                     self.lines.clear();
                 }
@@ -159,6 +183,11 @@ impl Flow {
                 },
             }
         }
+    }
+
+    /// Whether one more batch may be under way.
+    fn has_room(&self) -> bool {
+        self.handing.is_none() && self.under_way.len() < limits::STREAM_BATCHES
     }
 
     /// The lines that have arrived, as many as go together.
@@ -195,15 +224,20 @@ impl Flow {
     }
 }
 
-/// Gives a batch its place in the engine's queue, and what will give its answers. Taking the places one by one is what
-/// keeps the order.
-async fn hand_over(api: &Api, work: Work, batch: Batch) -> BoxFuture<'static, Bytes> {
-    let api = api.clone();
+/// Gives a batch its place in the engine's queue, once its key may send as much, and gives what will give its answers.
+/// Taking the places one by one is what keeps the order.
+async fn hand_over(api: Api, key: Arc<Held>, work: Work, batch: Batch) -> Answers {
     let Batch { lines, events, bytes: _ } = batch;
     if events.is_empty() {
         return Box::pin(async move { answers(&api, work, lines, Ok(Vec::new())).await });
     }
-    let queued = api.engine().enqueue(events, work).await;
+    if let Some(limiter) = &key.limiter {
+        let wait = limiter.owe(api.uptime(), events.len());
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+    let queued = api.engine().enqueue_for(key.client, events, work).await;
     Box::pin(async move {
         let outcomes = match queued {
             Ok(outcomes) => outcomes.await,

@@ -30,6 +30,8 @@ struct Written {
     metrics_open: Option<bool>,
     /// Most connections held at once. Default 10000.
     max_connections: Option<usize>,
+    /// Most connections held at once from one address; 0 is no bound. Default 0.
+    max_connections_per_address: Option<usize>,
     /// How long requests in flight may take when the server stops. Default `10s`.
     shutdown_grace: Option<String>,
     /// What is logged: `error`, `warn`, `info`, `debug`, `trace`. Default `info`.
@@ -56,13 +58,14 @@ struct WrittenFacts {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "listen",
     "data",
     "policy",
     "durability",
     "metrics_open",
     "max_connections",
+    "max_connections_per_address",
     "shutdown_grace",
     "log",
     "log_format",
@@ -113,6 +116,7 @@ pub(crate) struct Config {
     pub(crate) durability: Known<wardroom_engine::Durability>,
     pub(crate) metrics_open: Known<bool>,
     pub(crate) max_connections: Known<usize>,
+    pub(crate) max_connections_per_address: Known<usize>,
     pub(crate) shutdown_grace: Known<Duration>,
     pub(crate) log: Known<String>,
     pub(crate) log_format: Known<String>,
@@ -184,6 +188,10 @@ impl Config {
             (format!("metrics_open = {}", self.metrics_open.value), self.metrics_open.from),
             (format!("max_connections = {}", self.max_connections.value), self.max_connections.from),
             (
+                format!("max_connections_per_address = {}", self.max_connections_per_address.value),
+                self.max_connections_per_address.from,
+            ),
+            (
                 format!("shutdown_grace = {:?}", span_text(self.shutdown_grace.value)),
                 self.shutdown_grace.from,
             ),
@@ -250,6 +258,7 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
         durability: Known::of(durability, wardroom_engine::Durability::Sync),
         metrics_open: Known::of(written.metrics_open, false),
         max_connections: Known::of(written.max_connections, 10_000),
+        max_connections_per_address: Known::of(written.max_connections_per_address, 0),
         shutdown_grace: Known::of(grace, Duration::from_secs(10)),
         log: Known::of(log, "info".to_owned()),
         log_format: Known::of(log_format, "text".to_owned()),

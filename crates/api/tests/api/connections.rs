@@ -185,3 +185,69 @@ async fn who_asks_and_never_reads_gives_its_place_back() {
     let other = tokio::time::timeout(Duration::from_secs(10), other).await;
     assert_eq!(other.expect("the place is free again").status, 200);
 }
+
+/// Answers that are read a byte at a time hold a place no longer than those that are not read.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_next_to_nothing_gives_its_place_back() {
+    let server = Server::with(|o| {
+        o.max_connections = 1;
+        o.write_timeout = Duration::from_millis(500);
+    })
+    .await;
+    let mut drip = server.connect().await;
+    let asked = "GET /openapi.json HTTP/1.1\r\nHost: t\r\n\r\n".repeat(1000);
+    drip.write_all(asked.as_bytes()).await.unwrap();
+    let dripping = tokio::spawn(async move {
+        let mut byte = [0; 1];
+        while drip.read_exact(&mut byte).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let other = server.call("GET", "/healthz", None, None);
+    let other = tokio::time::timeout(Duration::from_secs(10), other).await;
+    assert_eq!(other.expect("the place is free again").status, 200);
+    dripping.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_lies_still_is_given_up() {
+    let server = Server::with(|o| o.body_idle = Duration::from_millis(200)).await;
+    let mut half = server.connect().await;
+    half.write_all(decide_head(&server, 100).as_bytes()).await.unwrap();
+    half.write_all(b"{\"type\":").await.unwrap();
+    let problem = Answer::read(&mut half).await.problem(408, "slow_body");
+    assert!(problem["detail"].as_str().unwrap().contains("nothing of it came"), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_lies_idle_is_closed() {
+    let server = Server::with(|o| o.head_timeout = Duration::from_millis(300)).await;
+    let mut kept = server.connect().await;
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n").await.unwrap();
+    let answer = Answer::read(&mut kept).await;
+    assert_eq!(answer.status, 200);
+    // And is closed without a word: the answer was the last that came.
+    assert!(answer.body.ends_with(b"}"), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_has_only_so_many_connections() {
+    let server = Server::with(|o| o.max_connections_per_address = 2).await;
+    let (one, mut two) = (server.connect().await, server.connect().await);
+    two.write_all(b"GET /healthz HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut third = server.connect().await;
+    assert!(closed(&mut third).await < Duration::from_secs(5), "it is closed at once");
+    assert_eq!(Answer::read(&mut two).await.status, 200);
+    drop((one, two));
+    // Their places are free again, as soon as the server has seen it.
+    for _ in 0..200 {
+        let mut next = server.connect().await;
+        let asked = next.write_all(b"GET /healthz HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await;
+        let mut text = String::new();
+        if asked.is_ok() && next.read_to_string(&mut text).await.is_ok() && text.starts_with("HTTP/1.1 200") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the places are not given back");
+}

@@ -251,7 +251,12 @@ pub(crate) struct Answers {
 
 impl Lines {
     pub(crate) async fn open(server: &Server, query: &str) -> Lines {
-        Lines::over(server, query, server.connect().await).await
+        Lines::with(server, query, server.token(Role::Ingest)).await
+    }
+
+    /// Under a certain key.
+    pub(crate) async fn with(server: &Server, query: &str, token: &str) -> Lines {
+        Lines::over(token, query, server.connect().await).await
     }
 
     /// Over a connection that takes few bytes at a time.
@@ -259,12 +264,11 @@ impl Lines {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         socket.set_send_buffer_size(4096).unwrap();
-        Lines::over(server, "", socket.connect(server.addr).await.unwrap()).await
+        Lines::over(server.token(Role::Ingest), "", socket.connect(server.addr).await.unwrap()).await
     }
 
-    async fn over(server: &Server, query: &str, stream: TcpStream) -> Lines {
+    async fn over(token: &str, query: &str, stream: TcpStream) -> Lines {
         let (read, mut write) = stream.into_split();
-        let token = server.token(Role::Ingest);
         let head = format!(
             "POST /v1/stream{query} HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"

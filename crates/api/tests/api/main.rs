@@ -9,6 +9,7 @@ mod events;
 mod harness;
 mod keys;
 mod metrics;
+mod overload;
 mod page;
 mod policies;
 mod streams;

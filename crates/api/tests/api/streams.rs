@@ -191,3 +191,13 @@ async fn a_stream_of_known_length_is_answered_too() {
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/x-ndjson")));
     assert_eq!(answer.text().lines().count(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_lies_still_is_ended_properly() {
+    let server = Server::with(|o| o.stream_idle = Duration::from_millis(300)).await;
+    let mut lines = Lines::open(&server, "").await;
+    lines.send(&format!("{}\n", failed("1"))).await;
+    assert_eq!(lines.answer().await.unwrap()["line"], 1);
+    lines.send(&failed("half")[..20]).await;
+    assert_eq!(lines.answer().await, None, "half a line is no event");
+}

@@ -41,6 +41,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let options = Options {
         metrics_open: config.metrics_open.value,
         max_connections: config.max_connections.value,
+        max_connections_per_address: config.max_connections_per_address.value,
         grace: config.shutdown_grace.value,
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         ..Options::new(clock::now)
