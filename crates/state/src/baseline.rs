@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is usual at this hour of the week: how often a key was seen in the same hours of the weeks before.
 
+use crate::bytes::{Pen, Source, Stored, Unreadable};
 use crate::count::Tiles;
 use crate::generations::Cell;
 use crate::table::{Counter, Table};
@@ -34,6 +35,20 @@ impl Weeks {
 impl Cell for Hours {
     fn heap(&self) -> usize {
         self.0.heap()
+    }
+}
+
+impl Stored for Hours {
+    fn parts(&self) -> usize {
+        self.0.parts()
+    }
+
+    fn encode(&self, pen: &mut Pen<'_>) {
+        self.0.encode(pen);
+    }
+
+    fn decode(from: &mut Source<'_>) -> Result<Hours, Unreadable> {
+        Tiles::decode(from).map(Hours)
     }
 }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A cell with a part of each tile: most keys are seen in one tile, whose part stands in the cell itself.
 
+mod bytes;
+
+pub(crate) use bytes::StoredPart;
+
 use crate::generations::Cell;
 use crate::strip::Strip;
 use crate::window::{Moment, Sight};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Counting by tile: most keys are seen in one or two tiles and fit in 16 bytes, the others keep a sorted strip.
 
+mod bytes;
+
 use crate::generations::Cell;
 use crate::strip::Strip;
 use crate::table::{Counter, Table};

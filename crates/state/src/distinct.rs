@@ -4,6 +4,8 @@
 //! Most keys have one item and fit in 16 bytes; a few are searched one by one; more are hashed, and beyond a bound
 //! they are sampled, see [`sample`](crate::sample).
 
+mod bytes;
+
 use crate::generations::Cell;
 use crate::sample::Sample;
 use crate::table::{Counter, Table};

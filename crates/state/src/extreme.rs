@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The greatest or the least amount.
 
-use crate::by_tile::{ByTile, Part};
+use crate::by_tile::{ByTile, Part, StoredPart};
+use crate::bytes::{Pen, Source, Unreadable};
 use crate::table::{Counter, Table};
 use crate::{Key, Reading, Sighting};
 use wardroom_event::Micros;
@@ -61,6 +62,18 @@ impl Counter for Extremes {
             peak = peak.max(Some(Peak(side.turn(amount))));
         }
         Reading::Extreme(peak.map(|peak| side.turn(peak.0)))
+    }
+}
+
+impl StoredPart for Peak {
+    const LEAST: usize = 1;
+
+    fn encode(&self, pen: &mut Pen<'_>) {
+        pen.signed(self.0);
+    }
+
+    fn decode(from: &mut Source<'_>) -> Result<Peak, Unreadable> {
+        from.signed().map(Peak)
     }
 }
 

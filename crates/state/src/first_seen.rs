@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! When a key was first seen; and in which tile last, for it is forgotten after the window.
 
+use crate::bytes::{Pen, Source, Stored, Unreadable};
 use crate::generations::Cell;
 use crate::table::{Counter, Table};
 use crate::window::{Moment, Sight};
@@ -54,6 +55,27 @@ impl Seen {
             Seen::Since { last, first } if sight.keeps(*last) => Some(*first),
             _ => None,
         }
+    }
+}
+
+impl Stored for Seen {
+    fn encode(&self, pen: &mut Pen<'_>) {
+        match self {
+            Seen::Never => pen.byte(0),
+            Seen::Since { last, first } => {
+                pen.byte(1);
+                pen.tile(*last);
+                pen.signed(first.0);
+            }
+        }
+    }
+
+    fn decode(from: &mut Source<'_>) -> Result<Seen, Unreadable> {
+        Ok(match from.byte()? {
+            0 => Seen::Never,
+            1 => Seen::Since { last: from.tile()?, first: Micros(from.signed()?) },
+            _ => return Err(Unreadable::No("form of a first sighting")),
+        })
     }
 }
 

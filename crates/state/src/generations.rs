@@ -1,25 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Keys that expire without ever being scanned for.
+//! Keys that expire without ever being scanned for, in shards that are small enough for whatever is done to one.
 //!
-//! Two generations: whatever is touched lives in the young one (and moves there if it was in the old). Once the
-//! clock has passed everything in the old one by a window, the old one goes as a whole and the young one becomes
-//! old. So a key that nobody touches is gone after at most two windows and a tile of event time, at a constant
-//! cost a sighting. Only times that were added decide this, so a replay does the same at the same event.
+//! **Shards.** An extendible hash (Fagin and others 1979): a directory tells by the first bits of a key's hash in which
+//! shard it lies, and a shard that has grown too large splits in two. So no step moves, frees or writes more than a
+//! shard, whether there are ten keys or ten million; and few keys have few shards. Shards never join again: an empty one
+//! is some 150 bytes.
 //!
-//! The cap works the same way: when the young generation holds half of it, the generations turn early and the
-//! half of the keys that was touched longest ago is forgotten. The half touched last is always kept.
+//! **Generations.** A shard has two: whatever is touched is in the young one. At a touch while nothing in the old one
+//! can be seen any more, the old one goes and the young one becomes old; where nothing in the young one can be seen
+//! either, both go. So a key that nobody touches is gone after at most two windows and a tile of event time. One other
+//! shard is *swept* with each sighting, so that what expired is freed though nobody comes by.
 //!
-//! Nothing here stalls for a whole table. A generation is cut into [`SHARDS`] hash maps that grow one at a time,
-//! and one that goes is freed in steps of [`FREE_STEP`] keys a sighting.
+//! **Canonical.** What a shard does is told by the touches of its own keys and by nothing else: sweeping frees only what
+//! the next touch would let go, and a reading sees neither. Therefore shards can be written one by one while counting
+//! goes on, and a shard that was loaded and told what came after it was written is the very shard that went on.
+//!
+//! **The cap** does not act here. Forgetting changes readings, so it is told from outside and written down: see
+//! [`Generations::forget`].
+
+mod freeing;
+mod shard;
+#[cfg(test)]
+mod tests;
 
 use crate::Key;
-use hashbrown::HashTable;
-use hashbrown::hash_table::IntoIter;
+use crate::bytes::{Pen, Source, Stored, Unreadable};
+use freeing::Freeing;
+use shard::{DEPTH, Head, Held, Shard};
 
-/// Hash maps of a generation. Growing one of them moves a 64th of the keys: 16 k where there are a million.
-const SHARDS: usize = 64;
-/// Keys freed with each sighting, until a generation that went is gone.
-const FREE_STEP: usize = 32;
+/// Bits by which there are shards from the beginning, whose place in the key a slot uses for its marks.
+const ROOT: u8 = 2;
+
+/// The work of one piece, in slots to be looked at: one shard, or some small ones.
+const PIECE_WORK: usize = if cfg!(test) { 30 } else { 4096 };
+/// What looking at a shard costs beside that.
+const SHARD_WORK: usize = 8;
+/// Bytes after which a piece ends with the shard in hand.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// What is kept under a key. The default is a key that was never seen.
 pub(crate) trait Cell: Default {
@@ -27,263 +44,171 @@ pub(crate) trait Cell: Default {
     fn heap(&self) -> usize;
 }
 
-struct Slot<C> {
-    key: Key,
-    cell: C,
-}
-
-/// One generation.
-struct Generation<C> {
-    shards: Box<[HashTable<Slot<C>>]>,
-    len: usize,
-    heap: usize,
+/// When a key is touched.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    /// The clock's tile.
+    pub(crate) tile: i64,
+    /// The first tile that can be seen.
+    pub(crate) floor: i64,
+    /// The record in hand, by its number; the greatest there is where no shard can have counted it.
+    pub(crate) event: u64,
 }
 
 pub(crate) struct Generations<C> {
-    young: Generation<C>,
-    old: Generation<C>,
-    /// No key in `old` has a sighting in a later tile than this.
-    old_to: i64,
+    /// Which shard is meant by the first bits of a hash, `depth` of them.
+    directory: Vec<u32>,
+    depth: u8,
+    shards: Vec<Shard<C>>,
+    held: Held,
     freeing: Freeing<C>,
-    /// Keys at which the young generation is full: half of the cap.
-    half: usize,
-    evicted: u64,
+    /// The shard that was swept last.
+    swept: usize,
 }
 
-impl<C: Cell> Generations<C> {
-    pub(crate) fn new(most_keys: usize) -> Generations<C> {
-        Generations {
-            young: Generation::new(),
-            old: Generation::new(),
-            old_to: i64::MIN,
-            freeing: Freeing { tables: Vec::new(), current: None, bytes: 0 },
-            half: (most_keys / 2).max(1),
-            evicted: 0,
+impl<C: Stored> Generations<C> {
+    pub(crate) fn new() -> Generations<C> {
+        let shards: Vec<_> = (0..1 << ROOT).map(|prefix| Shard::new(prefix, ROOT)).collect();
+        let directory = (0..1 << ROOT).collect();
+        let (held, freeing) = (Held::default(), Freeing::new());
+        Generations { directory, depth: ROOT, shards, held, freeing, swept: 0 }
+    }
+
+    /// The cell of a key, unless all of it lies before tile `floor`.
+    pub(crate) fn get(&self, key: Key, floor: i64) -> Option<&C> {
+        self.shards[self.place(key)].get(key, floor)
+    }
+
+    /// Touches a key.
+    pub(crate) fn update(&mut self, key: Key, at: Clock, change: impl FnOnce(&mut C)) {
+        self.tidy(at.floor);
+        let place = self.place(key);
+        if self.shards[place].has_counted(at.event) {
+            return;
+        }
+        self.change(place, |shard, freeing| shard.touch(key, at, freeing, change));
+        if self.shards[place].is_full() {
+            self.split(place);
         }
     }
 
-    pub(crate) fn get(&self, key: Key) -> Option<&C> {
-        self.young.get(key).or_else(|| self.old.get(key))
-    }
-
-    /// Touches a key. `clock` is the clock's tile.
-    pub(crate) fn update(&mut self, key: Key, clock: i64, change: impl FnOnce(&mut C)) {
+    /// Does a small part of what is to be done for the memory: frees some keys that have gone, and sweeps a shard.
+    pub(crate) fn tidy(&mut self, floor: i64) {
         self.freeing.step();
-        if let Some(cell) = self.young.get_mut(key) {
-            let before = cell.heap();
-            change(cell);
-            let after = cell.heap();
-            self.young.heap = self.young.heap - before + after;
-            return;
-        }
-        let mut cell = self.old.take(key).unwrap_or_default();
-        if self.young.len >= self.half {
-            self.evicted += self.old.len as u64;
-            self.turn(clock);
-        }
-        change(&mut cell);
-        self.young.insert(key, cell);
-    }
-
-    /// Lets go what lies before tile `from` as a whole, where `before` was the clock's tile and `clock` is.
-    pub(crate) fn expire(&mut self, from: i64, before: i64, clock: i64) {
-        if from <= self.old_to {
-            return;
-        }
-        self.turn(before);
-        if from > before {
-            self.turn(clock);
+        self.swept = if self.swept + 1 < self.shards.len() { self.swept + 1 } else { 0 };
+        if self.shards[self.swept].is_stale(floor) {
+            self.change(self.swept, |shard, freeing| shard.sweep(floor, freeing));
         }
     }
 
-    /// The old generation goes, the young becomes old; `to` is the latest tile it can hold.
-    fn turn(&mut self, to: i64) {
-        let young = std::mem::replace(&mut self.young, Generation::new());
-        let old = std::mem::replace(&mut self.old, young);
-        self.freeing.take(old);
-        self.old_to = to;
+    /// Forgets the keys touched longest ago, roughly half of them: of each shard the old generation, and the young one
+    /// becomes old. Forgetting twice without a touch between forgets all.
+    pub(crate) fn forget(&mut self, at: Clock) {
+        for place in 0..self.shards.len() {
+            if !self.shards[place].has_counted(at.event) {
+                self.change(place, |shard, freeing| shard.forget(at.floor, freeing));
+            }
+        }
     }
 
     /// Keys held, the expired among them.
     pub(crate) fn len(&self) -> usize {
-        self.young.len + self.old.len
+        self.held.keys
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.young.bytes() + self.old.bytes() + self.freeing.bytes
+        let directory = self.directory.capacity() * size_of::<u32>();
+        self.held.bytes + directory + self.shards.capacity() * size_of::<Shard<C>>()
     }
 
-    /// Keys forgotten because of the cap.
-    pub(crate) fn evicted(&self) -> u64 {
-        self.evicted
-    }
-}
-
-/// The shard of a key: bits that `hashbrown` uses neither for the bucket (the low ones) nor for the tag (the top
-/// seven), so that a shard is as well spread as the whole.
-fn shard(key: Key) -> usize {
-    (key.0 >> 48) as usize % SHARDS
-}
-
-impl<C: Cell> Generation<C> {
-    fn new() -> Generation<C> {
-        Generation { shards: std::iter::repeat_with(HashTable::new).take(SHARDS).collect(), len: 0, heap: 0 }
+    /// Bytes of keys that are gone and not freed yet.
+    pub(crate) fn freeing(&self) -> usize {
+        self.held.going + self.freeing.bytes()
     }
 
-    fn get(&self, key: Key) -> Option<&C> {
-        self.shards[shard(key)].find(key.0, |slot| slot.key == key).map(|slot| &slot.cell)
+    /// Keys forgotten, see [`Generations::forget`].
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.held.forgotten
     }
 
-    fn get_mut(&mut self, key: Key) -> Option<&mut C> {
-        self.shards[shard(key)].find_mut(key.0, |slot| slot.key == key).map(|slot| &mut slot.cell)
-    }
-
-    fn insert(&mut self, key: Key, cell: C) {
-        self.len += 1;
-        self.heap += cell.heap();
-        self.shards[shard(key)].insert_unique(key.0, Slot { key, cell }, |slot| slot.key.0);
-    }
-
-    /// Removes a key; a shard that it leaves empty gives its memory back.
-    fn take(&mut self, key: Key) -> Option<C> {
-        let shard = &mut self.shards[shard(key)];
-        let (slot, _) = shard.find_entry(key.0, |slot| slot.key == key).ok()?.remove();
-        if shard.is_empty() {
-            *shard = HashTable::new();
-        }
-        self.len -= 1;
-        self.heap -= slot.cell.heap();
-        Some(slot.cell)
-    }
-
-    fn bytes(&self) -> usize {
-        let tables: usize = self.shards.iter().map(HashTable::allocation_size).sum();
-        SHARDS * size_of::<HashTable<Slot<C>>>() + tables + self.heap
-    }
-}
-
-/// What has gone and is not yet freed.
-struct Freeing<C> {
-    tables: Vec<HashTable<Slot<C>>>,
-    current: Option<(IntoIter<Slot<C>>, usize)>,
-    bytes: usize,
-}
-
-impl<C: Cell> Freeing<C> {
-    fn take(&mut self, generation: Generation<C>) {
-        let used = generation.shards.into_iter().filter(|table| table.capacity() > 0);
-        self.bytes += generation.heap;
-        for table in used {
-            self.bytes += table.allocation_size();
-            self.tables.push(table);
-        }
-    }
-
-    /// Frees some keys, or the emptied map they were in.
-    fn step(&mut self) {
-        let Some((slots, size)) = &mut self.current else {
-            self.current = self.tables.pop().map(|table| {
-                let size = table.allocation_size();
-                (table.into_iter(), size)
-            });
-            return;
-        };
-        for _ in 0..FREE_STEP {
-            let Some(slot) = slots.next() else {
-                self.bytes -= *size;
-                self.current = None;
-                return;
-            };
-            self.bytes -= slot.cell.heap();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Holds as many bytes as it says.
-    #[derive(Default)]
-    struct Bag(Vec<u8>);
-
-    impl Cell for Bag {
-        fn heap(&self) -> usize {
-            self.0.capacity()
-        }
-    }
-
-    /// A key that differs in the bits that choose shard and bucket.
-    fn key(n: u64) -> Key {
-        Key(n.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    fn fill(keys: &mut Generations<Bag>, range: std::ops::Range<u64>, clock: i64) {
-        for n in range {
-            keys.update(key(n), clock, |bag| bag.0.reserve_exact(10));
-        }
-    }
-
-    #[test]
-    fn untouched_keys_go_with_their_generation() {
-        let mut keys = Generations::<Bag>::new(1000);
-        fill(&mut keys, 0..10, 5);
-        keys.expire(4, 5, 10);
-        assert_eq!((keys.len(), keys.old.len), (10, 10), "the first turn makes them old");
-        fill(&mut keys, 0..1, 10);
-        keys.expire(5, 10, 11);
-        assert_eq!(keys.len(), 10, "tile 5 is still seen");
-        keys.expire(6, 11, 12);
-        assert_eq!(keys.len(), 1, "all but the touched one are gone");
-        assert!(keys.get(key(0)).is_some() && keys.get(key(1)).is_none());
-        keys.expire(100, 12, 160);
-        assert_eq!(keys.len(), 0, "a leap takes both generations");
-    }
-
-    #[test]
-    fn the_cap_forgets_the_half_touched_longest_ago() {
-        let mut keys = Generations::<Bag>::new(100);
-        for n in 0..1000 {
-            keys.update(key(n), 0, |_| ());
-            assert!(keys.len() <= 100);
-            for kept in n.saturating_sub(49)..=n {
-                assert!(keys.get(key(kept)).is_some(), "{kept} was touched among the last 50, at {n}");
+    /// Writes shards from a place in the order of hashes on, whole or what changed since each was last written, until
+    /// that was some work; where to go on, or `None` at the end.
+    pub(crate) fn write(&mut self, from: u32, delta: bool, floor: i64, pen: &mut Pen<'_>) -> Option<u32> {
+        let (begin, mut at, mut work) = (pen.len(), from, 0);
+        while at < 1 << DEPTH {
+            let place = self.at((at >> (DEPTH - self.depth)) as usize);
+            let shard = &self.shards[place];
+            let writes = !delta || shard.has_changed();
+            let more = if writes { shard.work() + SHARD_WORK } else { 1 };
+            if work > 0 && work + more > PIECE_WORK || pen.len() - begin > PIECE_BYTES {
+                return Some(at);
+            }
+            work += more;
+            at += 1 << (DEPTH - shard.depth());
+            if writes {
+                self.change(place, |shard, freeing| shard.write(delta, floor, freeing, pen));
             }
         }
-        assert_eq!(keys.evicted() as usize, 1000 - keys.len());
-        assert!(keys.evicted() >= 900);
+        None
     }
 
-    #[test]
-    fn every_byte_is_accounted_for_and_freed() {
-        let mut keys = Generations::<Bag>::new(1_000_000);
-        let empty = keys.bytes();
-        fill(&mut keys, 0..5000, 0);
-        let slot = size_of::<Slot<Bag>>();
-        assert!(keys.bytes() - empty > 5000 * (10 + slot) && keys.bytes() - empty < 5000 * (10 + 3 * slot));
-        assert_eq!(keys.young.heap, 50_000);
-        keys.expire(50, 0, 100);
-        assert!(keys.freeing.bytes > 50_000, "nothing is freed at once");
-        let filled = keys.bytes();
-        fill(&mut keys, 7..8, 100);
-        fill(&mut keys, 7..8, 100);
-        assert!(keys.bytes() < filled && keys.freeing.bytes > 0);
-        for _ in 0..5000 / FREE_STEP + 4 * SHARDS {
-            fill(&mut keys, 7..8, 100);
+    /// Reads shards that were written.
+    pub(crate) fn load(&mut self, as_of: u64, from: &mut Source<'_>) -> Result<(), Unreadable> {
+        while !from.is_empty() {
+            let head = Head::decode(from)?;
+            let place = self.descend(&head)?;
+            self.change(place, |shard, _| shard.load(&head, as_of, from))?;
         }
-        assert_eq!(keys.freeing.bytes, 0);
-        assert_eq!(keys.young.heap, 10);
-        assert!(keys.bytes() < empty + 10 + 8 * slot);
+        Ok(())
     }
 
-    #[test]
-    fn moving_a_key_moves_its_bytes() {
-        let mut keys = Generations::<Bag>::new(1000);
-        fill(&mut keys, 0..100, 0);
-        keys.expire(0, 0, 1);
-        assert_eq!((keys.young.heap, keys.old.heap), (0, 1000));
-        fill(&mut keys, 0..100, 1);
-        assert_eq!((keys.young.heap, keys.old.heap), (1000, 0));
-        assert!(keys.old.shards.iter().all(|shard| shard.allocation_size() == 0), "emptied shards are freed");
+    /// The shard that a record is of: it splits here where it did there.
+    fn descend(&mut self, head: &Head) -> Result<usize, Unreadable> {
+        loop {
+            let place = self.at(((head.prefix as usize) << (DEPTH - head.depth)) >> (DEPTH - self.depth));
+            match self.shards[place].depth() {
+                depth if depth == head.depth => return Ok(place),
+                depth if depth > head.depth => return Err(Unreadable::No("shard any more")),
+                _ => self.split(place),
+            }
+        }
     }
+
+    fn place(&self, key: Key) -> usize {
+        self.at(index(key.0, self.depth))
+    }
+
+    /// The shard at a place in the directory.
+    fn at(&self, index: usize) -> usize {
+        self.directory[index] as usize
+    }
+
+    /// Changes a shard and what all of them hold together.
+    fn change<R>(&mut self, place: usize, change: impl FnOnce(&mut Shard<C>, &mut Freeing<C>) -> R) -> R {
+        let shard = &mut self.shards[place];
+        let before = shard.held();
+        let result = change(shard, &mut self.freeing);
+        self.held.replace(before, shard.held());
+        result
+    }
+
+    /// Makes two of a shard.
+    fn split(&mut self, place: usize) {
+        let right = self.change(place, |shard, _| shard.split());
+        if right.depth() > self.depth {
+            self.directory = self.directory.iter().flat_map(|shard| [*shard; 2]).collect();
+            self.depth += 1;
+        }
+        self.held.replace(Held::default(), right.held());
+        let width = self.depth - right.depth();
+        let from = (right.prefix() as usize) << width;
+        self.directory[from..from + (1 << width)].fill(self.shards.len() as u32);
+        self.shards.push(right);
+    }
+}
+
+/// The first bits of a key's hash: those after the seven that `hashbrown` uses as the tag, so that they do not say the
+/// same of all keys of a shard. For the place in a shard it uses the last ones.
+fn index(hash: u64, bits: u8) -> usize {
+    (hash << 7 >> (64 - u32::from(bits))) as usize
 }

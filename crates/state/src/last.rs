@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The value that came last.
 
+use crate::bytes::{Pen, Source, Stored, Unreadable};
 use crate::generations::Cell;
 use crate::table::{Counter, Table};
 use crate::window::{Moment, Sight};
@@ -79,6 +80,36 @@ fn outside(value: &Value) -> Option<usize> {
         Value::Bool(_) | Value::Int(_) | Value::Number(_) | Value::Time(_) | Value::Duration(_) => Some(0),
         Value::Ip(_) | Value::Net(_) => Some(0),
         _ => None,
+    }
+}
+
+impl Stored for Last {
+    /// So many as tiles would take as many bytes.
+    fn parts(&self) -> usize {
+        self.0.as_ref().map_or(0, |newest| outside(&newest.value).unwrap_or(0) / 16)
+    }
+
+    fn encode(&self, pen: &mut Pen<'_>) {
+        match &self.0 {
+            None => pen.byte(0),
+            Some(newest) => {
+                pen.byte(1);
+                pen.tile(newest.tile);
+                pen.signed(newest.time.0);
+                pen.value(&newest.value);
+            }
+        }
+    }
+
+    fn decode(from: &mut Source<'_>) -> Result<Last, Unreadable> {
+        Ok(Last(match from.byte()? {
+            0 => None,
+            1 => {
+                let (tile, time) = (from.tile()?, Micros(from.signed()?));
+                Some(Box::new(Newest { tile, time, value: from.value(limits::HELD_BYTES)? }))
+            }
+            _ => return Err(Unreadable::No("form of a last value")),
+        }))
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod baseline;
 mod by_tile;
+mod bytes;
 mod count;
 mod distinct;
 mod extreme;
@@ -37,6 +38,7 @@ mod table;
 mod tables;
 pub mod window;
 
+pub use bytes::Unreadable;
 pub use key::{Item, Key, Keyer, Secret};
 pub use labels::{LabelError, Labels};
 pub use limits::Limits;

@@ -47,7 +47,8 @@ pub const LABEL_BYTES: usize = 128;
 /// The bounds an installation may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Most keys of one table, see [`KEYS_PER_TABLE`]; at least 2. At about 25 to 60 bytes a key before tiles.
+    /// Most keys of one table, see [`KEYS_PER_TABLE`]; at least 2. At about 30 to 60 bytes a key before tiles. No table
+    /// forgets by itself: see [`Stats::over_cap`](crate::Stats::over_cap).
     pub keys_per_table: usize,
     /// Up to how many distinct items are counted exactly, see [`DISTINCT_EXACT`]; at least 16.
     pub distinct_exact: usize,

@@ -5,6 +5,7 @@
 //! which the middle stands for all. So a reading is off by at most 1/128 of itself. DDSketch (Masson, Rim and Lee 2019)
 //! cuts its buckets by a logarithm and needs a fifth fewer; these are cut by shifts, which are the same on every machine.
 
+use crate::bytes::{Pen, Source, Stored, Unreadable};
 use crate::generations::Cell;
 use crate::table::{Counter, Table};
 use crate::window::{Moment, Sight};
@@ -19,11 +20,13 @@ struct Index(i16);
 const PER_POWER: u64 = 64;
 
 impl Index {
+    /// The greatest magnitude's: that of `i64::MIN`.
+    const MOST: u16 = 64 * 57 + 64;
+
     fn of(amount: i64) -> Index {
         let size = amount.unsigned_abs();
         let shift = (size / PER_POWER).checked_ilog2().unwrap_or(0);
         let index = u64::from(shift) * PER_POWER + (size >> shift);
-        // At most 64 * 57 + 64.
         Index(if amount < 0 { -(index as i16) } else { index as i16 })
     }
 
@@ -187,7 +190,7 @@ impl Many {
         let age = at.live.age(at.tile);
         let from = self.0.partition_point(|bucket| at.live.age(bucket.tile) > age);
         let to = self.0.partition_point(|bucket| at.live.age(bucket.tile) >= age);
-        if to - from <= limits::QUANTILE_BUCKETS {
+        if to.saturating_sub(from) <= limits::QUANTILE_BUCKETS {
             return;
         }
         let mut smallest: Vec<usize> = (from..to).collect();
@@ -212,6 +215,60 @@ impl Many {
 
     fn expired(&self, sight: Sight) -> usize {
         self.0.partition_point(|bucket| !sight.keeps(bucket.tile))
+    }
+}
+
+impl Stored for Buckets {
+    fn parts(&self) -> usize {
+        match self {
+            Buckets::None | Buckets::One { .. } => 0,
+            Buckets::Many(many) => many.0.len(),
+        }
+    }
+
+    fn encode(&self, pen: &mut Pen<'_>) {
+        match *self {
+            Buckets::None => pen.byte(0),
+            Buckets::One { index, tile, count } => {
+                pen.byte(1);
+                Bucket { tile, index: Index(index), count }.encode(pen);
+            }
+            Buckets::Many(ref many) => {
+                pen.byte(2);
+                pen.number(many.0.len() as u64);
+                many.0.iter().for_each(|bucket| bucket.encode(pen));
+            }
+        }
+    }
+
+    fn decode(from: &mut Source<'_>) -> Result<Buckets, Unreadable> {
+        Ok(match from.byte()? {
+            0 => Buckets::None,
+            1 => {
+                let Bucket { tile, index, count } = Bucket::decode(from)?;
+                Buckets::One { index: index.0, tile, count }
+            }
+            2 => {
+                let count = from.count(3)?;
+                let buckets: Result<_, _> = (0..count).map(|_| Bucket::decode(from)).collect();
+                Buckets::Many(Box::new(Many(buckets?)))
+            }
+            _ => return Err(Unreadable::No("form of buckets")),
+        })
+    }
+}
+
+impl Bucket {
+    fn encode(self, pen: &mut Pen<'_>) {
+        pen.tile(self.tile);
+        pen.signed(self.index.0.into());
+        pen.number(self.count.into());
+    }
+
+    fn decode(from: &mut Source<'_>) -> Result<Bucket, Unreadable> {
+        let (tile, index, count) = (from.tile()?, from.signed()?, from.small()?);
+        let index = i16::try_from(index).ok().filter(|index| index.unsigned_abs() <= Index::MOST);
+        Ok(Bucket { tile, index: Index(index.ok_or(Unreadable::No("bucket"))?), count })
     }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How many sightings of how many are marked.
 
-use crate::by_tile::{ByTile, Part};
+use crate::by_tile::{ByTile, Part, StoredPart};
+use crate::bytes::{Pen, Source, Unreadable};
 use crate::table::{Counter, Table};
 use crate::{Key, Reading, Sighting};
 use wardroom_event::Micros;
@@ -63,6 +64,20 @@ impl Counter for Marks {
             take(Marked::one(hit));
         }
         Reading::Ratio { hits, of }
+    }
+}
+
+impl StoredPart for Marked {
+    const LEAST: usize = 2;
+
+    fn encode(&self, pen: &mut Pen<'_>) {
+        pen.number(self.hits.into());
+        pen.number(self.of.into());
+    }
+
+    fn decode(from: &mut Source<'_>) -> Result<Marked, Unreadable> {
+        let (hits, of) = (from.small()?, from.small()?);
+        if hits > of { Err(Unreadable::No("ratio above one")) } else { Ok(Marked { hits, of }) }
     }
 }
 

@@ -15,6 +15,7 @@
 //!   events leaves more than `k` in a tile. Bounds are brought up to date each time `k` more have gathered.
 
 use crate::Item;
+use crate::bytes::{Pen, Source, Unreadable};
 use crate::distinct::Newest;
 use crate::strip::Strip;
 use crate::window::{Moment, Sight};
@@ -94,12 +95,13 @@ impl Sample {
         if let Some(held) = self.items.find_mut(spot(item), |held| held.item == item) {
             if let Some(before) = held.renew(at) {
                 let gone = self.tiles.tiles_mut().iter_mut().find(|(tile, _)| *tile == before);
-                gone.into_iter().for_each(|(_, share)| share.count -= 1);
+                gone.into_iter().for_each(|(_, share)| share.count = share.count.saturating_sub(1));
                 self.tiles.part(at.tile, at.live, Share::new).count += 1;
             }
             return;
         }
-        if self.items.len() >= self.room {
+        // No window needs more, whatever was loaded.
+        if self.items.len() >= self.room.min(64 * exact) {
             self.make_room(at.live, exact);
         }
         let share = self.tiles.part(at.tile, at.live, Share::new);
@@ -174,7 +176,7 @@ impl Sample {
         tiles.iter_mut().for_each(|(_, share)| share.count = 0);
         self.items.retain(|held| {
             let at = tiles.partition_point(|(older, _)| live.age(*older) > live.age(held.tile));
-            let share = &mut tiles[at].1;
+            let Some((_, share)) = tiles.get_mut(at) else { return false };
             let holds = share.holds(held.item);
             share.count += u32::from(holds);
             holds
@@ -197,6 +199,52 @@ impl Sample {
         self.items.retain(|held| live.keeps(held.tile));
         self.items.shrink_to(2 * self.items.len(), |held| spot(held.item));
         self.swept = live.clock();
+    }
+}
+
+impl Sample {
+    /// How many items and tiles there are.
+    pub(crate) fn parts(&self) -> usize {
+        self.items.len() + self.tiles.tiles().len()
+    }
+
+    /// Writes it: the tiles with their bounds, the newest first, and the items, each after the place of its tile.
+    pub(crate) fn encode(&self, pen: &mut Pen<'_>) {
+        pen.tile(self.swept);
+        pen.number(self.room as u64);
+        self.tiles.write(pen, |share, pen| pen.hash(share.bound));
+        pen.number(self.items.len() as u64);
+        let tiles = self.tiles.tiles();
+        for held in &self.items {
+            // Few tiles, and most items in the newest ones.
+            let place = tiles.iter().rposition(|(tile, _)| *tile == held.tile);
+            pen.number(place.map_or(0, |place| place as u64 + 1));
+            if place.is_none() {
+                pen.hash(held.tile.into());
+            }
+            pen.hash(held.item.0);
+        }
+    }
+
+    /// Reads what was written. What the tiles hold is counted anew.
+    pub(crate) fn decode(from: &mut Source<'_>) -> Result<Sample, Unreadable> {
+        let (swept, room) = (from.tile()?, from.small()?);
+        let tiles = Strip::read(from, 8, |from| Ok(Share { count: 0, bound: from.hash()? }))?;
+        let count = from.count(9)?;
+        let mut sample = Sample { items: HashTable::with_capacity(count), tiles, room, swept };
+        for _ in 0..count {
+            let tile = match from.small::<usize>()?.checked_sub(1) {
+                None => from.hash()? as u32,
+                Some(place) => {
+                    let (tile, share) =
+                        sample.tiles.tiles_mut().get_mut(place).ok_or(Unreadable::No("tile of an item"))?;
+                    share.count += 1;
+                    *tile
+                }
+            };
+            sample.insert(Newest { item: Item(from.hash()?), tile });
+        }
+        Ok(sample)
     }
 }
 

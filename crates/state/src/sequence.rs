@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How often a number of sightings of one sort was followed by one of another: five failures, then a success.
 
+use crate::bytes::{Pen, Source, Stored, Unreadable};
 use crate::count::Tiles;
 use crate::generations::Cell;
 use crate::table::{Counter, Table};
@@ -51,6 +52,37 @@ impl Cell for Progress {
             Progress::Firsts(firsts) => firsts.heap(),
             Progress::Both(both) => size_of::<Both>() + both.firsts.heap() + both.done.heap(),
         }
+    }
+}
+
+impl Stored for Progress {
+    fn parts(&self) -> usize {
+        match self {
+            Progress::Firsts(firsts) => firsts.parts(),
+            Progress::Both(both) => both.firsts.parts() + both.done.parts(),
+        }
+    }
+
+    fn encode(&self, pen: &mut Pen<'_>) {
+        match self {
+            Progress::Firsts(firsts) => {
+                pen.byte(0);
+                firsts.encode(pen);
+            }
+            Progress::Both(both) => {
+                pen.byte(1);
+                both.firsts.encode(pen);
+                both.done.encode(pen);
+            }
+        }
+    }
+
+    fn decode(from: &mut Source<'_>) -> Result<Progress, Unreadable> {
+        Ok(match from.byte()? {
+            0 => Progress::Firsts(Tiles::decode(from)?),
+            1 => Progress::Both(Box::new(Both { firsts: Tiles::decode(from)?, done: Tiles::decode(from)? })),
+            _ => return Err(Unreadable::No("form of a sequence")),
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a counter is: its kind and its window, checked once.
 
+mod bytes;
+
 use crate::limits;
 use crate::window::tile_len;
 use wardroom_event::Span;

@@ -3,6 +3,7 @@
 //!
 //! Sines come from `libm`, written in Rust: a system's own differ in the last bit, and a replay must not.
 
+use crate::bytes::{Pen, Source, Stored, Unreadable};
 use crate::generations::Cell;
 use crate::table::{Counter, Table};
 use crate::window::{Moment, Sight};
@@ -102,6 +103,34 @@ fn place(sighting: Sighting<'_>) -> Option<Place> {
     match sighting {
         Sighting::Place { lat, lon } => Place::new(lat, lon),
         _ => None,
+    }
+}
+
+impl Stored for Whereabouts {
+    fn encode(&self, pen: &mut Pen<'_>) {
+        match self {
+            Whereabouts::Unknown => pen.byte(0),
+            Whereabouts::Known { tile, time, place } => {
+                pen.byte(1);
+                pen.tile(*tile);
+                pen.signed(time.0);
+                pen.signed(place.lat.into());
+                pen.signed(place.lon.into());
+            }
+        }
+    }
+
+    fn decode(from: &mut Source<'_>) -> Result<Whereabouts, Unreadable> {
+        Ok(match from.byte()? {
+            0 => Whereabouts::Unknown,
+            1 => {
+                let (tile, time) = (from.tile()?, Micros(from.signed()?));
+                let mut degrees =
+                    || i32::try_from(from.signed()?).map_err(|_| Unreadable::No("place on Earth"));
+                Whereabouts::Known { tile, time, place: Place { lat: degrees()?, lon: degrees()? } }
+            }
+            _ => return Err(Unreadable::No("form of a place")),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Parts by tile: what a key that is seen in many tiles holds of each.
 
+use crate::bytes::{Pen, Source, Unreadable};
 use crate::window::Sight;
 use smallvec::{SmallVec, smallvec};
 
@@ -69,6 +70,28 @@ impl<P> Strip<P> {
     /// How many tiles lie before what is in sight.
     fn expired(&self, sight: Sight) -> usize {
         self.0.partition_point(|(tile, _)| !sight.keeps(*tile))
+    }
+}
+
+impl<P> Strip<P> {
+    /// Writes each tile with its part.
+    pub(crate) fn write(&self, pen: &mut Pen<'_>, part: impl Fn(&P, &mut Pen<'_>)) {
+        pen.number(self.0.len() as u64);
+        for (tile, p) in &self.0 {
+            pen.tile(*tile);
+            part(p, pen);
+        }
+    }
+
+    /// Reads what was written, of parts that each take at least so many bytes.
+    pub(crate) fn read<'a>(
+        from: &mut Source<'a>,
+        least: usize,
+        part: impl Fn(&mut Source<'a>) -> Result<P, Unreadable>,
+    ) -> Result<Strip<P>, Unreadable> {
+        let count = from.count(1 + least)?;
+        let tiles: Result<SmallVec<_>, _> = (0..count).map(|_| Ok((from.tile()?, part(from)?))).collect();
+        tiles.map(Strip)
     }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Adding up amounts. Tiles add up in 128 bits, so that no order of sightings makes a sum fail that another does not.
 
-use crate::by_tile::{ByTile, Part};
+use crate::by_tile::{ByTile, Part, StoredPart};
+use crate::bytes::{Pen, Source, Unreadable};
 use crate::table::{Counter, Table};
 use crate::{Key, Reading, Sighting};
 use wardroom_event::Micros;
@@ -72,6 +73,38 @@ impl Counter for Sums {
             take(Added::one(amount));
         }
         Reading::Sum { total: i64::try_from(total).ok(), count }
+    }
+}
+
+impl StoredPart for Added {
+    const LEAST: usize = 2;
+
+    /// The total as 64 bits where they hold it, which is said by the lowest bit of the count.
+    fn encode(&self, pen: &mut Pen<'_>) {
+        let (total, count) = (self.total, u64::from(self.count));
+        match i64::try_from(total) {
+            Ok(total) => {
+                pen.number(count << 1);
+                pen.signed(total);
+            }
+            Err(_) => {
+                pen.number(count << 1 | 1);
+                pen.bytes(&total.to_le_bytes());
+            }
+        }
+    }
+
+    fn decode(from: &mut Source<'_>) -> Result<Added, Unreadable> {
+        let head = from.number()?;
+        let count = u32::try_from(head >> 1).map_err(|_| Unreadable::No("count of amounts"))?;
+        let total = if head & 1 == 0 { from.signed()?.into() } else { i128::from_le_bytes(from.array()?) };
+        // So many amounts add up to no more, and so no two totals to what 128 bits do not hold.
+        let most = u128::from(count) << 63;
+        if total.unsigned_abs() > most {
+            Err(Unreadable::No("total of so few"))
+        } else {
+            Ok(Added { total, count })
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One counter's table: the clock that decides what is late and what has expired, over cells of one kind.
 
-use crate::generations::{Cell, Generations};
+use crate::bytes::{Pen, Source, Stored, Unreadable};
+use crate::generations::{Clock, Generations};
 use crate::window::{Moment, Sight, Window};
 use crate::{Key, Reading, Sighting, Spec, Stats};
 use wardroom_event::Micros;
 
 /// A kind of counter: how its cells are fed and read.
-pub(crate) trait Counter: Cell + Send + Sync + Sized {
+pub(crate) trait Counter: Stored + Send + Sync + Sized {
     /// What the kind is told once for the whole table.
     type Rule: Send + Sync;
 
@@ -24,6 +25,22 @@ pub(crate) trait AnyTable: Send + Sync {
     fn read(&self, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading;
     fn spec(&self) -> Spec;
     fn stats(&self) -> Stats;
+
+    /// From now on sightings belong to the record of that number.
+    fn set_event(&mut self, event: u64);
+    /// Forgets the keys touched longest ago.
+    fn forget(&mut self);
+    /// Frees some of what has gone; whether there is more.
+    fn tidy(&mut self) -> bool;
+
+    /// Writes all but the keys.
+    fn write_head(&self, pen: &mut Pen<'_>);
+    /// Reads that, after the spec.
+    fn load_head(&mut self, from: &mut Source<'_>) -> Result<(), Unreadable>;
+    /// Writes some shards from a place on, see [`Generations::write`].
+    fn write(&mut self, from: u32, delta: bool, pen: &mut Pen<'_>) -> Option<u32>;
+    /// Reads some shards.
+    fn load(&mut self, as_of: u64, from: &mut Source<'_>) -> Result<(), Unreadable>;
 }
 
 pub(crate) struct Table<C: Counter> {
@@ -35,13 +52,20 @@ pub(crate) struct Table<C: Counter> {
     /// The time of the sighting added first, under any key.
     began: Option<Micros>,
     late: u64,
+    /// Most keys, beyond which some are to be forgotten.
+    most: usize,
+    /// What the clock means to the keys.
+    at: Clock,
     keys: Generations<C>,
 }
 
 impl<C: Counter> Table<C> {
     pub(crate) fn new(spec: Spec, most_keys: usize, rule: C::Rule) -> Table<C> {
-        let keys = Generations::new(most_keys);
-        Table { spec, rule, window: Window::new(spec), clock: Micros(i64::MIN), began: None, late: 0, keys }
+        let window = Window::new(spec);
+        let clock = Micros(i64::MIN);
+        let at = Clock { tile: window.tile(clock), floor: window.floor(clock), event: u64::MAX };
+        let (most, keys) = (most_keys, Generations::new());
+        Table { spec, rule, window, clock, began: None, late: 0, most, at, keys }
     }
 
     pub(crate) fn window(&self) -> Window {
@@ -59,17 +83,17 @@ impl<C: Counter> Table<C> {
 
     /// The cell of a key with the tiles that a reading at `now` sees; `None` where it can see nothing.
     pub(crate) fn find(&self, key: Key, now: Micros) -> Option<(&C, Sight)> {
-        Some((self.keys.get(key)?, self.window.sight(self.clock, now)?))
+        Some((self.cell(key)?, self.window.sight(self.clock, now)?))
     }
 
-    /// The cell of a key, whatever of it has expired.
+    /// The cell of a key, of which some may have expired.
     pub(crate) fn cell(&self, key: Key) -> Option<&C> {
-        self.keys.get(key)
+        self.keys.get(key, self.at.floor)
     }
 
     /// The cell of a key with the tiles from `from` to `to`; `None` where it can see nothing.
     pub(crate) fn between(&self, key: Key, from: i64, to: i64) -> Option<(&C, Sight)> {
-        Some((self.keys.get(key)?, Sight::new(self.window.tile(self.clock), from, to)?))
+        Some((self.cell(key)?, Sight::new(self.window.tile(self.clock), from, to)?))
     }
 
     /// The first tile of which a reading at `now` knows all: neither expired nor before the first sighting.
@@ -94,18 +118,21 @@ impl<C: Counter> Table<C> {
     pub(crate) fn arrive(&mut self, time: Micros) -> Option<Moment> {
         self.began.get_or_insert(time);
         if time > self.clock {
-            let before = self.window.tile(self.clock);
-            self.clock = time;
-            self.keys.expire(self.window.floor(time), before, self.window.tile(time));
+            self.set_clock(time);
         }
         let at = self.window.moment(self.clock, time);
         self.late += u64::from(at.is_none());
         at
     }
 
+    fn set_clock(&mut self, time: Micros) {
+        self.clock = time;
+        self.at = Clock { tile: self.window.tile(time), floor: self.window.floor(time), ..self.at };
+    }
+
     /// Changes the cell of a key.
     pub(crate) fn change(&mut self, key: Key, change: impl FnOnce(&mut C)) {
-        self.keys.update(key, self.window.tile(self.clock), change);
+        self.keys.update(key, self.at, change);
     }
 }
 
@@ -126,8 +153,47 @@ impl<C: Counter> AnyTable for Table<C> {
         Stats {
             keys: self.keys.len(),
             bytes: self.keys.bytes() + size_of::<Self>(),
+            freeing: self.keys.freeing(),
             late_dropped: self.late,
-            evicted: self.keys.evicted(),
+            forgotten: self.keys.forgotten(),
+            over_cap: self.keys.len() > self.most,
         }
+    }
+
+    fn set_event(&mut self, event: u64) {
+        self.at.event = event;
+    }
+
+    fn forget(&mut self) {
+        self.keys.forget(self.at);
+    }
+
+    fn tidy(&mut self) -> bool {
+        self.keys.tidy(self.at.floor);
+        self.keys.freeing() > 0
+    }
+
+    fn write_head(&self, pen: &mut Pen<'_>) {
+        self.spec.encode(pen);
+        pen.signed(self.clock.0);
+        pen.byte(self.began.is_some().into());
+        self.began.into_iter().for_each(|began| pen.signed(began.0));
+        pen.number(self.late);
+    }
+
+    fn load_head(&mut self, from: &mut Source<'_>) -> Result<(), Unreadable> {
+        self.set_clock(Micros(from.signed()?));
+        self.began = if from.byte()? == 0 { None } else { Some(Micros(from.signed()?)) };
+        // Far from the greatest, so that it can be counted on from.
+        self.late = from.number()?.min(u64::MAX >> 1);
+        from.end()
+    }
+
+    fn write(&mut self, from: u32, delta: bool, pen: &mut Pen<'_>) -> Option<u32> {
+        self.keys.write(from, delta, self.at.floor, pen)
+    }
+
+    fn load(&mut self, as_of: u64, from: &mut Source<'_>) -> Result<(), Unreadable> {
+        self.keys.load(as_of, from)
     }
 }

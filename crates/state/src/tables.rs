@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! All counters: each is added, read, fed and dropped by its id.
 
+mod pieces;
+#[cfg(test)]
+mod tests;
+
 use crate::baseline::{Hours, Weeks};
 use crate::count::Tiles;
 use crate::distinct::{FEW, Items};
@@ -14,6 +18,7 @@ use crate::speed::Whereabouts;
 use crate::sum::Sums;
 use crate::table::{AnyTable, Table};
 use crate::{Key, Kind, Limits, Reading, Sighting, Spec};
+use pieces::Pass;
 use std::fmt;
 use wardroom_event::Micros;
 
@@ -26,12 +31,16 @@ pub struct TableId(u32);
 pub struct Stats {
     /// Keys held, among them those that have expired and not yet gone.
     pub keys: usize,
-    /// An estimate of its memory: all that it asked the allocator for.
+    /// Its memory: all that it asked the allocator for, but for what is in `freeing`.
     pub bytes: usize,
+    /// An estimate of the memory of keys that are gone and are freed little by little.
+    pub freeing: usize,
     /// Sightings that came too late for any reading.
     pub late_dropped: u64,
-    /// Keys forgotten because the table was full, expired or not.
-    pub evicted: u64,
+    /// Keys that [`Tables::forget`] took before they had expired.
+    pub forgotten: u64,
+    /// Whether it holds more keys than [`Limits::keys_per_table`]: some are to be forgotten.
+    pub over_cap: bool,
 }
 
 /// A table taken out of its [`Tables`]: to be put into others, or to be freed. Freeing a large one takes a while: let go
@@ -49,6 +58,14 @@ impl fmt::Debug for Dropped {
 pub struct Tables {
     limits: Limits,
     tables: Vec<Option<Box<dyn AnyTable>>>,
+    /// The record in hand.
+    event: u64,
+    /// Tables that have forgotten and not yet freed.
+    untidy: Vec<TableId>,
+    /// The pass under way.
+    pass: Option<Pass>,
+    /// Whether a pass has given all that there is, so that the next one can be a delta to it.
+    based: bool,
 }
 
 impl fmt::Debug for Tables {
@@ -61,13 +78,13 @@ impl fmt::Debug for Tables {
 impl Tables {
     /// No tables.
     pub fn new(limits: Limits) -> Tables {
-        Tables { limits, tables: Vec::new() }
+        Tables { limits, tables: Vec::new(), event: u64::MAX, untidy: Vec::new(), pass: None, based: false }
     }
 
-    /// Adds an empty table.
+    /// Adds an empty table. Breaks off a pass under way, as every coming and going of tables does.
     pub fn add_table(&mut self, spec: Spec) -> TableId {
         let most = self.limits.keys_per_table;
-        self.tables.push(Some(match spec.kind() {
+        let mut table: Box<dyn AnyTable> = match spec.kind() {
             Kind::Count => Box::new(Table::<Tiles>::new(spec, most, ())),
             Kind::Distinct => Box::new(Table::<Items>::new(spec, most, self.limits.distinct_exact.max(FEW))),
             Kind::FirstSeen => Box::new(Table::<Seen>::new(spec, most, ())),
@@ -84,19 +101,26 @@ impl Tables {
                 Box::new(Table::<Progress>::new(spec, most, course))
             }
             Kind::Ratio => Box::new(Table::<Marks>::new(spec, most, ())),
-        }));
+        };
+        table.set_event(self.event);
+        self.end_base();
+        self.tables.push(Some(table));
         TableId(self.tables.len() as u32 - 1)
     }
 
     /// Takes a table out; its id is not to be used again.
     pub fn drop_table(&mut self, id: TableId) -> Dropped {
+        self.end_base();
         Dropped(self.tables.get_mut(id.0 as usize).and_then(Option::take))
     }
 
     /// Puts in a table that was taken out of others, with all it holds; `None` where there was none. Its keys mean the
     /// same only under the secret they were made with.
     pub fn put_table(&mut self, table: Dropped) -> Option<TableId> {
-        self.tables.push(Some(table.0?));
+        let mut table = table.0?;
+        table.set_event(self.event);
+        self.end_base();
+        self.tables.push(Some(table));
         Some(TableId(self.tables.len() as u32 - 1))
     }
 
@@ -134,7 +158,49 @@ impl Tables {
     /// # Panics
     /// When the table was dropped.
     pub fn add(&mut self, id: TableId, key: Key, sighting: Sighting<'_>, time: Micros) {
-        self.table_mut(id).add(key, sighting, time);
+        self.tidy();
+        let event = self.event;
+        let table = self.table_mut(id);
+        if event != u64::MAX {
+            table.set_event(event);
+        }
+        table.add(key, sighting, time);
+    }
+
+    /// Says which record what is added, or forgotten, belongs to: keys that were loaded and have counted it take no
+    /// notice. 0 says that none can have.
+    pub fn set_event(&mut self, seq: u64) {
+        self.event = if seq == 0 { u64::MAX } else { seq };
+        if seq == 0 {
+            self.tables.iter_mut().flatten().for_each(|table| table.set_event(u64::MAX));
+        }
+    }
+
+    /// Forgets the keys of a table that were touched longest ago, roughly half of them; called twice with nothing added
+    /// between, all. What can no longer be seen goes first.
+    ///
+    /// Readings change by it, so whoever calls it writes down when. Memory is given back little by little, with each
+    /// sighting added to any table: until then it stands in [`Stats::freeing`].
+    ///
+    /// # Panics
+    /// When the table was dropped.
+    pub fn forget(&mut self, id: TableId) {
+        let event = self.event;
+        let table = self.table_mut(id);
+        table.set_event(event);
+        table.forget();
+        if !self.untidy.contains(&id) {
+            self.untidy.push(id);
+        }
+    }
+
+    /// Frees some of what a table has forgotten to which nothing may ever be added again.
+    fn tidy(&mut self) {
+        let Some(id) = self.untidy.last() else { return };
+        let table = self.tables.get_mut(id.0 as usize).and_then(Option::as_mut);
+        if !table.is_some_and(|table| table.tidy()) {
+            self.untidy.pop();
+        }
     }
 
     /// What a table was added as.
@@ -156,6 +222,11 @@ impl Tables {
     /// The memory of all tables, see [`Stats::bytes`].
     pub fn bytes(&self) -> usize {
         self.tables.iter().flatten().map(|table| table.stats().bytes).sum()
+    }
+
+    /// Tables come or go: what a pass has given is no longer all there is.
+    fn end_base(&mut self) {
+        (self.pass, self.based) = (None, false);
     }
 
     fn table(&self, id: TableId) -> &dyn AnyTable {
