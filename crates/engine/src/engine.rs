@@ -22,7 +22,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use wardroom_event::{Draft, Event, EventId, Facts, Faults, Micros, NoFacts, read};
-use wardroom_journal::{FsDisk, Journal, Lookup, Options};
+use wardroom_journal::{FsDisk, Journal, Keyring, Lookup, Options};
 use wardroom_policy::{Bundle, Verdict};
 use wardroom_report::Diagnostic;
 use wardroom_state::Keyer;
@@ -54,6 +54,8 @@ pub struct Config {
     pub durability: Durability,
     /// Size of the journal's segments, in bytes.
     pub segment_bytes: u64,
+    /// What is written to disk is encrypted with these, and what is there is read with them.
+    pub keys: Keyring,
 }
 
 impl Config {
@@ -63,6 +65,7 @@ impl Config {
             data: data.into(),
             durability: Durability::Sync,
             segment_bytes: wardroom_journal::limits::DEFAULT_SEGMENT_BYTES,
+            keys: Keyring::default(),
         }
     }
 }
@@ -256,8 +259,12 @@ impl Engine {
     ) -> Result<(Engine, Opened), EngineError> {
         let dir = config.data.join("journal");
         let made = !config.data.exists();
-        let options =
-            Options { segment_bytes: config.segment_bytes, now_micros: now.0, ..Options::default() };
+        let options = Options {
+            segment_bytes: config.segment_bytes,
+            now_micros: now.0,
+            keys: config.keys.clone(),
+            ..Options::default()
+        };
         // It makes its directory, and all above it, so that they survive a power cut: nothing here may do it before.
         let (writer, recovery) = Journal::open(&dir, options)?;
         if made {
@@ -266,12 +273,12 @@ impl Engine {
         let secret = secret::installation_secret(&config.data)?;
         let keyer = Keyer::new(secret);
         let lookup = writer.lookup();
-        let last = recover::last_policy(&dir, &lookup)?;
+        let last = recover::last_policy(&lookup)?;
         let Start { active, mut warnings, mut adopted, left } = start(last.as_ref(), offered, &keyer)?;
         let active = Arc::new(active);
         let shelf = Shelf::new(Arc::new(FsDisk), config.data.join("ids"), writer.lookup())
             .map_err(|source| EngineError::File { doing: "make", path: config.data.join("ids"), source })?;
-        let folded = recover::fold(&dir, Seen::open(secret, shelf), secret, active.clone())?;
+        let folded = recover::fold(&lookup, Seen::open(secret, shelf), secret, active.clone())?;
         let (events, uncounted) = (folded.events, folded.uncounted);
         // Which policy was last taken from the directory is known for sure only now.
         let changed = left.filter(|b| folded.directory.as_deref() != Some(&*b.version().0));

@@ -15,7 +15,6 @@ use crate::flow::Flow;
 use crate::record::{Dictionary, Part, kind};
 use crate::seen::Seen;
 use crate::{SwapError, limits};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use wardroom_event::{Event, Micros};
@@ -31,13 +30,13 @@ pub(crate) struct Last {
 }
 
 /// Finds the policy in force at the journal's end; `None` where there never was one.
-pub(crate) fn last_policy(dir: &Path, lookup: &Lookup) -> Result<Option<Last>, EngineError> {
+pub(crate) fn last_policy(lookup: &Lookup) -> Result<Option<Last>, EngineError> {
     let Some(newest) = lookup.get(lookup.committed_seq())? else {
         return Ok(None);
     };
     // Each segment begins with the policy in force, and any after it lies within.
     let mut head = None;
-    Reader::open(dir)?.from(newest.position.segment)?.for_each(|frame| {
+    lookup.reader()?.from(newest.position.segment)?.for_each(|frame| {
         if frame.kind == kind::POLICY {
             head = Some((frame.position.seq, frame.payload.to_vec()));
         }
@@ -111,9 +110,9 @@ pub(crate) struct Folded {
     pub(crate) warming: bool,
 }
 
-/// Folds the whole journal in `dir` under a policy. `seen` knows the ids that lie in files.
+/// Folds the whole journal under a policy. `seen` knows the ids that lie in files.
 pub(crate) fn fold(
-    dir: &Path,
+    lookup: &Lookup,
     seen: Seen,
     secret: Secret,
     active: Arc<Active>,
@@ -129,7 +128,7 @@ pub(crate) fn fold(
         begins: None,
         warming: false,
     };
-    let mut reader = Reader::open(dir)?;
+    let mut reader = lookup.reader()?;
     let (send, batches) = mpsc::sync_channel(limits::FOLD_AHEAD);
     // What was counted goes back: memory is freed fastest, and without a lock, by the thread that asked for it.
     let (give_back, spent) = mpsc::channel();

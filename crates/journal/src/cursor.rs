@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use crate::disk::{Access, Disk, DiskFile, read_full};
 use crate::error::{Damage, JournalError};
-use crate::format::{self, BadHeader, FRAME_HEAD, Frame, FrameHead, HEADER_BYTES, Position, SegmentHeader};
+use crate::format::{
+    self, BadHeader, FRAME_HEAD, Frame, FrameHead, HEADER_BYTES, LOST, Position, SEGMENT_CONTEXT,
+    SegmentHeader,
+};
+use crate::seal::{Keyring, Seal};
 
 /// A sliding view of a file: bytes ahead of `offset`, read in large pieces.
 #[derive(Debug)]
@@ -83,26 +87,34 @@ pub(crate) struct Cursor {
     path: PathBuf,
     header: SegmentHeader,
     window: Window,
-    /// The frame stepped on last.
-    current: Option<FrameHead>,
+    /// What opens payloads; none if they lie in the open, or are not looked at.
+    seal: Option<Seal>,
+    /// The frame stepped on last, and the length of its payload once it is opened.
+    current: Option<(FrameHead, usize)>,
     /// Number of the next record.
     expect: u64,
 }
 
 impl Cursor {
-    /// Opens a segment before its first frame. `chunk` is how much to read at a time, in bytes.
+    /// Opens a segment before its first frame. `chunk` is how much to read at a time, in bytes. Without keys the walk is
+    /// along the frames alone, and payloads of an encrypted segment stay as they are.
     pub(crate) fn open(
         disk: &dyn Disk,
         dir: &Path,
         first_seq: u64,
         chunk: usize,
+        keys: Option<&Keyring>,
     ) -> Result<Cursor, JournalError> {
         let path = format::segment_path(dir, first_seq);
         let file = disk.open(&path, Access::Read).map_err(JournalError::io("open", &path))?;
-        Cursor::over(file.into(), path, first_seq, chunk)
+        let mut cursor = Cursor::over(file.into(), path, first_seq, chunk)?;
+        if let Some(keys) = keys {
+            cursor.seal = open_seal(&cursor.header, &cursor.path, keys)?;
+        }
+        Ok(cursor)
     }
 
-    /// The same over a file that is open already.
+    /// The same over a file that is open already, without keys.
     pub(crate) fn over(
         file: Arc<dyn DiskFile>,
         path: PathBuf,
@@ -112,7 +124,7 @@ impl Cursor {
         let header = read_header(&*file, &path)?;
         let header = accept_header(header, &path, first_seq)?;
         let window = Window::new(file.clone(), u64::from(header.header_len), chunk);
-        Ok(Cursor { file, path, header, window, current: None, expect: first_seq })
+        Ok(Cursor { file, path, header, window, seal: None, current: None, expect: first_seq })
     }
 
     pub(crate) fn header(&self) -> &SegmentHeader {
@@ -134,7 +146,7 @@ impl Cursor {
 
     /// Offset of the end of the frame stepped on last: where the next one begins.
     pub(crate) fn offset(&self) -> u64 {
-        self.window.offset() + self.current.map_or(0, |head| format::frame_bytes(head.len as usize))
+        self.window.offset() + self.current.map_or(0, |(head, _)| format::frame_bytes(head.len as usize))
     }
 
     /// Goes to the frame of record `seq`, known to begin at `offset`.
@@ -148,8 +160,8 @@ impl Cursor {
     pub(crate) fn step(&mut self) -> Result<Step, JournalError> {
         self.pass();
         match self.look().map_err(JournalError::io("read", &self.path))? {
-            Ok(head) => {
-                self.current = Some(head);
+            Ok((head, payload)) => {
+                self.current = Some((head, payload));
                 self.expect += u64::from(!head.is_prologue());
                 Ok(Step::Frame(head))
             }
@@ -162,11 +174,11 @@ impl Cursor {
 
     /// The frame stepped on last.
     pub(crate) fn frame(&self) -> Option<Frame<'_>> {
-        let head = self.current?;
+        let (head, len) = self.current?;
         let begin = self.window.start + FRAME_HEAD;
         let position =
             Position { seq: head.seq, segment: self.header.first_seq, offset: self.window.offset() };
-        let payload = &self.window.buf[begin..begin + head.len as usize];
+        let payload = &self.window.buf[begin..begin + len];
         Some(Frame { position, kind: head.kind, flags: head.flags, payload })
     }
 
@@ -182,21 +194,22 @@ impl Cursor {
     }
 
     fn pass(&mut self) {
-        if let Some(head) = self.current.take() {
+        if let Some((head, _)) = self.current.take() {
             self.window.advance(format::frame_bytes(head.len as usize) as usize);
         }
     }
 
-    /// Checks what lies at the window's offset, without moving. The length is bounded before it is used.
-    fn look(&mut self) -> io::Result<Result<FrameHead, Damage>> {
+    /// Checks what lies at the window's offset, without moving, and gives its head and the length of its payload. The
+    /// length is bounded before it is used.
+    fn look(&mut self) -> io::Result<Result<(FrameHead, usize), Damage>> {
         let ahead = self.window.need(FRAME_HEAD)?;
         if ahead.len() < FRAME_HEAD || ahead[..FRAME_HEAD].iter().all(|&b| b == 0) {
             return Ok(Err(Damage::Nothing));
         }
         let head = FrameHead::decode(ahead);
         let size = match head.size() {
-            Ok(size) => size,
-            Err(damage) => return Ok(Err(damage)),
+            Ok(size) if head.len as usize <= self.header.largest() => size,
+            _ => return Ok(Err(Damage::Length(head.len))),
         };
         let ahead = self.window.need(size)?;
         if ahead.len() < size {
@@ -210,7 +223,34 @@ impl Cursor {
         if head.seq != self.expect || misplaced {
             return Ok(Err(Damage::Sequence(head.seq)));
         }
-        Ok(Ok(head))
+        Ok(self.payload(&head, size).map(|len| (head, len)))
+    }
+
+    /// Opens the payload of the frame at the window's offset, and gives its length.
+    fn payload(&mut self, head: &FrameHead, size: usize) -> Result<usize, Damage> {
+        match &self.seal {
+            // Whatever a filler holds means nothing: it is the one thing in an encrypted segment that anybody can write.
+            _ if head.is_filler() => (head.kind == LOST).then_some(0).ok_or(Damage::Filler),
+            None => Ok(head.len as usize),
+            Some(seal) => {
+                let (offset, start) = (self.window.offset, self.window.start);
+                let bytes = &mut self.window.buf[start..start + size];
+                format::open_payload(seal, head, offset, bytes).ok_or(Damage::Sealed)
+            }
+        }
+    }
+}
+
+/// What opens the payloads of a segment; none if they lie in the open.
+pub(crate) fn open_seal(
+    header: &SegmentHeader,
+    path: &Path,
+    keys: &Keyring,
+) -> Result<Option<Seal>, JournalError> {
+    let Some(head) = &header.seal else { return Ok(None) };
+    match keys.open(head, &[SEGMENT_CONTEXT, &header.context()]) {
+        Ok(seal) => Ok(Some(seal)),
+        Err(source) => Err(JournalError::Seal { doing: "read", path: path.to_owned(), source }),
     }
 }
 

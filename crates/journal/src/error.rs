@@ -4,7 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::format::FORMAT_MAJOR;
+use crate::format::{FORMAT_PLAIN, FORMAT_SEALED};
+use crate::seal::SealError;
 
 /// A fault of the disk, of another process, or of the bytes found on disk; or a call out of order.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +51,8 @@ pub enum JournalError {
 
     /// A segment was written by an incompatible format. It has not been touched.
     #[error(
-        "`{}` has journal format {found}, and this program reads format {FORMAT_MAJOR}; use the version that wrote it",
+        "`{}` has journal format {found}, and this program reads formats {FORMAT_PLAIN} and {FORMAT_SEALED}; use the \
+         version that wrote it",
         path.display()
     )]
     Version {
@@ -58,6 +60,18 @@ pub enum JournalError {
         path: PathBuf,
         /// Its major version.
         found: u16,
+    },
+
+    /// A segment is encrypted with a key that was not given, or the system gives no randomness to encrypt one. Nothing
+    /// is damaged and nothing was changed.
+    #[error("cannot {doing} `{}`: {source}; nothing was changed", path.display())]
+    Seal {
+        /// The operation, as a verb phrase that the path completes.
+        doing: &'static str,
+        /// The segment.
+        path: PathBuf,
+        /// What is missing.
+        source: SealError,
     },
 
     /// Acknowledged records are damaged or missing. Nothing was changed on disk.
@@ -139,6 +153,12 @@ pub enum Damage {
     /// The checksum does not match.
     #[error("the checksum does not match")]
     Checksum,
+    /// It was not written with the key of its segment: exchanged or forged, with a checksum to match.
+    #[error("the checksum matches, and yet it is not what was encrypted with the segment's key")]
+    Sealed,
+    /// A frame marked as a filler that says it is a record.
+    #[error("it is marked as the filler of a repair and says that it is a record")]
+    Filler,
     /// A whole frame with another number than the one that belongs here.
     #[error("record {0} was found instead")]
     Sequence(u64),

@@ -9,14 +9,27 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Damage;
 use crate::limits::{MAX_HEADER_BYTES, MAX_PAYLOAD};
+use crate::seal::{SEAL_HEAD_BYTES, Seal, SealHead, TAG_BYTES};
 
 /// Set on the frames that repeat the caller's prologue at the head of a segment; they consume no number.
 pub const FLAG_PROLOGUE: u8 = 0b0000_0001;
 
-/// Major version written and the only one read.
-pub(crate) const FORMAT_MAJOR: u16 = 1;
+/// Set on the frames that [`repair`](crate::repair) puts in the place of lost ones. They are of kind [`LOST`], are never
+/// encrypted, and what they hold means nothing.
+pub const FLAG_FILLER: u8 = 0b0000_0010;
+
+/// The kind of a record that was lost: a reader passes over it.
+pub const LOST: u8 = 0;
+
+/// Major version of segments whose payloads lie in the open.
+pub(crate) const FORMAT_PLAIN: u16 = 1;
+/// Major version of segments whose payloads are encrypted.
+pub(crate) const FORMAT_SEALED: u16 = 2;
 const FORMAT_MINOR: u16 = 0;
 const MAGIC: [u8; 8] = *b"WARDJRNL";
+
+/// Where a header says how its segment is encrypted.
+const SEAL_HEAD: usize = 36;
 
 /// Bytes of a segment header as written.
 pub(crate) const HEADER_BYTES: usize = 64;
@@ -25,9 +38,12 @@ pub(crate) const FRAME_HEAD: usize = 24;
 /// Frames begin at multiples of this.
 pub(crate) const ALIGN: usize = 8;
 
+/// Largest length field of any frame: a payload with the tag of its encryption.
+const MAX_STORED: usize = MAX_PAYLOAD + TAG_BYTES;
+
 /// Bytes of the largest frame there can be.
 #[cfg(test)]
-pub(crate) const MAX_PAYLOAD_FRAME: usize = FRAME_HEAD + MAX_PAYLOAD;
+pub(crate) const MAX_PAYLOAD_FRAME: usize = FRAME_HEAD + MAX_STORED;
 
 /// Where a record lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,9 +63,9 @@ pub struct Frame<'a> {
     pub position: Position,
     /// The caller's kind; a reader skips kinds it does not know.
     pub kind: u8,
-    /// [`FLAG_PROLOGUE`] or zero; a reader ignores bits it does not know.
+    /// [`FLAG_PROLOGUE`], [`FLAG_FILLER`] or zero; a reader ignores bits it does not know.
     pub flags: u8,
-    /// The caller's bytes.
+    /// The caller's bytes; none in a filler.
     pub payload: &'a [u8],
 }
 
@@ -110,6 +126,8 @@ pub(crate) struct SegmentHeader {
     pub(crate) created_micros: i64,
     /// Start value of every frame checksum in the segment.
     pub(crate) salt: u32,
+    /// How its payloads are encrypted, if they are.
+    pub(crate) seal: Option<SealHead>,
 }
 
 /// Why a header was not accepted.
@@ -129,11 +147,15 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut out = [0u8; HEADER_BYTES];
         out[0..8].copy_from_slice(&MAGIC);
-        out[8..12].copy_from_slice(&(u32::from(FORMAT_MAJOR) << 16 | u32::from(FORMAT_MINOR)).to_le_bytes());
+        let major = if self.seal.is_some() { FORMAT_SEALED } else { FORMAT_PLAIN };
+        out[8..12].copy_from_slice(&(u32::from(major) << 16 | u32::from(FORMAT_MINOR)).to_le_bytes());
         out[12..16].copy_from_slice(&self.header_len.to_le_bytes());
         out[16..24].copy_from_slice(&self.first_seq.to_le_bytes());
         out[24..32].copy_from_slice(&self.created_micros.to_le_bytes());
         out[32..36].copy_from_slice(&self.salt.to_le_bytes());
+        if let Some(seal) = &self.seal {
+            out[SEAL_HEAD..SEAL_HEAD + SEAL_HEAD_BYTES].copy_from_slice(&seal.to_bytes());
+        }
         let crc = crc32fast::hash(&out[..60]);
         out[60..64].copy_from_slice(&crc.to_le_bytes());
         out
@@ -153,19 +175,48 @@ impl SegmentHeader {
             return Err(BadHeader::Damaged);
         }
         let major = (u32_at(head, 8) >> 16) as u16;
-        if major != FORMAT_MAJOR {
-            return Err(BadHeader::Version(major));
-        }
+        let seal = match major {
+            FORMAT_PLAIN => None,
+            FORMAT_SEALED => {
+                let mut bytes = [0; SEAL_HEAD_BYTES];
+                bytes.copy_from_slice(&head[SEAL_HEAD..SEAL_HEAD + SEAL_HEAD_BYTES]);
+                Some(SealHead::from_bytes(&bytes))
+            }
+            other => return Err(BadHeader::Version(other)),
+        };
         let header = SegmentHeader {
             header_len: u32_at(head, 12),
             first_seq: u64_at(head, 16),
             created_micros: u64_at(head, 24) as i64,
             salt: u32_at(head, 32),
+            seal,
         };
         let aligned = header.header_len.is_multiple_of(ALIGN as u32);
         let bounded = (HEADER_BYTES as u32..=MAX_HEADER_BYTES).contains(&header.header_len);
         if aligned && bounded { Ok(header) } else { Err(BadHeader::Damaged) }
     }
+
+    /// What the segment's own key is derived from besides the seal's head, so that none of it can be exchanged: the bytes
+    /// from the header's length to the salt.
+    pub(crate) fn context(&self) -> [u8; 24] {
+        let mut out = [0; 24];
+        out.copy_from_slice(&self.encode()[12..36]);
+        out
+    }
+
+    /// Bytes that a record of `payload` bytes has in this segment.
+    pub(crate) fn largest(&self) -> usize {
+        if self.seal.is_some() { MAX_STORED } else { MAX_PAYLOAD }
+    }
+}
+
+/// What the key of a segment is derived for.
+pub(crate) const SEGMENT_CONTEXT: &[u8] = b"wardroom journal segment";
+
+/// The last part of the nonce of a frame at this offset, together with its number unique in the segment: frames begin at
+/// multiples of eight, and a segment is no longer than 1 GiB.
+fn nonce_place(offset: u64) -> u32 {
+    (offset / ALIGN as u64) as u32
 }
 
 /// The head of a frame, decoded but not yet believed.
@@ -198,6 +249,10 @@ impl FrameHead {
         self.flags & FLAG_PROLOGUE != 0
     }
 
+    pub(crate) fn is_filler(&self) -> bool {
+        self.flags & FLAG_FILLER != 0
+    }
+
     /// The last record known durable when this frame was written.
     pub(crate) fn durable_seq(&self) -> u64 {
         self.seq.saturating_sub(u64::from(self.lag))
@@ -206,7 +261,7 @@ impl FrameHead {
     /// Bytes of the whole frame, or the damage if the length cannot be right.
     pub(crate) fn size(&self) -> Result<usize, Damage> {
         let len = self.len as usize;
-        if len > MAX_PAYLOAD { Err(Damage::Length(self.len)) } else { Ok(frame_bytes(len) as usize) }
+        if len > MAX_STORED { Err(Damage::Length(self.len)) } else { Ok(frame_bytes(len) as usize) }
     }
 }
 
@@ -215,18 +270,46 @@ pub(crate) fn checksum_holds(salt: u32, bytes: &[u8]) -> bool {
     checksum(salt, &bytes[4..]) == u32_at(bytes, 0)
 }
 
-/// Appends a whole frame to `out`. The caller has checked the payload's size.
+/// Appends a whole frame to `out`, its payload in the open. The caller has checked the payload's size.
+#[cfg(test)]
 pub(crate) fn encode_frame(out: &mut Vec<u8>, salt: u32, head: FrameHead, payload: &[u8]) {
+    encode_sealed(out, salt, None, head, payload);
+}
+
+/// Appends a whole frame to `out`, encrypted with the segment's key if there is one; the frame will lie at that offset.
+/// The caller has checked the payload's size.
+pub(crate) fn encode_sealed(
+    out: &mut Vec<u8>,
+    salt: u32,
+    seal: Option<(&Seal, u64)>,
+    head: FrameHead,
+    payload: &[u8],
+) {
     let start = out.len();
+    let len = payload.len() + if seal.is_some() { TAG_BYTES } else { 0 };
     out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+    out.extend_from_slice(&(len as u32).to_le_bytes());
     out.extend_from_slice(&[head.kind, head.flags, 0, 0]);
     out.extend_from_slice(&head.lag.to_le_bytes());
     out.extend_from_slice(&head.seq.to_le_bytes());
     out.extend_from_slice(payload);
-    out.resize(start + frame_bytes(payload.len()) as usize, 0);
+    if let Some((seal, offset)) = seal {
+        let (before, piece) = out.split_at_mut(start + FRAME_HEAD);
+        let tag = seal.seal(head.seq, nonce_place(offset), &before[start + 4..], piece);
+        out.extend_from_slice(&tag);
+    }
+    out.resize(start + frame_bytes(len) as usize, 0);
     let crc = checksum(salt, &out[start + 4..]);
     out[start..start + 4].copy_from_slice(&crc.to_le_bytes());
+}
+
+/// Decrypts the payload of the frame in `bytes`, which lies at `offset`, where it lies. Gives its length, or none if it is
+/// not what was written with this key. A filler has no payload to speak of, and anything else in its place would be a
+/// way around the encryption.
+pub(crate) fn open_payload(seal: &Seal, head: &FrameHead, offset: u64, bytes: &mut [u8]) -> Option<usize> {
+    let (before, stored) = bytes.split_at_mut(FRAME_HEAD);
+    let sealed = stored.get_mut(..head.len as usize)?;
+    seal.open(head.seq, nonce_place(offset), &before[4..], sealed).map(<[u8]>::len)
 }
 
 fn checksum(salt: u32, bytes: &[u8]) -> u32 {
@@ -252,17 +335,24 @@ mod tests {
     use super::*;
 
     fn header() -> SegmentHeader {
-        SegmentHeader { header_len: 64, first_seq: 7, created_micros: -5, salt: 0xfeed }
+        SegmentHeader { header_len: 64, first_seq: 7, created_micros: -5, salt: 0xfeed, seal: None }
+    }
+
+    fn sealed_header() -> SegmentHeader {
+        let seal = SealHead { key: crate::KeyId([1; 8]), salt: [2; 16] };
+        SegmentHeader { seal: Some(seal), ..header() }
     }
 
     #[test]
     fn header_survives_the_round_trip_and_every_flipped_bit_is_seen() {
-        let bytes = header().encode();
-        assert_eq!(SegmentHeader::decode(&bytes), Ok(header()));
-        for bit in 0..HEADER_BYTES * 8 {
-            let mut hurt = bytes;
-            hurt[bit / 8] ^= 1 << (bit % 8);
-            assert!(SegmentHeader::decode(&hurt).is_err(), "bit {bit}");
+        for header in [header(), sealed_header()] {
+            let bytes = header.encode();
+            assert_eq!(SegmentHeader::decode(&bytes), Ok(header));
+            for bit in 0..HEADER_BYTES * 8 {
+                let mut hurt = bytes;
+                hurt[bit / 8] ^= 1 << (bit % 8);
+                assert!(SegmentHeader::decode(&hurt).is_err(), "bit {bit}");
+            }
         }
     }
 
@@ -276,7 +366,7 @@ mod tests {
             SegmentHeader::decode(&bytes)
         };
         assert_eq!(with_version(0x0001_0009), Ok(header()));
-        assert_eq!(with_version(0x0002_0000), Err(BadHeader::Version(2)));
+        assert_eq!(with_version(0x0003_0000), Err(BadHeader::Version(3)));
     }
 
     #[test]
@@ -300,6 +390,9 @@ mod tests {
         let bytes = header().encode();
         assert_eq!(&bytes[..16], b"WARDJRNL\x00\x00\x01\x00\x40\x00\x00\x00");
         assert_eq!(&bytes[16..36], b"\x07\0\0\0\0\0\0\0\xfb\xff\xff\xff\xff\xff\xff\xff\xed\xfe\0\0");
+        let bytes = sealed_header().encode();
+        assert_eq!(&bytes[8..12], b"\x00\x00\x02\x00");
+        assert_eq!(&bytes[36..60], &[[1; 8], [2; 8], [2; 8]].concat());
         let mut frame = Vec::new();
         let head = FrameHead { crc: 0, len: 0, kind: 3, flags: 1, lag: 2, seq: 9 };
         encode_frame(&mut frame, 0, head, b"hi");

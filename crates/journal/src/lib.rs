@@ -27,7 +27,7 @@
 //! there after a crash is a prefix of what was appended; damage to acknowledged records is refused by place and
 //! never cut away silently. The bytes are described in `docs/src/journal-format.md`.
 //!
-//! Left out on purpose: compression and encryption (payloads are the caller's), deciding what retention may remove (it
+//! Left out on purpose: compression (payloads are the caller's), deciding what retention may remove (it
 //! knows what was exported; this crate does not), repair of damaged segments, and memory maps (they need `unsafe` and turn
 //! disk errors into signals).
 // Tests read back whole files that they wrote themselves.
@@ -51,6 +51,8 @@ mod cursor;
 
 mod format;
 
+mod seal;
+
 mod disk;
 
 mod error;
@@ -66,10 +68,11 @@ mod tests;
 pub use disk::{Access, Disk, DiskFile, FsDisk, Lock, LockGuard};
 pub use error::{Damage, JournalError};
 pub use extent::{Extent, segment_name, segment_of, segments};
-pub use format::{FLAG_PROLOGUE, Frame, FrameBuf, Position, frame_bytes};
+pub use format::{FLAG_FILLER, FLAG_PROLOGUE, Frame, FrameBuf, LOST, Position, frame_bytes};
 pub use lookup::{Lookup, Sealed};
 pub use reader::Reader;
 pub use recover::{Journal, Options, Recovery};
+pub use seal::{Key, KeyId, Keyring, SEAL_HEAD_BYTES, Seal, SealError, SealHead, TAG_BYTES};
 #[cfg(any(test, feature = "sim"))]
 pub use sim::{Faults, SimDisk, SimRng};
 pub use tail::Torn;

@@ -13,6 +13,8 @@ use crate::disk::Disk;
 use crate::error::JournalError;
 use crate::format::{Frame, FrameBuf};
 use crate::limits::{INDEX_EVERY, READ_BUFFER};
+use crate::reader::Reader;
+use crate::seal::Keyring;
 
 /// How much is read at a time when one record is looked for: about the distance between two marks.
 const LOOKUP_CHUNK: usize = 64 << 10;
@@ -43,6 +45,7 @@ pub struct Sealed {
 struct Shared {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
+    keys: Keyring,
     /// Last committed record; everything up to it can be read.
     committed: AtomicU64,
     /// Records before this one are not kept: their segments are gone, or are just being removed.
@@ -92,16 +95,33 @@ pub(crate) fn is_marked(first_seq: u64, seq: u64) -> bool {
 }
 
 impl Lookup {
-    pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path, committed: u64, segments: Vec<Marks>) -> Lookup {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        keys: Keyring,
+        committed: u64,
+        segments: Vec<Marks>,
+    ) -> Lookup {
         let segments = RwLock::new(segments);
         let committed = AtomicU64::new(committed);
         let kept_from = AtomicU64::new(0);
-        Lookup { shared: Arc::new(Shared { disk, dir: dir.to_owned(), committed, kept_from, segments }) }
+        Lookup {
+            shared: Arc::new(Shared { disk, dir: dir.to_owned(), keys, committed, kept_from, segments }),
+        }
     }
 
     /// Number of the last committed record, 0 if none.
     pub fn committed_seq(&self) -> u64 {
         self.shared.committed.load(Ordering::Acquire)
+    }
+
+    /// A reader of the whole journal, with the same disk and keys.
+    ///
+    /// # Errors
+    /// As [`Reader::open_on`].
+    pub fn reader(&self) -> Result<Reader, JournalError> {
+        let Shared { disk, dir, keys, .. } = &*self.shared;
+        Ok(Reader::open_on(disk.clone(), dir)?.with_keys(keys))
     }
 
     /// The record with this number, or none if it is not committed yet or no longer kept.
@@ -123,7 +143,7 @@ impl Lookup {
         let Some((first_seq, nearest)) = self.mark(seq) else {
             return Ok(None);
         };
-        let mut cursor = self.cursor(first_seq, LOOKUP_CHUNK)?;
+        let mut cursor = self.cursor(first_seq, LOOKUP_CHUNK, true)?;
         let mark = match nearest {
             Some(mark) => mark,
             None => self.walk(first_seq, seq)?,
@@ -155,7 +175,7 @@ impl Lookup {
                 return Err(JournalError::Gone { seq: next, first: self.first_seq() }.into());
             };
             let last = to.min(self.last_of(first_seq));
-            let mut cursor = self.cursor(first_seq, chunk)?;
+            let mut cursor = self.cursor(first_seq, chunk, true)?;
             // A segment that was never walked is walked from its beginning, and no marks are kept of it.
             if let Some((seq, offset)) = nearest.flatten() {
                 cursor.seek(seq, offset);
@@ -190,7 +210,7 @@ impl Lookup {
         let firsts = self.segments();
         let mut out: Vec<Sealed> = Vec::new();
         for (i, &first_seq) in firsts.iter().enumerate() {
-            let cursor = match self.cursor(first_seq, LOOKUP_CHUNK) {
+            let cursor = match self.cursor(first_seq, LOOKUP_CHUNK, false) {
                 Err(JournalError::Gone { .. }) => continue,
                 opened => opened?,
             };
@@ -268,7 +288,7 @@ impl Lookup {
     /// Walks a sealed segment once and keeps its marks.
     fn walk(&self, first_seq: u64, seq: u64) -> Result<Option<(u64, u64)>, JournalError> {
         let mut marks = Marks::new(first_seq);
-        let mut cursor = self.cursor(first_seq, READ_BUFFER)?;
+        let mut cursor = self.cursor(first_seq, READ_BUFFER, false)?;
         while let Step::Frame(head) = cursor.step()? {
             if let (false, Some(frame)) = (head.is_prologue(), cursor.frame()) {
                 marks.note(head.seq, frame.position.offset);
@@ -282,8 +302,10 @@ impl Lookup {
         Ok(nearest)
     }
 
-    fn cursor(&self, first_seq: u64, chunk: usize) -> Result<Cursor, JournalError> {
-        let opened = Cursor::open(&*self.shared.disk, &self.shared.dir, first_seq, chunk);
+    /// A cursor on a segment, for its payloads too or for its frames alone.
+    fn cursor(&self, first_seq: u64, chunk: usize, payloads: bool) -> Result<Cursor, JournalError> {
+        let Shared { disk, dir, keys, .. } = &*self.shared;
+        let opened = Cursor::open(&**disk, dir, first_seq, chunk, payloads.then_some(keys));
         // Removing says so first, so a file that is not there although it should be kept was taken by somebody else.
         if opened.is_err() && first_seq < self.kept_from() {
             return Err(JournalError::Gone { seq: first_seq, first: self.first_seq() });

@@ -10,6 +10,7 @@ use crate::disk::{Disk, FsDisk};
 use crate::error::{Damage, JournalError};
 use crate::format::Frame;
 use crate::limits::READ_BUFFER;
+use crate::seal::Keyring;
 use crate::segment::Layout;
 use crate::tail::{self, Tail, Torn};
 
@@ -26,6 +27,7 @@ pub struct Reader {
     /// Records before this one are passed over.
     wanted: u64,
     torn: Option<Torn>,
+    keys: Keyring,
 }
 
 impl Reader {
@@ -44,7 +46,14 @@ impl Reader {
     pub fn open_on(disk: Arc<dyn Disk>, dir: impl AsRef<Path>) -> Result<Reader, JournalError> {
         let dir = dir.as_ref().to_owned();
         let layout = Layout::read(&*disk, &dir)?;
-        Ok(Reader { disk, dir, layout, next_segment: 0, cursor: None, wanted: 0, torn: None })
+        let keys = Keyring::default();
+        Ok(Reader { disk, dir, layout, next_segment: 0, cursor: None, wanted: 0, torn: None, keys })
+    }
+
+    /// Reads encrypted segments with these keys.
+    pub fn with_keys(mut self, keys: &Keyring) -> Reader {
+        self.keys = keys.clone();
+        self
     }
 
     /// Goes to record `seq` (0 means the first one kept). What comes next is the prologue of the segment that holds
@@ -77,7 +86,7 @@ impl Reader {
     /// The next frame, or none at the end. After an error or the end, further calls look at the same place again.
     ///
     /// # Errors
-    /// `Corrupt` where acknowledged records are damaged or missing; `Gone` if retention has removed what comes next; `Io`
+    /// `Corrupt` where acknowledged records are damaged or missing; `Seal` if a segment's key is not there; `Gone` if retention has removed what comes next; `Io`
     /// if the disk fails.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, JournalError> {
         if !self.advance()? {
@@ -102,7 +111,7 @@ impl Reader {
 
     /// Opens a segment that was there when the directory was read.
     fn open_segment(&self, first_seq: u64) -> Result<Cursor, JournalError> {
-        let opened = Cursor::open(&*self.disk, &self.dir, first_seq, READ_BUFFER);
+        let opened = Cursor::open(&*self.disk, &self.dir, first_seq, READ_BUFFER, Some(&self.keys));
         let Err(JournalError::Io { source, .. }) = &opened else { return opened };
         if source.kind() != ErrorKind::NotFound {
             return opened;
@@ -132,6 +141,8 @@ impl Reader {
             match cursor.step()? {
                 Step::Frame(head) if head.is_prologue() || head.seq >= self.wanted => return Ok(true),
                 Step::Frame(_) => {}
+                // Whole by its checksum, so no crash left it so.
+                Step::End(damage @ (Damage::Sealed | Damage::Filler)) => return Err(cursor.corrupt(damage)),
                 Step::End(damage) => match self.layout.segments.get(self.next_segment) {
                     Some(&next) => {
                         sealed_end(cursor, damage, next)?;

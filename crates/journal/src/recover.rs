@@ -6,13 +6,14 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cursor::{Cursor, Step, accept_header, read_header};
+use crate::cursor::{Cursor, Step, accept_header, open_seal, read_header};
 use crate::disk::{Access, Disk, FsDisk, Lock, LockGuard, read_full, write_full};
 use crate::error::JournalError;
 use crate::format::{FrameBuf, segment_path};
 use crate::limits::{DEFAULT_SEGMENT_BYTES, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, READ_BUFFER};
 use crate::lookup::{Lookup, Marks, find};
 use crate::reader::{End, open_end};
+use crate::seal::Keyring;
 use crate::segment::Layout;
 use crate::tail::Torn;
 use crate::writer::{Active, Writer};
@@ -29,6 +30,9 @@ pub struct Options {
     /// What the salt of checksums is derived from. Unpredictable by default, so that nobody can shape a payload that
     /// passes for a frame; fix it only in tests.
     pub salt: u64,
+    /// What new segments are encrypted with, and encrypted ones read. Without keys they stay plain. A journal may change
+    /// between the two, or to another key, whenever it is opened; each segment says how it was written.
+    pub keys: Keyring,
 }
 
 impl Default for Options {
@@ -37,6 +41,7 @@ impl Default for Options {
             segment_bytes: DEFAULT_SEGMENT_BYTES,
             now_micros: 0,
             salt: RandomState::new().build_hasher().finish(),
+            keys: Keyring::default(),
         }
     }
 }
@@ -46,6 +51,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("segment_bytes", &self.segment_bytes)
             .field("now_micros", &self.now_micros)
+            .field("keys", &self.keys)
             .finish_non_exhaustive()
     }
 }
@@ -78,7 +84,7 @@ impl Journal {
     /// Only the last segment is walked; older ones are sealed, and a [`Reader`](crate::Reader) checks them as it reads.
     ///
     /// # Errors
-    /// `Locked` if another writer has it; `Corrupt` if acknowledged records are damaged (nothing is changed then);
+    /// `Locked` if another writer has it; `Seal` if the key of a segment is not there; `Corrupt` if acknowledged records are damaged (nothing is changed then);
     /// `Version` for another major format; `Io` for the rest.
     pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<(Writer, Recovery), JournalError> {
         Journal::open_on(Arc::new(FsDisk), dir, options)
@@ -98,7 +104,7 @@ impl Journal {
         disk.ensure_dir(dir).map_err(JournalError::io("create the directory", dir))?;
         let lock = take_lock(&*disk, dir)?;
         let layout = Layout::read(&*disk, dir)?;
-        check_headers(&*disk, dir, &layout)?;
+        check_headers(&*disk, dir, &layout, &options.keys)?;
 
         let mut recovery = Recovery {
             segments: layout.segments.len(),
@@ -110,19 +116,20 @@ impl Journal {
         let active = match layout.segments.last() {
             None => None,
             Some(&last) => {
-                let (active, last_marks) = recover_last(&*disk, dir, last, &mut recovery)?;
+                let (active, last_marks) = recover_last(&*disk, dir, last, &options.keys, &mut recovery)?;
                 marks.pop();
                 marks.push(last_marks);
                 Some(active)
             }
         };
         remove_unfinished(&*disk, dir, &layout, &mut recovery)?;
-        let lookup = Lookup::new(disk.clone(), dir, recovery.last_seq, marks);
+        let lookup = Lookup::new(disk.clone(), dir, options.keys.clone(), recovery.last_seq, marks);
         let writer = Writer::new(disk, dir.to_owned(), options, lock, active, recovery.last_seq, lookup);
         Ok((writer, recovery))
     }
 
-    /// Reads one record without opening the journal for writing, or none if it is not there. For tools that want
+    /// Reads one record of a plain segment without opening the journal for writing, or none if it is not there. For tools
+    /// that want
     /// one; [`Writer::lookup`](crate::Writer::lookup) is for many.
     ///
     /// # Errors
@@ -145,7 +152,8 @@ impl Journal {
         let Some(i) = layout.holding(seq) else {
             return Ok(None);
         };
-        let mut cursor = Cursor::open(disk, dir, layout.segments[i], READ_BUFFER)?;
+        let keys = Keyring::default();
+        let mut cursor = Cursor::open(disk, dir, layout.segments[i], READ_BUFFER, Some(&keys))?;
         match find(&mut cursor, seq) {
             Ok(frame) => Ok(Some(frame)),
             // In the last segment a missing record may simply not have been written.
@@ -165,12 +173,13 @@ fn take_lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn LockGuard>, JournalE
     }
 }
 
-/// Every sealed segment must be what its name says; the last one's header was checked with the layout.
-fn check_headers(disk: &dyn Disk, dir: &Path, layout: &Layout) -> Result<(), JournalError> {
-    for &first_seq in layout.segments.iter().rev().skip(1) {
+/// Every segment must be what its name says, and its key must be there: that is better known now than in the middle.
+fn check_headers(disk: &dyn Disk, dir: &Path, layout: &Layout, keys: &Keyring) -> Result<(), JournalError> {
+    for &first_seq in layout.segments.iter().rev() {
         let path = segment_path(dir, first_seq);
         let file = disk.open(&path, Access::Read).map_err(JournalError::io("open", &path))?;
-        accept_header(read_header(&*file, &path)?, &path, first_seq)?;
+        let header = accept_header(read_header(&*file, &path)?, &path, first_seq)?;
+        open_seal(&header, &path, keys)?;
     }
     Ok(())
 }
@@ -180,6 +189,7 @@ fn recover_last(
     disk: &dyn Disk,
     dir: &Path,
     first_seq: u64,
+    keys: &Keyring,
     recovery: &mut Recovery,
 ) -> Result<(Active, Marks), JournalError> {
     let path = segment_path(dir, first_seq);
@@ -203,7 +213,10 @@ fn recover_last(
     let file = cursor.file().clone();
     let len = file.size().map_err(JournalError::io("measure", &path))?;
     let used = cursor.offset();
-    Ok((Active { file, path, first_seq, salt: cursor.header().salt, len, end: used }, marks))
+    // Numbers past a torn tail are given anew, and under the segment's key they may have been used.
+    let finished = keys.seals() || cursor.header().seal.is_some();
+    let salt = cursor.header().salt;
+    Ok((Active { file, path, first_seq, salt, seal: None, finished, len, end: used }, marks))
 }
 
 /// Zeroes the torn tail, writes the frames not known durable once more, and syncs.

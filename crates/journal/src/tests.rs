@@ -5,3 +5,4 @@ mod arbitrary;
 mod crash;
 mod files;
 mod remove;
+mod sealed;

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use crate::disk::{Access, Disk, DiskFile, LockGuard, write_full};
 use crate::error::{self, JournalError};
 use crate::format::{
-    self, FLAG_PROLOGUE, FrameHead, HEADER_BYTES, Position, SegmentHeader, encode_frame, frame_bytes,
+    self, FLAG_PROLOGUE, FRAME_HEAD, FrameHead, HEADER_BYTES, Position, SEGMENT_CONTEXT, SegmentHeader,
+    encode_sealed, frame_bytes,
 };
 use crate::limits::{MAX_PAYLOAD, MAX_PROLOGUE_BYTES, MAX_SEGMENT_BYTES, MAX_UNSYNCED_FRAMES};
 use crate::lookup::{Lookup, is_marked};
 use crate::recover::Options;
+use crate::seal::{Seal, TAG_BYTES};
 
 /// A buffer larger than this is given back after its commit, in bytes.
 const KEEP_BUFFER: usize = 4 << 20;
@@ -45,6 +47,11 @@ pub(crate) struct Active {
     pub(crate) path: PathBuf,
     pub(crate) first_seq: u64,
     pub(crate) salt: u32,
+    /// What its payloads are encrypted with.
+    pub(crate) seal: Option<Seal>,
+    /// True if another process began it and nothing more may be written into it: it is encrypted, or what follows is to
+    /// be. See [`Seal`] for why.
+    pub(crate) finished: bool,
     /// Allocated length in bytes.
     pub(crate) len: u64,
     /// End of the committed frames.
@@ -154,12 +161,14 @@ impl Writer {
     /// # Errors
     /// `Full` if the next segment cannot be allocated: nothing has changed, smaller reserves may still fit into this
     /// segment, and a later one succeeds once there is room. `Uncommitted` if a new segment is needed while frames wait
-    /// for their commit. `TooLarge` beyond [`MAX_SEGMENT_BYTES`]. `Io` poisons the writer.
+    /// for their commit. `TooLarge` beyond [`MAX_SEGMENT_BYTES`]. `Seal` if an encrypted segment is needed and
+    /// the system gives no randomness: nothing has changed. `Io` poisons the writer.
     pub fn reserve(&mut self, bytes: u64) -> Result<(), JournalError> {
         self.check_poison()?;
-        let room = self.active.as_ref().map_or(0, |a| a.len.saturating_sub(a.end));
+        let open = self.active.as_ref().filter(|a| !a.finished);
+        let room = open.map_or(0, |a| a.len.saturating_sub(a.end));
         let taken = self.buffer.len() as u64;
-        if self.active.is_none() || room.saturating_sub(taken) < bytes {
+        if open.is_none() || room.saturating_sub(taken) < self.on_disk(bytes) {
             self.begin_segment(bytes)?;
         }
         self.reserved = bytes;
@@ -194,7 +203,8 @@ impl Writer {
         // Fits: MAX_UNSYNCED_FRAMES and the frames of one segment are far below 2^32.
         let lag = u32::try_from(seq - self.durable).unwrap_or(u32::MAX);
         let head = FrameHead { crc: 0, len: 0, kind, flags: 0, lag, seq };
-        encode_frame(&mut self.buffer, active.salt, head, payload);
+        let seal = active.seal.as_ref().map(|seal| (seal, position.offset));
+        encode_sealed(&mut self.buffer, active.salt, seal, head, payload);
         if is_marked(active.first_seq, seq) {
             self.marks.push((seq, position.offset));
         }
@@ -294,35 +304,50 @@ impl Writer {
             return Err(JournalError::Uncommitted { frames: self.buffered_frames });
         }
         let first_seq = self.committed + 1;
+        let path = format::segment_path(&self.dir, first_seq);
         let salt = segment_salt(self.options.salt, first_seq);
-        let prologue = self.encode_prologue(first_seq, salt);
+        let created_micros = self.options.now_micros;
+        let mut header =
+            SegmentHeader { header_len: HEADER_BYTES as u32, first_seq, created_micros, salt, seal: None };
+        // A key of its own each time this comes here, for the prologue below is written with it.
+        let begun = self.options.keys.begin(&[SEGMENT_CONTEXT, &header.context()]);
+        let begun =
+            begun.map_err(|source| JournalError::Seal { doing: "begin", path: path.clone(), source })?;
+        let (head, seal) = begun.unzip();
+        header.seal = head;
+        let prologue = self.encode_prologue(first_seq, salt, seal.as_ref());
         let used = HEADER_BYTES as u64 + prologue.len() as u64;
+        let bytes = self.on_disk(bytes);
         within("a reservation", bytes, MAX_SEGMENT_BYTES - used)?;
         let len = self.options.segment_bytes.max(used + bytes);
         self.reserved = 0;
 
         self.discard_blank()?;
-        let path = format::segment_path(&self.dir, first_seq);
         let file = self.allocate(&path, len, &prologue)?;
         let sealed = self.seal();
         self.or_poison(sealed)?;
-        let created_micros = self.options.now_micros;
-        let header = SegmentHeader { header_len: HEADER_BYTES as u32, first_seq, created_micros, salt };
         let opened = write_full(&*file, &header.encode(), 0)
             .and_then(|()| file.sync_data())
             .map_err(JournalError::io("write the header of", &path));
         self.or_poison(opened)?;
         self.lookup.begin_segment(first_seq);
-        self.active = Some(Active { file, path, first_seq, salt, len, end: used });
+        self.active = Some(Active { file, path, first_seq, salt, seal, finished: false, len, end: used });
         Ok(())
     }
 
-    fn encode_prologue(&self, first_seq: u64, salt: u32) -> Vec<u8> {
+    /// The most that `bytes` of frames take once they are encrypted: each is at least a head, and grows by a tag.
+    fn on_disk(&self, bytes: u64) -> u64 {
+        let frames = if self.options.keys.seals() { bytes / FRAME_HEAD as u64 } else { 0 };
+        bytes + frames * TAG_BYTES as u64
+    }
+
+    fn encode_prologue(&self, first_seq: u64, salt: u32, seal: Option<&Seal>) -> Vec<u8> {
         let mut out = Vec::new();
         for (kind, payload) in &self.prologue {
             let head =
                 FrameHead { crc: 0, len: 0, kind: *kind, flags: FLAG_PROLOGUE, lag: 1, seq: first_seq };
-            encode_frame(&mut out, salt, head, payload);
+            let offset = (HEADER_BYTES + out.len()) as u64;
+            encode_sealed(&mut out, salt, seal.map(|seal| (seal, offset)), head, payload);
         }
         out
     }

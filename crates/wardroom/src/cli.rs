@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Make, list and revoke API keys
     Key(Key),
+    /// Look after the journal: keys of its encryption
+    Journal(JournalArgs),
     /// Show the configuration in force and where each value comes from
     Config(ConfigArgs),
     /// Measure this machine: durable decisions a second, and how long each takes
@@ -418,6 +420,35 @@ pub(crate) enum KeyAction {
     Revoke {
         /// Its id, as `key list` shows it
         id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JournalArgs {
+    #[command(subcommand)]
+    pub(crate) action: JournalAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalAction {
+    /// Make and name the keys that a data directory is encrypted with
+    Key {
+        #[command(subcommand)]
+        action: SealKeyAction,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SealKeyAction {
+    /// Make a key file, readable by its owner alone; `encryption.key_file` in the configuration puts it to use
+    New {
+        /// Where; what is there stays
+        file: PathBuf,
+    },
+    /// Show the id of the key in a file: what messages call it by
+    Id {
+        /// The key file
+        file: PathBuf,
     },
 }
 

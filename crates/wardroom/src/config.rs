@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The configuration: one TOML file over the defaults, the command line over both. Unknown keys are refused.
 
+use crate::key_file;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wardroom_event::{Span, nearest};
+use wardroom_journal::Keyring;
 
 /// The name looked for in the working directory.
 pub(crate) const FILE: &str = "wardroom.toml";
@@ -40,6 +42,19 @@ struct Written {
     log_format: Option<String>,
     /// Which files say more about addresses.
     facts: WrittenFacts,
+    /// Whether and with which keys the data directory is encrypted.
+    encryption: WrittenEncryption,
+}
+
+/// The section `[encryption]`: what is written to the data directory is encrypted with a key that lies elsewhere.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WrittenEncryption {
+    /// The file with the key, relative to the file; `wardroom journal key new` makes one. Default none: nothing new is
+    /// encrypted.
+    key_file: Option<PathBuf>,
+    /// Files with keys that were used before, relative to the file: they read what was written with them. Default none.
+    old_key_files: Option<Vec<PathBuf>>,
 }
 
 /// The section `[facts]`: files that say what is known about addresses. They are read again at SIGHUP.
@@ -58,7 +73,7 @@ struct WrittenFacts {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "listen",
     "data",
     "policy",
@@ -70,10 +85,14 @@ const KEYS: [&str; 11] = [
     "log",
     "log_format",
     "facts",
+    "encryption",
 ];
 
 /// Every key of the section `[facts]`.
 const FACTS_KEYS: [&str; 3] = ["mmdb", "countries", "kinds"];
+
+/// Every key of the section `[encryption]`.
+const ENCRYPTION_KEYS: [&str; 2] = ["key_file", "old_key_files"];
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +140,47 @@ pub(crate) struct Config {
     pub(crate) log: Known<String>,
     pub(crate) log_format: Known<String>,
     pub(crate) facts: Facts,
+    pub(crate) encryption: Encryption,
+}
+
+/// The section `[encryption]` in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Encryption {
+    pub(crate) key_file: Known<Option<PathBuf>>,
+    pub(crate) old_key_files: Known<Vec<PathBuf>>,
+}
+
+impl Encryption {
+    /// Reads the keys.
+    pub(crate) fn keys(&self) -> Result<Keyring> {
+        let newest = self.key_file.value.as_deref().map(key_file::read).transpose()?;
+        let older =
+            self.old_key_files.value.iter().map(|path| key_file::read(path)).collect::<Result<_>>()?;
+        Ok(Keyring::new(newest, older))
+    }
+
+    fn lines(&self) -> [(String, From); 2] {
+        [
+            (path_line("encryption.key_file", self.key_file.value.as_deref(), "key"), self.key_file.from),
+            (
+                format!("encryption.old_key_files = {}", path_list(&self.old_key_files.value)),
+                self.old_key_files.from,
+            ),
+        ]
+    }
+}
+
+fn path_list(paths: &[PathBuf]) -> String {
+    let quoted: Vec<String> = paths.iter().map(|path| format!("{:?}", path.display().to_string())).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+/// TOML has no word for nothing: the line is there to show the key.
+fn path_line(key: &str, path: Option<&Path>, example: &str) -> String {
+    match path {
+        Some(path) => format!("{key} = {:?}", path.display().to_string()),
+        None => format!("# {key} = {example:?}"),
+    }
 }
 
 /// The section `[facts]` in force.
@@ -142,20 +202,10 @@ impl Facts {
     }
 
     fn lines(&self) -> [(String, From); 3] {
-        let paths = |paths: &[PathBuf]| {
-            let quoted: Vec<String> =
-                paths.iter().map(|path| format!("{:?}", path.display().to_string())).collect();
-            format!("[{}]", quoted.join(", "))
-        };
-        let kinds = match &self.kinds.value {
-            Some(path) => format!("facts.kinds = {:?}", path.display().to_string()),
-            // TOML has no word for nothing: the line is there to show the key.
-            None => "# facts.kinds = \"kinds.txt\"".to_owned(),
-        };
         [
-            (format!("facts.mmdb = {}", paths(&self.mmdb.value)), self.mmdb.from),
-            (format!("facts.countries = {}", paths(&self.countries.value)), self.countries.from),
-            (kinds, self.kinds.from),
+            (format!("facts.mmdb = {}", path_list(&self.mmdb.value)), self.mmdb.from),
+            (format!("facts.countries = {}", path_list(&self.countries.value)), self.countries.from),
+            (path_line("facts.kinds", self.kinds.value.as_deref(), "kinds.txt"), self.kinds.from),
         ]
     }
 }
@@ -199,6 +249,7 @@ impl Config {
             (format!("log_format = {:?}", self.log_format.value), self.log_format.from),
         ];
         lines.extend(self.facts.lines());
+        lines.extend(self.encryption.lines());
         lines
     }
 }
@@ -219,6 +270,9 @@ fn parse(text: &str) -> Result<Written> {
     known_keys(&table, "", &KEYS)?;
     if let Some(facts) = table.get("facts").and_then(toml::Value::as_table) {
         known_keys(facts, "facts.", &FACTS_KEYS)?;
+    }
+    if let Some(encryption) = table.get("encryption").and_then(toml::Value::as_table) {
+        known_keys(encryption, "encryption.", &ENCRYPTION_KEYS)?;
     }
     Ok(toml::from_str(text)?)
 }
@@ -263,6 +317,13 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
         log: Known::of(log, "info".to_owned()),
         log_format: Known::of(log_format, "text".to_owned()),
         facts: resolve_facts(written.facts, base),
+        encryption: Encryption {
+            key_file: Known::of(written.encryption.key_file.map(|path| Some(base.join(path))), None),
+            old_key_files: Known::of(
+                written.encryption.old_key_files.map(|paths| paths.into_iter().map(below).collect()),
+                Vec::new(),
+            ),
+        },
     })
 }
 
@@ -329,6 +390,8 @@ mod tests {
         check("[facts]\ncolour = true", "there are: mmdb, countries, kinds");
         check("[facts]\nmmdb = \"x\"", "invalid type: string");
         check("facts = true", "invalid type: boolean");
+        check("[encryption]\nkey = \"x\"", "no setting `encryption.key`");
+        check("[encryption]\nkey_file = \"x\"\nold_key_files = [\"y\"]", "durability");
     }
 
     #[test]
@@ -352,6 +415,6 @@ mod tests {
     fn every_key_is_known() {
         let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
         // A section is a key, and no line of its own.
-        assert_eq!(KEYS.len() - 1 + FACTS_KEYS.len(), lines);
+        assert_eq!(KEYS.len() - 2 + FACTS_KEYS.len() + ENCRYPTION_KEYS.len(), lines);
     }
 }

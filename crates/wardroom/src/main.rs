@@ -16,6 +16,7 @@ mod demo;
 mod failure;
 mod follow;
 mod host;
+mod key_file;
 mod load;
 mod packs;
 mod policy_dir;

@@ -69,7 +69,7 @@ impl Input<'_> {
 
 fn options() -> Options {
     // The smallest segments there are, so that a few records cross into the next.
-    Options { segment_bytes: 0, now_micros: 1, salt: 42 }
+    Options { segment_bytes: 0, now_micros: 1, salt: 42, ..Options::default() }
 }
 
 /// Up to 15 records: a length each, and a fill that may be zeros, which is what a free part of a segment looks like.

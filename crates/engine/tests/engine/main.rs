@@ -2,7 +2,8 @@
 //! The engine as its callers see it: events in, durable decisions out, whatever happens in between.
 //!
 //! Each file asks one question. What a decision says: `verdicts`, `windows`. What is promised about it: `identity`,
-//! `restart`, `kill`. What decisions leave behind: `marks`. What may happen meanwhile: `swap`, `warming`, `overload`. What the disk may do: `disk`, `damage`. What our own
+//! `restart`, `kill`. What decisions leave behind: `marks`. What may happen meanwhile: `swap`, `warming`, `overload`. What the disk may do: `disk`, `damage`,
+//! and what it may show: `encryption`. What our own
 //! faults do: `guards`.
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +14,7 @@
 
 mod damage;
 mod disk;
+mod encryption;
 mod guards;
 mod identity;
 mod kill;

@@ -16,7 +16,7 @@ use crate::tail::{self, Tail};
 use crate::{Damage, Durability, Journal, JournalError, Options, Reader, frame_bytes};
 
 fn options() -> Options {
-    Options { segment_bytes: 4096, now_micros: 0, salt: 11 }
+    Options { segment_bytes: 4096, now_micros: 0, salt: 11, ..Options::default() }
 }
 
 /// Reads all that can be read, in every way there is; returns the payloads in order.
@@ -56,7 +56,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_after_a_whole_header(bytes in prop::collection::vec(any::<u8>(), 0..3000), headed: bool) {
         let dir = TempDir::new().unwrap();
-        let header = SegmentHeader { header_len: 64, first_seq: 1, created_micros: 0, salt: 1 };
+        let header = SegmentHeader { header_len: 64, first_seq: 1, created_micros: 0, salt: 1, seal: None };
         let head = if headed { header.encode().to_vec() } else { Vec::new() };
         fs::write(segment_path(dir.path(), 1), [head, bytes].concat()).unwrap();
         prop_assert_eq!(read_every_way(dir.path()), Vec::<Vec<u8>>::new());
@@ -101,7 +101,7 @@ proptest! {
 fn a_hostile_length_allocates_no_more_than_one_frame() {
     let check = |len: u32, expect: Damage| {
         let dir = TempDir::new().unwrap();
-        let header = SegmentHeader { header_len: 64, first_seq: 1, created_micros: 0, salt: 1 };
+        let header = SegmentHeader { header_len: 64, first_seq: 1, created_micros: 0, salt: 1, seal: None };
         let mut bytes = header.encode().to_vec();
         let head = FrameHead { crc: 0, len: 0, kind: 1, flags: 0, lag: 1, seq: 1 };
         encode_frame(&mut bytes, 1, head, b"");
@@ -109,7 +109,7 @@ fn a_hostile_length_allocates_no_more_than_one_frame() {
         let path = segment_path(dir.path(), 1);
         fs::write(&path, bytes).unwrap();
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(64 << 20).unwrap();
-        let mut cursor = Cursor::open(&FsDisk, dir.path(), 1, READ_BUFFER).unwrap();
+        let mut cursor = Cursor::open(&FsDisk, dir.path(), 1, READ_BUFFER, None).unwrap();
         let Step::End(damage) = cursor.step().unwrap() else { panic!("accepted") };
         assert_eq!(damage, expect);
         assert!(cursor.buffer_bytes() <= MAX_PAYLOAD_FRAME, "{} bytes", cursor.buffer_bytes());

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use crate::format::{FrameHead, encode_frame};
 use crate::{
-    Durability, Faults, Journal, JournalError, Lookup, Options, Reader, Recovery, SimDisk, SimRng, Writer,
-    frame_bytes,
+    Durability, Faults, Journal, JournalError, Key, Keyring, Lookup, Options, Reader, Recovery, SimDisk,
+    SimRng, Writer, frame_bytes,
 };
 
 const DIR: &str = "/journal";
@@ -57,6 +57,7 @@ struct Run {
     failed: bool,
     /// Runs of equal payloads: what a cut left behind would then line up with what is written over it.
     equal: bool,
+    sealed: bool,
 }
 
 impl Run {
@@ -70,6 +71,7 @@ impl Run {
             power_was_cut: false,
             failed: false,
             equal: seed.is_multiple_of(3),
+            sealed: seed % 8 == 3,
         }
     }
 
@@ -120,9 +122,21 @@ impl Run {
         self.seen.crashes += 1;
     }
 
+    /// One run in eight changes between plain and encrypted under two keys, whenever the journal is opened.
+    fn keys(&mut self) -> Keyring {
+        let [one, two] = keys();
+        let (newest, older) = match if self.sealed { self.rng.below(3) } else { 2 } {
+            0 => (Some(one), vec![two]),
+            1 => (Some(two), vec![one]),
+            _ => (None, vec![one, two]),
+        };
+        Keyring::new(newest, older).with_salts_from(self.rng.next_u64())
+    }
+
     /// Opens and compares. None if the power went meanwhile, or the disk failed.
     fn open(&mut self) -> Result<Option<Writer>, String> {
-        let options = Options { segment_bytes: 4096, now_micros: 0, salt: 7 };
+        let keys = self.keys();
+        let options = Options { segment_bytes: 4096, now_micros: 0, salt: 7, keys };
         match Journal::open_on(Arc::new(self.disk.clone()), DIR, options) {
             Ok((writer, recovery)) => {
                 self.recovered(&recovery)?;
@@ -311,7 +325,12 @@ impl Run {
 }
 
 fn reader(disk: &SimDisk) -> Result<Reader, JournalError> {
-    Reader::open_on(Arc::new(disk.clone()), Path::new(DIR))
+    let reader = Reader::open_on(Arc::new(disk.clone()), Path::new(DIR))?;
+    Ok(reader.with_keys(&Keyring::new(None, keys().into())))
+}
+
+fn keys() -> [Key; 2] {
+    [Key::new([1; 32]), Key::new([2; 32])]
 }
 
 fn add(total: &mut Seen, seen: &Seen) {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 fn options() -> Options {
-    Options { segment_bytes: 16 << 10, now_micros: 1, salt: 3 }
+    Options { segment_bytes: 16 << 10, now_micros: 1, salt: 3, ..Options::default() }
 }
 
 fn open(dir: &Path) -> (Writer, Recovery) {
@@ -500,7 +500,7 @@ fn a_file_that_is_not_ours_is_refused_and_kept() {
 fn versions_are_told_apart() {
     let dir = TempDir::new().unwrap();
     let path = first_segment(dir.path());
-    let header = SegmentHeader { header_len: 128, first_seq: 1, created_micros: 0, salt: 5 };
+    let header = SegmentHeader { header_len: 128, first_seq: 1, created_micros: 0, salt: 5, seal: None };
     let mut bytes = header.encode().to_vec();
     let reseal = |bytes: &mut Vec<u8>, version: u32| {
         bytes[8..12].copy_from_slice(&version.to_le_bytes());
@@ -517,12 +517,12 @@ fn versions_are_told_apart() {
     assert_eq!((frame.kind, frame.flags, frame.payload), (200, 0x80, b"from the future".as_slice()));
     assert_eq!(open(dir.path()).1.last_seq, 1);
 
-    reseal(&mut bytes, 0x0002_0000);
+    reseal(&mut bytes, 0x0003_0000);
     fs::write(&path, &bytes).unwrap();
     let error = Journal::open(dir.path(), options()).unwrap_err();
-    assert!(matches!(error, JournalError::Version { found: 2, .. }), "{error}");
+    assert!(matches!(error, JournalError::Version { found: 3, .. }), "{error}");
     assert!(
-        error.to_string().contains("format 2") && error.to_string().contains("reads format 1"),
+        error.to_string().contains("format 3") && error.to_string().contains("reads formats 1 and 2"),
         "{error}"
     );
     assert!(fs::read(&path).unwrap() == bytes, "touched");

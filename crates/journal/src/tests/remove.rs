@@ -11,7 +11,7 @@ use crate::{
 const DIR: &str = "/journal";
 
 fn open(disk: &SimDisk) -> Result<Writer, JournalError> {
-    let options = Options { segment_bytes: 4096, now_micros: 0, salt: 7 };
+    let options = Options { segment_bytes: 4096, now_micros: 0, salt: 7, ..Options::default() };
     Ok(Journal::open_on(Arc::new(disk.clone()), DIR, options)?.0)
 }
 

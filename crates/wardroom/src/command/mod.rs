@@ -9,6 +9,7 @@ mod diff;
 mod explain;
 mod fmt;
 mod init;
+mod journal;
 mod key;
 mod lsp;
 mod policy;
@@ -41,6 +42,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Lsp(args) => lsp::run(&args),
         Command::Replay(args) => crate::replay::run(&args),
         Command::Key(args) => key::run(args),
+        Command::Journal(args) => journal::run(args),
         Command::Config(args) => config::run(&args),
         Command::Bench(args) => block_on(bench::run(args)),
     }

@@ -76,6 +76,7 @@ fn open(config: &Config) -> Result<(Engine, Option<Version>)> {
     let taken = bundle.as_ref().map(Bundle::version);
     let engine_config = wardroom_engine::Config {
         durability: config.durability.value,
+        keys: config.encryption.keys()?,
         ..wardroom_engine::Config::new(&config.data.value)
     };
     let (engine, opened) = match Engine::open(&engine_config, bundle, clock::now()) {

@@ -56,7 +56,8 @@ impl Sink {
             }
             Some(data) => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                let config = wardroom_engine::Config::new(data);
+                let keys = crate::config::Config::load(None)?.encryption.keys()?;
+                let config = wardroom_engine::Config { keys, ..wardroom_engine::Config::new(data) };
                 let (engine, _) = Engine::open(&config, Some(bundle), clock::now())
                     .with_context(|| format!("cannot open the data directory {}", data.display()))?;
                 To::Engine { engine: Box::new(engine), runtime }

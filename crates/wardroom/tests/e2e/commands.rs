@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 22] = [
     &[],
     &["demo"],
     &["init"],
@@ -24,6 +24,10 @@ const COMMANDS: [&[&str]; 18] = [
     &["key"],
     &["key", "new"],
     &["key", "revoke"],
+    &["journal"],
+    &["journal", "key"],
+    &["journal", "key", "new"],
+    &["journal", "key", "id"],
     &["config"],
     &["bench"],
 ];

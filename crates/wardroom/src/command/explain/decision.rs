@@ -20,7 +20,7 @@ use wardroom_policy::{Tri, Verdict};
 
 pub(super) fn run(number: u64, args: &Explain) -> Result<ExitCode> {
     let said = match &args.data {
-        Some(data) => from_data(number, data, args.reveal)?,
+        Some(data) => from_data(number, data, args)?,
         None => crate::command::block_on_one(from_server(number, args))?,
     };
     let mut out = std::io::stdout().lock();
@@ -32,15 +32,17 @@ pub(super) fn run(number: u64, args: &Explain) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn from_data(number: u64, data: &Path, reveal: bool) -> Result<Value> {
+fn from_data(number: u64, data: &Path, args: &Explain) -> Result<Value> {
     if !data.join("journal").is_dir() {
         bail!("{} holds no journal", data.display());
     }
-    let (engine, _) = Engine::open(&wardroom_engine::Config::new(data), None, clock::now())?;
+    let keys = Config::load(args.config.as_deref())?.encryption.keys()?;
+    let config = wardroom_engine::Config { keys, ..wardroom_engine::Config::new(data) };
+    let (engine, _) = Engine::open(&config, None, clock::now())?;
     let Some(stored) = engine.decision(number)? else {
         return Err(Usage(format!("{} holds no decision {number}", data.display())).into());
     };
-    let sight = if reveal { Sight::Full } else { Sight::Masked };
+    let sight = if args.reveal { Sight::Full } else { Sight::Masked };
     Ok(wardroom_api::explained(&stored, &engine.active(), sight))
 }
 
