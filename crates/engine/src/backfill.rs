@@ -14,8 +14,8 @@ use crate::engine::Shared;
 use crate::flow::Flow;
 use crate::limits;
 use crate::queue::Queue;
-use crate::sequencer::Task;
-use crate::warmth::{Answer, Offer, Wanted};
+use crate::sequencer::{Sequencer, Task};
+use crate::warmth::{Answer, Offer, Orders, Wanted};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak, mpsc};
@@ -83,15 +83,25 @@ pub(crate) struct Filler {
     /// Where the sequencer is woken. Weak, for a back-fill does not keep an engine alive.
     pub(crate) tasks: Weak<Queue<Task>>,
     thread: Option<JoinHandle<()>>,
+    /// Whether there is to be no thread.
+    by_hand: bool,
 }
 
 impl Filler {
     pub(crate) fn new(shared: Arc<Shared>, secret: Secret, tasks: Weak<Queue<Task>>) -> Filler {
-        Filler { shared, secret, tasks, thread: None }
+        Filler { shared, secret, tasks, thread: None, by_hand: false }
+    }
+
+    /// One that counts only when it is told to; see [`ByHand`].
+    pub(crate) fn by_hand(shared: Arc<Shared>, secret: Secret, tasks: Weak<Queue<Task>>) -> Filler {
+        Filler { shared, secret, tasks, thread: None, by_hand: true }
     }
 
     /// Sees to it that there is a thread if something is wanted.
     pub(crate) fn start(&mut self) {
+        if self.by_hand {
+            return;
+        }
         let needed = self.shared.warmth.order(|orders| {
             let needed = !orders.running && !orders.wanted.is_empty();
             orders.running |= needed;
@@ -212,6 +222,61 @@ impl Worker {
     }
 }
 
+/// The back-fill of an engine without threads: what the thread does, a piece at a time.
+#[derive(Default)]
+pub(crate) struct ByHand {
+    under_way: Option<(Box<Fill>, Vec<Wanted>)>,
+}
+
+impl ByHand {
+    /// Counts at most so many more records of the past of what is wanted, and puts it in force where that was the last.
+    ///
+    /// # Errors
+    /// When the journal cannot be read; what was counted is forgotten, and the next call begins anew.
+    pub(crate) fn step(&mut self, sequencer: &mut Sequencer, records: u64) -> Result<(), EngineError> {
+        let Some((mut fill, wanted)) = self.next(&sequencer.filler) else {
+            return Ok(());
+        };
+        let lookup = sequencer.shared.lookup.clone();
+        let (before, committed) = (fill.events, lookup.committed_seq());
+        fill.read_to(&lookup, committed.min(fill.through + records))?;
+        sequencer.shared.warmth.count(fill.events - before);
+        if fill.through < committed {
+            self.under_way = Some((fill, wanted));
+            return Ok(());
+        }
+        let (reply, answer) = mpsc::sync_channel(1);
+        sequencer.shared.warmth.offer(Offer { fill, reply });
+        sequencer.take_over();
+        match answer.try_recv() {
+            Ok(Answer::Again(fill)) => self.under_way = Some((fill, wanted)),
+            Ok(Answer::Fault(error)) => return Err(error),
+            Ok(Answer::Taken) | Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What is under way, as far as it is still wanted; otherwise what is wanted now.
+    fn next(&mut self, filler: &Filler) -> Option<(Box<Fill>, Vec<Wanted>)> {
+        let orders = filler.shared.warmth.orders();
+        let active = orders.active.clone().filter(|_| !orders.stopped && !orders.wanted.is_empty())?;
+        if let Some((fill, before)) = self.under_way.take() {
+            let wanted = still_wanted(&orders, &before);
+            if !wanted.is_empty() {
+                return Some((fill, wanted));
+            }
+        }
+        let fill = Fill::new(filler.secret, active, &orders.wanted);
+        Some((Box::new(fill), orders.wanted.clone()))
+    }
+}
+
+/// Of what was wanted before, what still is.
+fn still_wanted(orders: &Orders, before: &[Wanted]) -> Vec<Wanted> {
+    let still = |(definition, _): &&Wanted| before.iter().any(|(d, _)| d == definition);
+    orders.wanted.iter().filter(still).cloned().collect()
+}
+
 /// Keeps the back-fill out of the way, and what it shows up to date.
 struct Pace<'a> {
     worker: &'a Worker,
@@ -256,8 +321,7 @@ impl<'a> Pace<'a> {
     /// What is wanted now; it ends where that is nothing of what it does.
     fn look(&mut self) -> Result<(), Halt> {
         let orders = self.worker.shared.warmth.unpaused();
-        let still = |(definition, _): &&Wanted| self.wanted.iter().any(|(d, _)| d == definition);
-        let wanted: Vec<Wanted> = orders.wanted.iter().filter(still).cloned().collect();
+        let wanted = still_wanted(&orders, &self.wanted);
         if orders.stopped || wanted.is_empty() {
             return Err(Halt::Over);
         }

@@ -6,23 +6,23 @@ use crate::backfill::Filler;
 use crate::decision::{Outcome, Stored};
 use crate::error::{EngineError, SubmitError, SwapError};
 use crate::judge::Judgement;
-use crate::queue::{Backlog, Bounds, Client, Load, Piece, Queue, Refused};
+use crate::queue::{Backlog, Bounds, Client, Load, Piece, Queue, Refused, Taker};
 use crate::record::{Dictionary, decode_stored, event_bytes, kind, policy_of};
 use crate::recover::{self, Folded, Last};
 use crate::seen::{Seen, Shelf};
 use crate::sequencer::{Sequencer, Task};
+use crate::step::Stepper;
 use crate::warmth::{Progress, Warming, Warmth};
 use crate::{limits, secret};
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use wardroom_event::{Draft, Event, EventId, Facts, Faults, Micros, NoFacts, read};
-use wardroom_journal::{FsDisk, Journal, Keyring, Lookup, Options};
+use wardroom_journal::{Disk, FsDisk, Journal, Keyring, Lookup, Options};
 use wardroom_policy::{Bundle, Verdict};
 use wardroom_report::Diagnostic;
 use wardroom_state::Keyer;
@@ -257,63 +257,48 @@ impl Engine {
         offered: Option<Bundle>,
         now: Micros,
     ) -> Result<(Engine, Opened), EngineError> {
-        let dir = config.data.join("journal");
-        let made = !config.data.exists();
-        let options = Options {
-            segment_bytes: config.segment_bytes,
-            now_micros: now.0,
-            keys: config.keys.clone(),
-            ..Options::default()
-        };
-        // It makes its directory, and all above it, so that they survive a power cut: nothing here may do it before.
-        let (writer, recovery) = Journal::open(&dir, options)?;
-        if made {
-            close_to_others(&config.data)?;
-        }
-        let secret = secret::installation_secret(&config.data)?;
-        let keyer = Keyer::new(secret);
-        let lookup = writer.lookup();
-        let last = recover::last_policy(&lookup)?;
-        let Start { active, mut warnings, mut adopted, left } = start(last.as_ref(), offered, &keyer)?;
-        let active = Arc::new(active);
-        let shelf = Shelf::new(Arc::new(FsDisk), config.data.join("ids"), writer.lookup())
-            .map_err(|source| EngineError::File { doing: "make", path: config.data.join("ids"), source })?;
-        let folded = recover::fold(&lookup, Seen::open(secret, shelf), secret, active.clone())?;
-        let (events, uncounted) = (folded.events, folded.uncounted);
-        // Which policy was last taken from the directory is known for sure only now.
-        let changed = left.filter(|b| folded.directory.as_deref() != Some(&*b.version().0));
+        Engine::open_on(Arc::new(FsDisk), config, offered, now)
+    }
 
-        let (queue, taker) = Queue::new(Bounds::default());
-        let shared = Arc::new(Shared::new(lookup, &folded));
-        let filler = Filler::new(shared.clone(), secret, Arc::downgrade(&queue));
-        let warming = folded.warming;
-        let mut sequencer = sequencer(filler, folded, writer, config.durability, shared.clone());
-        // First, for a swap may begin a segment, and that begins with the policy before it.
-        sequencer.rejoin(warming)?;
-        if adopted {
-            sequencer.swap(active.clone(), now)?;
-        }
-        if let Some(bundle) = changed {
-            let schema = &active.program.schema;
-            let (active, said) = Active::compile(bundle, Origin::Directory, &keyer, Some(schema))?;
-            sequencer.swap(Arc::new(active), now)?;
-            (adopted, warnings) = (true, said);
-        }
+    /// The same on a given disk. All that is durable lies there: the journal, and the installation's secret.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        config: &Config,
+        offered: Option<Bundle>,
+        now: Micros,
+    ) -> Result<(Engine, Opened), EngineError> {
+        let Prepared { engine, sequencer, taker, opened } =
+            prepare(disk, config, offered, now, Crank::Thread)?;
         let thread = std::thread::Builder::new()
             .name("sequencer".to_owned())
             .spawn(move || sequencer.run(taker))
             .map_err(EngineError::Thread)?;
+        *engine.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         if let Durability::Interval(every) = config.durability {
-            tick(Arc::downgrade(&queue), shared.clone(), every).map_err(EngineError::Thread)?;
+            let (queue, shared) = (Arc::downgrade(&engine.queue), engine.shared.clone());
+            tick(queue, shared, every).map_err(EngineError::Thread)?;
         }
-        let engine = Engine {
-            queue,
-            shared,
-            keyer,
-            facts: RwLock::new(Arc::new(NoFacts)),
-            thread: Mutex::new(Some(thread)),
-        };
-        Ok((engine, Opened { recovery, events, uncounted, adopted, warnings }))
+        Ok((engine, opened))
+    }
+
+    /// The same without threads of its own, for simulations: nothing happens but what [`Stepper`] is told to do, and what
+    /// is random otherwise comes of `seed`. So one seed is one history, to the byte.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_stepped(
+        disk: Arc<dyn Disk>,
+        config: &Config,
+        offered: Option<Bundle>,
+        now: Micros,
+        seed: u64,
+    ) -> Result<(Engine, Stepper, Opened), EngineError> {
+        let Prepared { engine, sequencer, taker, opened } =
+            prepare(disk, config, offered, now, Crank::Hand { seed })?;
+        Ok((engine, Stepper::new(sequencer, taker), opened))
     }
 
     /// The policy in force.
@@ -614,6 +599,97 @@ async fn gather(pieces: Vec<Outcomes>, shared: &Shared) -> Result<Vec<Outcome>, 
     Ok(all)
 }
 
+/// What turns the sequencer.
+#[derive(Clone, Copy)]
+enum Crank {
+    /// A thread of its own.
+    Thread,
+    /// Whoever opened it.
+    Hand {
+        /// What is drawn instead of the system's randomness.
+        seed: u64,
+    },
+}
+
+/// An engine whose sequencer does not run yet.
+struct Prepared {
+    engine: Engine,
+    sequencer: Sequencer,
+    taker: Taker<Task>,
+    opened: Opened,
+}
+
+fn prepare(
+    disk: Arc<dyn Disk>,
+    config: &Config,
+    offered: Option<Bundle>,
+    now: Micros,
+    crank: Crank,
+) -> Result<Prepared, EngineError> {
+    let dir = config.data.join("journal");
+    let mut options = Options {
+        segment_bytes: config.segment_bytes,
+        now_micros: now.0,
+        keys: config.keys.clone(),
+        ..Options::default()
+    };
+    if let Crank::Hand { seed } = crank {
+        options.salt = seed;
+    }
+    // It makes its directory, and all above it, so that they survive a power cut: nothing here may do it before.
+    let (writer, recovery) = Journal::open_on(disk.clone(), &dir, options)?;
+    let secret = secret::find_or_make(&*disk, &config.data, crank.draw())?;
+    let keyer = Keyer::new(secret);
+    let lookup = writer.lookup();
+    let last = recover::last_policy(&lookup)?;
+    let Start { active, mut warnings, mut adopted, left } = start(last.as_ref(), offered, &keyer)?;
+    let active = Arc::new(active);
+    let ids = config.data.join("ids");
+    let shelf = Shelf::new(disk.clone(), ids.clone(), writer.lookup())
+        .map_err(|source| EngineError::File { doing: "make", path: ids, source })?;
+    let folded = recover::fold(&lookup, Seen::open(secret, shelf), secret, active.clone())?;
+    let (events, uncounted) = (folded.events, folded.uncounted);
+    // Which policy was last taken from the directory is known for sure only now.
+    let changed = left.filter(|b| folded.directory.as_deref() != Some(&*b.version().0));
+
+    let (queue, taker) = Queue::new(Bounds::default());
+    let shared = Arc::new(Shared::new(lookup, &folded));
+    let filler = match crank {
+        Crank::Thread => Filler::new(shared.clone(), secret, Arc::downgrade(&queue)),
+        Crank::Hand { .. } => Filler::by_hand(shared.clone(), secret, Arc::downgrade(&queue)),
+    };
+    let warming = folded.warming;
+    let mut sequencer = sequencer(filler, folded, writer, config.durability, shared.clone());
+    // First, for a swap may begin a segment, and that begins with the policy before it.
+    sequencer.rejoin(warming)?;
+    if adopted {
+        sequencer.swap(active.clone(), now)?;
+    }
+    if let Some(bundle) = changed {
+        let schema = &active.program.schema;
+        let (active, said) = Active::compile(bundle, Origin::Directory, &keyer, Some(schema))?;
+        sequencer.swap(Arc::new(active), now)?;
+        (adopted, warnings) = (true, said);
+    }
+    let facts: Arc<dyn Facts> = Arc::new(NoFacts);
+    let engine = Engine { queue, shared, keyer, facts: RwLock::new(facts), thread: Mutex::default() };
+    let opened = Opened { recovery, events, uncounted, adopted, warnings };
+    Ok(Prepared { engine, sequencer, taker, opened })
+}
+
+impl Crank {
+    /// Where the bytes of a new secret come from.
+    fn draw(self) -> impl FnOnce(&mut [u8; 16]) -> Result<(), getrandom::Error> {
+        move |bytes| match self {
+            Crank::Thread => getrandom::fill(bytes),
+            Crank::Hand { seed } => {
+                *bytes = (u128::from(seed) << 64 | u128::from(!seed)).to_le_bytes();
+                Ok(())
+            }
+        }
+    }
+}
+
 /// The policy an engine begins with.
 struct Start {
     active: Active,
@@ -668,16 +744,6 @@ fn sequencer(
         owed: None,
         measure_at: 0,
     }
-}
-
-/// A data directory says who did what: only its owner may look into it. One that was there keeps what it has.
-fn close_to_others(data: &Path) -> Result<(), EngineError> {
-    let owner_only = std::fs::Permissions::from_mode(0o700);
-    std::fs::set_permissions(data, owner_only).map_err(|source| EngineError::File {
-        doing: "set the permissions of",
-        path: data.to_owned(),
-        source,
-    })
 }
 
 /// Asks for a sync now and then, until the engine is gone.

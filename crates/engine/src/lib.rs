@@ -30,6 +30,7 @@ mod secret;
 mod seen;
 mod sequencer;
 mod serve;
+mod step;
 mod warmth;
 
 pub use active::{Active, Origin, Standing};
@@ -42,4 +43,5 @@ pub use judge::{Judgement, judge};
 pub use queue::{Backlog, Client, Whose};
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
 pub use secret::installation_secret;
+pub use step::Stepper;
 pub use warmth::Warming;

@@ -2,48 +2,45 @@
 //! The installation's secret: the key under which counters' keys are hashed, so that nobody can aim collisions.
 
 use crate::EngineError;
-use std::fs::{self, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::Path;
+use wardroom_journal::{Disk, FsDisk};
 use wardroom_state::Secret;
+
+/// Most that is read of the file: it has 33 bytes.
+const FILE_BYTES: usize = 64;
 
 /// Reads the secret of a data directory, or makes one, readable by its owner alone.
 ///
 /// # Errors
 /// When the file cannot be read or made, or holds something else.
 pub fn installation_secret(data: &Path) -> Result<Secret, EngineError> {
+    find_or_make(&FsDisk, data, |bytes| getrandom::fill(bytes))
+}
+
+/// The same on a given disk, where a new secret's bytes come from `draw`.
+pub(crate) fn find_or_make(
+    disk: &dyn Disk,
+    data: &Path,
+    draw: impl FnOnce(&mut [u8; 16]) -> Result<(), getrandom::Error>,
+) -> Result<Secret, EngineError> {
     let path = data.join("secret");
     let file_error = |doing| {
         let path = path.clone();
         move |source| EngineError::File { doing, path, source }
     };
-    match fs::File::open(&path) {
-        Ok(file) => {
-            let mut text = Vec::new();
-            file.take(64).read_to_end(&mut text).map_err(file_error("read"))?;
-            return parse(text.trim_ascii()).ok_or(EngineError::Secret { path });
-        }
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+    match disk.load(&path, FILE_BYTES) {
+        Ok(text) => return parse(text.trim_ascii()).ok_or(EngineError::Secret { path }),
+        // Longer than any secret.
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => return Err(EngineError::Secret { path }),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {}
         Err(e) => return Err(file_error("read")(e)),
     }
     let mut bytes = [0u8; 16];
-    getrandom::fill(&mut bytes).map_err(EngineError::Random)?;
+    draw(&mut bytes).map_err(EngineError::Random)?;
     let text: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    // Written aside and renamed: a crash leaves either no secret or a whole one. What an earlier crash left aside goes
-    // first, for it may be readable by others.
-    let aside = data.join("secret.new");
-    match fs::remove_file(&aside) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(file_error("replace")(e)),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let mut file = options.open(&aside).map_err(file_error("create"))?;
-    file.write_all(format!("{text}\n").as_bytes()).map_err(file_error("write"))?;
-    file.sync_all().map_err(file_error("write"))?;
-    fs::rename(&aside, &path).map_err(file_error("create"))?;
-    fs::File::open(data).and_then(|dir| dir.sync_all()).map_err(file_error("create"))?;
+    // Whole or not at all, whatever happens meanwhile.
+    disk.replace(&path, format!("{text}\n").as_bytes()).map_err(file_error("create"))?;
     Ok(Secret(bytes))
 }
 
@@ -63,6 +60,8 @@ fn parse(text: &[u8]) -> Option<Secret> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::io::Read;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
@@ -75,7 +74,7 @@ mod tests {
     #[test]
     fn only_its_owner_reads_it() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("secret.new"), "left by a crash").unwrap();
+        fs::write(dir.path().join("secret.tmp"), "left by a crash").unwrap();
         installation_secret(dir.path()).unwrap();
         let mode = fs::metadata(dir.path().join("secret")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

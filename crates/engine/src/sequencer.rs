@@ -12,7 +12,7 @@ use crate::error::{SubmitError, SwapError};
 use crate::flow::Flow;
 use crate::judge::Judgement;
 use crate::limits;
-use crate::queue::Taker;
+use crate::queue::{Taken, Taker};
 use crate::record::{Change, Dictionary, WarmingRecord, encode_decided, encode_parts, encode_recorded, kind};
 use crate::seen::Seen;
 use crate::warmth::{Answer, Offer};
@@ -86,45 +86,53 @@ impl Sequencer {
     fn work(&mut self, tasks: &Taker<Task>) {
         let mut todo = Vec::new();
         while tasks.take(limits::BATCH_EVENTS, &mut todo) {
-            for (_, task) in todo.drain(..) {
-                match task {
-                    Task::Events { events, judge, reply } => self.events(events, judge, reply),
-                    Task::Swap { active, now, reply } => {
-                        self.answer();
-                        let _ = reply.send(self.swap(active, now));
-                    }
-                    Task::Find { id, reply } => {
-                        let _ = reply.send(self.find(&id));
-                    }
-                    Task::Offered => {
-                        self.answer();
-                        self.take_over();
-                    }
-                    Task::Sync => {
-                        self.shared.sync_asked.store(false, Relaxed);
-                        self.sync();
-                    }
-                    Task::Pause { until, reply } => {
-                        self.answer();
-                        let _ = reply.send(());
-                        let _ = until.recv();
-                    }
-                    Task::Stop { reply } => {
-                        self.answer();
-                        self.sync();
-                        let _ = reply.send(());
-                        return;
-                    }
+            if !self.turn(&mut todo) {
+                return;
+            }
+        }
+        self.sync();
+    }
+
+    /// Does the work that waited, makes it durable and answers it. False once it was told to finish, and has.
+    pub(crate) fn turn(&mut self, todo: &mut Vec<Taken<Task>>) -> bool {
+        for (_, task) in todo.drain(..) {
+            match task {
+                Task::Events { events, judge, reply } => self.events(events, judge, reply),
+                Task::Swap { active, now, reply } => {
+                    self.answer();
+                    let _ = reply.send(self.swap(active, now));
                 }
-                if self.batch >= limits::BATCH_EVENTS {
+                Task::Find { id, reply } => {
+                    let _ = reply.send(self.find(&id));
+                }
+                Task::Offered => {
                     self.answer();
                     self.take_over();
                 }
+                Task::Sync => {
+                    self.shared.sync_asked.store(false, Relaxed);
+                    self.sync();
+                }
+                Task::Pause { until, reply } => {
+                    self.answer();
+                    let _ = reply.send(());
+                    let _ = until.recv();
+                }
+                Task::Stop { reply } => {
+                    self.answer();
+                    self.sync();
+                    let _ = reply.send(());
+                    return false;
+                }
             }
-            self.answer();
-            self.take_over();
+            if self.batch >= limits::BATCH_EVENTS {
+                self.answer();
+                self.take_over();
+            }
         }
-        self.sync();
+        self.answer();
+        self.take_over();
+        true
     }
 
     /// The number of the record with this id, once it can be read. Only one that waits for its sync causes a sync: who
@@ -303,7 +311,7 @@ impl Sequencer {
         self.shared.stats.state_keys.store(keys as u64, Relaxed);
     }
 
-    fn sync(&mut self) {
+    pub(crate) fn sync(&mut self) {
         if self.failed.is_none()
             && let Err(e) = self.writer.sync()
         {
@@ -408,7 +416,7 @@ impl Sequencer {
 
     /// Puts in force what a back-fill has counted, once it has been brought up to the last record. Between two batches:
     /// all that was appended is committed.
-    fn take_over(&mut self) {
+    pub(crate) fn take_over(&mut self) {
         let Some(Offer { mut fill, reply }) = self.shared.warmth.take_offer() else {
             return;
         };

@@ -8,7 +8,7 @@
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, FlockOperation};
@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 /// What the journal needs of a directory.
 pub trait Disk: Debug + Send + Sync {
-    /// Makes the directory and its parents, durably, unless they are there.
+    /// Makes the directory and its parents, durably and for their owner alone, unless they are there.
     fn ensure_dir(&self, dir: &Path) -> io::Result<()>;
     /// Takes the exclusive lock that `path` stands for, or says that another holder has it.
     fn lock(&self, path: &Path) -> io::Result<Lock>;
@@ -157,6 +157,9 @@ pub(crate) fn write_full(file: &dyn DiskFile, mut bytes: &[u8], mut offset: u64)
 /// Permissions of the files made here: they hold personal data and keys.
 const OWNER_ONLY: u32 = 0o600;
 
+/// The same for directories. One that was there keeps what it has.
+const OWNER_ENTERS: u32 = 0o700;
+
 /// The real file system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FsDisk;
@@ -170,7 +173,7 @@ impl Disk for FsDisk {
         if let Some(above) = above {
             self.ensure_dir(above)?;
         }
-        match fs::create_dir(dir) {
+        match fs::DirBuilder::new().mode(OWNER_ENTERS).create(dir) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
             Err(e) => Err(e),
             Ok(()) => self.sync_dir(parent(dir)),
@@ -208,9 +211,13 @@ impl Disk for FsDisk {
     }
 
     fn create(&self, path: &Path, len: u64) -> io::Result<Box<dyn DiskFile>> {
+        // What is there may be another's to read, and would stay so.
+        match fs::remove_file(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
         let mut how = OpenOptions::new();
-        how.create(true).truncate(true).read(true).write(true).mode(OWNER_ONLY);
-        let file = how.open(path)?;
+        let file = how.create_new(true).read(true).write(true).mode(OWNER_ONLY).open(path)?;
         if len == 0 {
             return Ok(Box::new(file));
         }

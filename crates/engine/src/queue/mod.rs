@@ -602,11 +602,25 @@ impl<T> Taker<T> {
             state = self.0.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.asleep = false;
+        self.hand_out(state, most, out);
+        true
+    }
+
+    /// As [`Taker::take`], but takes what waits now, if anything does.
+    pub(crate) fn take_now(&self, most: usize, out: &mut Vec<Taken<T>>) {
+        let mut state = self.0.lock();
+        state.drain.pause(Instant::now());
+        if state.closed && state.control.is_empty() && state.turns.is_empty() {
+            out.extend(state.last.take().map(|last| (Instant::now(), last)));
+        }
+        self.hand_out(state, most, out);
+    }
+
+    fn hand_out(&self, mut state: MutexGuard<'_, State<T>>, most: usize, out: &mut Vec<Taken<T>>) {
         out.extend(state.control.drain(..));
         let served = state.serve(most, out);
         state.give(&self.0);
         state.drain.resume(Instant::now(), served);
-        true
     }
 }
 
