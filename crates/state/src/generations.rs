@@ -4,7 +4,7 @@
 //! **Shards.** An extendible hash (Fagin and others 1979): a directory tells by the first bits of a key's hash in which
 //! shard it lies, and a shard that has grown too large splits in two. So no step moves, frees or writes more than a
 //! shard, whether there are ten keys or ten million; and few keys have few shards. Shards never join again: an empty one
-//! is some 150 bytes.
+//! is some 128 bytes.
 //!
 //! **Generations.** A shard has two: whatever is touched is in the young one. At a touch while nothing in the old one
 //! can be seen any more, the old one goes and the young one becomes old; where nothing in the young one can be seen
@@ -32,7 +32,7 @@ use shard::{DEPTH, Head, Held, Shard};
 const ROOT: u8 = 2;
 
 /// The work of one piece, in slots to be looked at: one shard, or some small ones.
-const PIECE_WORK: usize = if cfg!(test) { 30 } else { 4096 };
+const PIECE_WORK: usize = if cfg!(test) { 30 } else { 2048 };
 /// What looking at a shard costs beside that.
 const SHARD_WORK: usize = 8;
 /// Bytes after which a piece ends with the shard in hand.

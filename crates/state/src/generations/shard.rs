@@ -14,10 +14,10 @@ use crate::bytes::Stored;
 use hashbrown::HashTable;
 
 /// Keys of a shard before it splits. Both halves fill a map that is not about to grow.
-pub(super) const KEYS: usize = if cfg!(test) { 10 } else { 3500 };
+pub(super) const KEYS: usize = if cfg!(test) { 10 } else { 1750 };
 /// Parts of a shard's cells before it splits; those of one cell can be more.
-pub(super) const PARTS: usize = if cfg!(test) { 80 } else { 16 << 10 };
-/// Bits by which shards are told apart at most: 65,536 shards, of 200 million keys.
+pub(super) const PARTS: usize = if cfg!(test) { 80 } else { 8 << 10 };
+/// Bits by which shards are told apart at most: 65,536 shards, of about a hundred million keys.
 pub(super) const DEPTH: u8 = 16;
 
 /// The bits of a slot's word that are not of its key: the highest ones below what `hashbrown` takes as the tag.
@@ -99,43 +99,47 @@ impl Held {
     }
 }
 
+/// What a reading asks stands together, in the first of two lines of the cache: with millions of keys that line is not
+/// there yet.
+#[repr(C, align(64))]
 pub(super) struct Shard<C> {
     slots: HashTable<Slot<C>>,
-    held: [Generation; 2],
-    /// Which of them is the young one.
-    young: usize,
-    /// The old generation has been forgotten and is still there; the young one is the old one by now.
-    forgetting: bool,
     /// The clock's tile when it was last touched; no key has a sighting in a later one.
     young_to: i64,
     /// No key of the old generation has a sighting in a later tile than this.
     old_to: i64,
     /// The record up to which it has counted everything, where it was loaded.
     as_of: u64,
-    forgotten: u64,
-    /// The first bits of its keys' hashes, and how many.
-    prefix: u32,
+    /// Which generation is the young one.
+    young: u8,
+    /// The old generation has been forgotten and is still there; the young one is the old one by now.
+    forgetting: bool,
+    /// By how many first bits of their hashes its keys belong here.
     depth: u8,
     /// Since it was last written: how often it turned, of which more than twice is twice; and whether it changed.
     turns: u8,
     changed: bool,
+    /// The bits that its keys begin with.
+    prefix: u32,
+    held: [Generation; 2],
+    forgotten: u64,
 }
 
 impl<C: Stored> Shard<C> {
     pub(super) fn new(prefix: u32, depth: u8) -> Shard<C> {
         Shard {
             slots: HashTable::new(),
-            held: [Generation::default(); 2],
-            young: 0,
-            forgetting: false,
             young_to: i64::MIN,
             old_to: i64::MIN,
             as_of: 0,
-            forgotten: 0,
-            prefix,
+            young: 0,
+            forgetting: false,
             depth,
             turns: 0,
             changed: false,
+            prefix,
+            held: [Generation::default(); 2],
+            forgotten: 0,
         }
     }
 
@@ -152,8 +156,12 @@ impl<C: Stored> Shard<C> {
         event <= self.as_of
     }
 
+    fn young(&self) -> usize {
+        self.young.into()
+    }
+
     fn old(&self) -> usize {
-        1 - self.young
+        1 - self.young()
     }
 
     fn len(&self) -> usize {
@@ -172,7 +180,7 @@ impl<C: Stored> Shard<C> {
     pub(super) fn get(&self, key: Key, floor: i64) -> Option<&C> {
         let hash = key.0 & !MARKS;
         let slot = self.slots.find(hash, |slot| slot.hash() == hash)?;
-        let to = match (slot.generation() == self.young, self.forgetting) {
+        let to = match (slot.generation() == self.young(), self.forgetting) {
             (true, false) => self.young_to,
             (false, true) => return None,
             _ => self.old_to,
@@ -191,18 +199,19 @@ impl<C: Stored> Shard<C> {
     ) {
         self.turn(at, freeing);
         let hash = key.0 & !MARKS;
-        let word = hash | DIRTY | if self.young == 0 { 0 } else { GENERATION };
+        let young = self.young();
+        let word = hash | DIRTY | if young == 0 { 0 } else { GENERATION };
         match self.slots.find_mut(hash, |slot| slot.hash() == hash) {
             Some(slot) => {
                 self.held[slot.generation()].take(slot);
                 slot.word = word;
                 change(&mut slot.cell);
-                self.held[self.young].put(slot);
+                self.held[young].put(slot);
             }
             None => {
                 let mut slot = Slot { word, cell: C::default() };
                 change(&mut slot.cell);
-                self.held[self.young].put(&slot);
+                self.held[young].put(&slot);
                 self.slots.insert_unique(hash, slot, Slot::hash);
             }
         }
@@ -225,7 +234,7 @@ impl<C: Stored> Shard<C> {
 
     /// The young generation becomes the old one, of which nothing is left.
     fn make_old(&mut self) {
-        self.young = self.old();
+        self.young = 1 - self.young;
         self.old_to = self.young_to;
         self.turns = 2.min(self.turns + 1);
     }
@@ -256,7 +265,7 @@ impl<C: Stored> Shard<C> {
             self.old_to = self.young_to;
             return;
         }
-        let old = if self.forgetting { self.young } else { self.old() };
+        let old = if self.forgetting { self.young() } else { self.old() };
         // Expired keys are not forgotten: whether they are still there is nobody's business.
         if self.old_to >= floor {
             self.forgotten += u64::from(self.held[old].len);
@@ -277,7 +286,7 @@ impl<C: Stored> Shard<C> {
     fn settle(&mut self) {
         if self.forgetting {
             self.drop_old();
-            self.young = self.old();
+            self.young = 1 - self.young;
             self.forgetting = false;
             self.slots.shrink_to_fit(Slot::hash);
         }
@@ -291,7 +300,7 @@ impl<C: Stored> Shard<C> {
     }
 
     fn drop_old(&mut self) {
-        let (young, old) = (self.young, self.old());
+        let (young, old) = (self.young(), self.old());
         if self.held[old].len == 0 {
             return;
         }

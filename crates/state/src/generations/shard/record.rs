@@ -85,7 +85,7 @@ impl<C: Stored> Shard<C> {
     }
 
     fn write_slots(&mut self, delta: bool, pen: &mut Pen<'_>) {
-        let young = self.young;
+        let young = self.young();
         for slot in self.slots.iter_mut().filter(|slot| !delta || slot.is_dirty()) {
             let old = if slot.generation() == young { 0 } else { GENERATION };
             pen.hash(slot.hash() | old);
@@ -128,7 +128,7 @@ impl<C: Stored> Shard<C> {
             let (before, _) = entry.remove();
             self.held[before.generation()].take(&before);
         }
-        let generation = if word & GENERATION == 0 { self.young } else { self.old() };
+        let generation = if word & GENERATION == 0 { self.young() } else { self.old() };
         let word = hash | if generation == 0 { 0 } else { GENERATION };
         let slot = Slot { word, cell };
         self.held[generation].put(&slot);
