@@ -6,14 +6,14 @@
 //! shard, whether there are ten keys or ten million; and few keys have few shards. Shards never join again: an empty one
 //! is some 128 bytes.
 //!
-//! **Generations.** A shard has two: whatever is touched is in the young one. At a touch while nothing in the old one
-//! can be seen any more, the old one goes and the young one becomes old; where nothing in the young one can be seen
-//! either, both go. So a key that nobody touches is gone after at most two windows and a tile of event time. One other
-//! shard is *swept* with each sighting, so that what expired is freed though nobody comes by.
+//! **Generations.** There are two: whatever is touched is in the young one. Once the clock has passed everything in the
+//! old one by a window, the table *turns*: the old one goes and the young one becomes old. So a key that nobody touches is
+//! gone after at most two windows and a tile of event time. A turn is a number: a shard catches up with it when it is
+//! touched or *swept*, as one other shard is with each sighting, and a reading knows how far behind a shard is.
 //!
-//! **Canonical.** What a shard does is told by the touches of its own keys and by nothing else: sweeping frees only what
-//! the next touch would let go, and a reading sees neither. Therefore shards can be written one by one while counting
-//! goes on, and a shard that was loaded and told what came after it was written is the very shard that went on.
+//! **Canonical.** When the table turns is told by the times added to it, and what goes then by when each key was touched;
+//! not by how keys are cut into shards, nor by what was swept. Therefore shards can be written one by one while counting
+//! goes on, and one that was loaded and told what came after it was written holds what it would have held.
 //!
 //! **The cap** does not act here. Forgetting changes readings, so it is told from outside and written down: see
 //! [`Generations::forget`].
@@ -44,22 +44,15 @@ pub(crate) trait Cell: Default {
     fn heap(&self) -> usize;
 }
 
-/// When a key is touched.
-#[derive(Clone, Copy)]
-pub(crate) struct Clock {
-    /// The clock's tile.
-    pub(crate) tile: i64,
-    /// The first tile that can be seen.
-    pub(crate) floor: i64,
-    /// The record in hand, by its number; the greatest there is where no shard can have counted it.
-    pub(crate) event: u64,
-}
-
 pub(crate) struct Generations<C> {
     /// Which shard is meant by the first bits of a hash, `depth` of them.
     directory: Vec<u32>,
     depth: u8,
     shards: Vec<Shard<C>>,
+    /// How often the table has turned.
+    turn: u64,
+    /// No key in the old generation has a sighting in a later tile than this.
+    old_to: i64,
     held: Held,
     freeing: Freeing<C>,
     /// The shard that was swept last.
@@ -71,43 +64,58 @@ impl<C: Stored> Generations<C> {
         let shards: Vec<_> = (0..1 << ROOT).map(|prefix| Shard::new(prefix, ROOT)).collect();
         let directory = (0..1 << ROOT).collect();
         let (held, freeing) = (Held::default(), Freeing::new());
-        Generations { directory, depth: ROOT, shards, held, freeing, swept: 0 }
+        let (turn, old_to) = (0, i64::MIN);
+        Generations { directory, depth: ROOT, shards, turn, old_to, held, freeing, swept: 0 }
     }
 
-    /// The cell of a key, unless all of it lies before tile `floor`.
-    pub(crate) fn get(&self, key: Key, floor: i64) -> Option<&C> {
-        self.shards[self.place(key)].get(key, floor)
+    pub(crate) fn get(&self, key: Key) -> Option<&C> {
+        self.shards[self.place(key)].get(key, self.turn)
     }
 
-    /// Touches a key.
-    pub(crate) fn update(&mut self, key: Key, at: Clock, change: impl FnOnce(&mut C)) {
-        self.tidy(at.floor);
+    /// Touches a key, by the record of that number: not if its shard has counted it before it was loaded.
+    pub(crate) fn update(&mut self, key: Key, event: u64, change: impl FnOnce(&mut C)) {
+        self.tidy();
         let place = self.place(key);
-        if self.shards[place].has_counted(at.event) {
+        if self.shards[place].has_counted(event) {
             return;
         }
-        self.change(place, |shard, freeing| shard.touch(key, at, freeing, change));
+        let turn = self.turn;
+        self.change(place, |shard, freeing| shard.touch(key, turn, freeing, change));
         if self.shards[place].is_full() {
             self.split(place);
         }
     }
 
-    /// Does a small part of what is to be done for the memory: frees some keys that have gone, and sweeps a shard.
-    pub(crate) fn tidy(&mut self, floor: i64) {
-        self.freeing.step();
-        self.swept = if self.swept + 1 < self.shards.len() { self.swept + 1 } else { 0 };
-        if self.shards[self.swept].is_stale(floor) {
-            self.change(self.swept, |shard, freeing| shard.sweep(floor, freeing));
+    /// Lets go what lies before tile `from` as a whole, where `before` was the clock's tile and `clock` is.
+    pub(crate) fn expire(&mut self, from: i64, before: i64, clock: i64) {
+        if from <= self.old_to {
+            return;
+        }
+        (self.turn, self.old_to) = (self.turn + 1, before);
+        if from > before {
+            (self.turn, self.old_to) = (self.turn + 1, clock);
         }
     }
 
-    /// Forgets the keys touched longest ago, roughly half of them: of each shard the old generation, and the young one
-    /// becomes old. Forgetting twice without a touch between forgets all.
-    pub(crate) fn forget(&mut self, at: Clock) {
+    /// Forgets the keys touched longest ago, roughly half of them: the old generation goes, the young one becomes old.
+    /// Forgetting twice without a touch between forgets all. `clock` is the clock's tile.
+    pub(crate) fn forget(&mut self, clock: i64, event: u64) {
+        let turn = self.turn;
         for place in 0..self.shards.len() {
-            if !self.shards[place].has_counted(at.event) {
-                self.change(place, |shard, freeing| shard.forget(at.floor, freeing));
+            if !self.shards[place].has_counted(event) {
+                self.change(place, |shard, freeing| shard.forget(turn, freeing));
             }
+        }
+        (self.turn, self.old_to) = (turn + 1, clock);
+    }
+
+    /// Does a small part of what is to be done for the memory: frees some keys that have gone, and sweeps a shard.
+    pub(crate) fn tidy(&mut self) {
+        self.freeing.step();
+        self.swept = if self.swept + 1 < self.shards.len() { self.swept + 1 } else { 0 };
+        let turn = self.turn;
+        if self.shards[self.swept].is_stale(turn) {
+            self.change(self.swept, |shard, freeing| shard.settle(turn, freeing));
         }
     }
 
@@ -131,9 +139,24 @@ impl<C: Stored> Generations<C> {
         self.held.forgotten
     }
 
+    /// Writes all but the shards.
+    pub(crate) fn write_head(&self, pen: &mut Pen<'_>) {
+        pen.number(self.turn);
+        pen.signed(self.old_to);
+    }
+
+    /// Reads that.
+    pub(crate) fn load_head(&mut self, from: &mut Source<'_>) -> Result<(), Unreadable> {
+        // Far from the greatest, so that it can go on.
+        self.turn = from.number()?.min(u64::MAX >> 1);
+        self.old_to = from.signed()?;
+        Ok(())
+    }
+
     /// Writes shards from a place in the order of hashes on, whole or what changed since each was last written, until
-    /// that was some work; where to go on, or `None` at the end.
-    pub(crate) fn write(&mut self, from: u32, delta: bool, floor: i64, pen: &mut Pen<'_>) -> Option<u32> {
+    /// that was some work; where to go on, or `None` at the end. `clock` is the clock's tile.
+    pub(crate) fn write(&mut self, from: u32, delta: bool, clock: u32, pen: &mut Pen<'_>) -> Option<u32> {
+        let turn = self.turn;
         let (begin, mut at, mut work) = (pen.len(), from, 0);
         while at < 1 << DEPTH {
             let place = self.at((at >> (DEPTH - self.depth)) as usize);
@@ -146,18 +169,18 @@ impl<C: Stored> Generations<C> {
             work += more;
             at += 1 << (DEPTH - shard.depth());
             if writes {
-                self.change(place, |shard, freeing| shard.write(delta, floor, freeing, pen));
+                self.change(place, |shard, freeing| shard.write(delta, turn, clock, freeing, pen));
             }
         }
         None
     }
 
     /// Reads shards that were written.
-    pub(crate) fn load(&mut self, as_of: u64, from: &mut Source<'_>) -> Result<(), Unreadable> {
+    pub(crate) fn load(&mut self, as_of: u64, clock: u32, from: &mut Source<'_>) -> Result<(), Unreadable> {
         while !from.is_empty() {
             let head = Head::decode(from)?;
             let place = self.descend(&head)?;
-            self.change(place, |shard, _| shard.load(&head, as_of, from))?;
+            self.change(place, |shard, freeing| shard.load(&head, as_of, clock, freeing, from))?;
         }
         Ok(())
     }

@@ -2,8 +2,8 @@
 //! One counter's table: the clock that decides what is late and what has expired, over cells of one kind.
 
 use crate::bytes::{Pen, Source, Stored, Unreadable};
-use crate::generations::{Clock, Generations};
-use crate::window::{Moment, Sight, Window};
+use crate::generations::Generations;
+use crate::window::{Moment, Sight, Window, low};
 use crate::{Key, Reading, Sighting, Spec, Stats};
 use wardroom_event::Micros;
 
@@ -54,18 +54,16 @@ pub(crate) struct Table<C: Counter> {
     late: u64,
     /// Most keys, beyond which some are to be forgotten.
     most: usize,
-    /// What the clock means to the keys.
-    at: Clock,
+    /// The record in hand, by its number; the greatest there is where no key can have counted it.
+    event: u64,
     keys: Generations<C>,
 }
 
 impl<C: Counter> Table<C> {
     pub(crate) fn new(spec: Spec, most_keys: usize, rule: C::Rule) -> Table<C> {
-        let window = Window::new(spec);
+        let (window, keys) = (Window::new(spec), Generations::new());
         let clock = Micros(i64::MIN);
-        let at = Clock { tile: window.tile(clock), floor: window.floor(clock), event: u64::MAX };
-        let (most, keys) = (most_keys, Generations::new());
-        Table { spec, rule, window, clock, began: None, late: 0, most, at, keys }
+        Table { spec, rule, window, clock, began: None, late: 0, most: most_keys, event: u64::MAX, keys }
     }
 
     pub(crate) fn window(&self) -> Window {
@@ -83,17 +81,17 @@ impl<C: Counter> Table<C> {
 
     /// The cell of a key with the tiles that a reading at `now` sees; `None` where it can see nothing.
     pub(crate) fn find(&self, key: Key, now: Micros) -> Option<(&C, Sight)> {
-        Some((self.cell(key)?, self.window.sight(self.clock, now)?))
+        Some((self.keys.get(key)?, self.window.sight(self.clock, now)?))
     }
 
     /// The cell of a key, of which some may have expired.
     pub(crate) fn cell(&self, key: Key) -> Option<&C> {
-        self.keys.get(key, self.at.floor)
+        self.keys.get(key)
     }
 
     /// The cell of a key with the tiles from `from` to `to`; `None` where it can see nothing.
     pub(crate) fn between(&self, key: Key, from: i64, to: i64) -> Option<(&C, Sight)> {
-        Some((self.cell(key)?, Sight::new(self.window.tile(self.clock), from, to)?))
+        Some((self.keys.get(key)?, Sight::new(self.window.tile(self.clock), from, to)?))
     }
 
     /// The first tile of which a reading at `now` knows all: neither expired nor before the first sighting.
@@ -118,21 +116,18 @@ impl<C: Counter> Table<C> {
     pub(crate) fn arrive(&mut self, time: Micros) -> Option<Moment> {
         self.began.get_or_insert(time);
         if time > self.clock {
-            self.set_clock(time);
+            let before = self.window.tile(self.clock);
+            self.clock = time;
+            self.keys.expire(self.window.floor(time), before, self.window.tile(time));
         }
         let at = self.window.moment(self.clock, time);
         self.late += u64::from(at.is_none());
         at
     }
 
-    fn set_clock(&mut self, time: Micros) {
-        self.clock = time;
-        self.at = Clock { tile: self.window.tile(time), floor: self.window.floor(time), ..self.at };
-    }
-
     /// Changes the cell of a key.
     pub(crate) fn change(&mut self, key: Key, change: impl FnOnce(&mut C)) {
-        self.keys.update(key, self.at, change);
+        self.keys.update(key, self.event, change);
     }
 }
 
@@ -161,15 +156,15 @@ impl<C: Counter> AnyTable for Table<C> {
     }
 
     fn set_event(&mut self, event: u64) {
-        self.at.event = event;
+        self.event = event;
     }
 
     fn forget(&mut self) {
-        self.keys.forget(self.at);
+        self.keys.forget(self.window.tile(self.clock), self.event);
     }
 
     fn tidy(&mut self) -> bool {
-        self.keys.tidy(self.at.floor);
+        self.keys.tidy();
         self.keys.freeing() > 0
     }
 
@@ -179,21 +174,25 @@ impl<C: Counter> AnyTable for Table<C> {
         pen.byte(self.began.is_some().into());
         self.began.into_iter().for_each(|began| pen.signed(began.0));
         pen.number(self.late);
+        self.keys.write_head(pen);
     }
 
     fn load_head(&mut self, from: &mut Source<'_>) -> Result<(), Unreadable> {
-        self.set_clock(Micros(from.signed()?));
+        self.clock = Micros(from.signed()?);
         self.began = if from.byte()? == 0 { None } else { Some(Micros(from.signed()?)) };
         // Far from the greatest, so that it can be counted on from.
         self.late = from.number()?.min(u64::MAX >> 1);
+        self.keys.load_head(from)?;
         from.end()
     }
 
     fn write(&mut self, from: u32, delta: bool, pen: &mut Pen<'_>) -> Option<u32> {
-        self.keys.write(from, delta, self.at.floor, pen)
+        pen.signed(self.clock.0);
+        self.keys.write(from, delta, low(self.window.tile(self.clock)), pen)
     }
 
     fn load(&mut self, as_of: u64, from: &mut Source<'_>) -> Result<(), Unreadable> {
-        self.keys.load(as_of, from)
+        let clock = Micros(from.signed()?);
+        self.keys.load(as_of, low(self.window.tile(clock)), from)
     }
 }

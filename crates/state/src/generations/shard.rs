@@ -7,8 +7,8 @@
 
 mod record;
 
+use super::ROOT;
 use super::freeing::Freeing;
-use super::{Clock, ROOT};
 use crate::Key;
 use crate::bytes::Stored;
 use hashbrown::HashTable;
@@ -27,9 +27,6 @@ const SHIFT: u32 = 57 - ROOT as u32;
 const GENERATION: u64 = 0b01 << SHIFT;
 /// It was touched since it was last written.
 const DIRTY: u64 = 0b10 << SHIFT;
-
-/// In a record: it is laid onto what there is.
-const DELTA: u8 = 1;
 
 pub(super) use record::Head;
 
@@ -104,42 +101,37 @@ impl Held {
 #[repr(C, align(64))]
 pub(super) struct Shard<C> {
     slots: HashTable<Slot<C>>,
-    /// The clock's tile when it was last touched; no key has a sighting in a later one.
-    young_to: i64,
-    /// No key of the old generation has a sighting in a later tile than this.
-    old_to: i64,
+    /// The table's turn up to which its generations are told apart here.
+    turn: u64,
     /// The record up to which it has counted everything, where it was loaded.
     as_of: u64,
+    forgotten: u64,
     /// Which generation is the young one.
     young: u8,
-    /// The old generation has been forgotten and is still there; the young one is the old one by now.
+    /// The old generation has been forgotten and is still there.
     forgetting: bool,
     /// By how many first bits of their hashes its keys belong here.
     depth: u8,
-    /// Since it was last written: how often it turned, of which more than twice is twice; and whether it changed.
-    turns: u8,
+    /// Whether it changed since it was last written.
     changed: bool,
     /// The bits that its keys begin with.
     prefix: u32,
     held: [Generation; 2],
-    forgotten: u64,
 }
 
 impl<C: Stored> Shard<C> {
     pub(super) fn new(prefix: u32, depth: u8) -> Shard<C> {
         Shard {
             slots: HashTable::new(),
-            young_to: i64::MIN,
-            old_to: i64::MIN,
+            turn: 0,
             as_of: 0,
+            forgotten: 0,
             young: 0,
             forgetting: false,
             depth,
-            turns: 0,
             changed: false,
             prefix,
             held: [Generation::default(); 2],
-            forgotten: 0,
         }
     }
 
@@ -176,28 +168,32 @@ impl<C: Stored> Shard<C> {
         Held { keys: self.len() - gone.len as usize, bytes: bytes - going, going, forgotten: self.forgotten }
     }
 
-    /// The cell of a key, unless all of it lies before tile `floor`.
-    pub(super) fn get(&self, key: Key, floor: i64) -> Option<&C> {
+    /// The cell of a key, unless it went with its generation by that turn of the table.
+    pub(super) fn get(&self, key: Key, turn: u64) -> Option<&C> {
         let hash = key.0 & !MARKS;
         let slot = self.slots.find(hash, |slot| slot.hash() == hash)?;
-        let to = match (slot.generation() == self.young(), self.forgetting) {
-            (true, false) => self.young_to,
-            (false, true) => return None,
-            _ => self.old_to,
+        let stays = match self.behind(turn) {
+            0 => true,
+            1 => slot.generation() == self.young(),
+            _ => false,
         };
-        (to >= floor).then_some(&slot.cell)
+        stays.then_some(&slot.cell)
     }
 
-    /// Changes the cell of a key. Only what was touched in this shard decides what goes and when, so that a shard that
-    /// was written at another time than its neighbours goes on as if it had not been.
+    /// By how many turns it is behind the table. None where it was loaded and is ahead.
+    fn behind(&self, turn: u64) -> u64 {
+        turn.saturating_sub(self.turn)
+    }
+
+    /// Changes the cell of a key.
     pub(super) fn touch(
         &mut self,
         key: Key,
-        at: Clock,
+        turn: u64,
         freeing: &mut Freeing<C>,
         change: impl FnOnce(&mut C),
     ) {
-        self.turn(at, freeing);
+        self.settle(turn, freeing);
         let hash = key.0 & !MARKS;
         let young = self.young();
         let word = hash | DIRTY | if young == 0 { 0 } else { GENERATION };
@@ -218,77 +214,40 @@ impl<C: Stored> Shard<C> {
         self.changed = true;
     }
 
-    /// Lets go what has expired and begins a generation where it is time to.
-    fn turn(&mut self, at: Clock, freeing: &mut Freeing<C>) {
-        self.settle();
-        if self.young_to < at.floor {
-            self.clear(freeing);
-            self.turns = 2;
-            self.old_to = at.tile;
-        } else if self.old_to < at.floor {
-            self.drop_old();
-            self.make_old();
+    /// Whether there is something that [`Shard::settle`] would free.
+    pub(super) fn is_stale(&self, turn: u64) -> bool {
+        self.turn < turn && self.len() > 0
+    }
+
+    /// Lets go what went by that turn of the table. No reading shows when that is done.
+    pub(super) fn settle(&mut self, turn: u64, freeing: &mut Freeing<C>) {
+        match self.behind(turn) {
+            0 => return,
+            1 => {
+                self.drop_old();
+                self.young = 1 - self.young;
+            }
+            _ => self.clear(freeing),
         }
-        self.young_to = at.tile;
+        self.turn = turn;
+        self.forgetting = false;
     }
 
-    /// The young generation becomes the old one, of which nothing is left.
-    fn make_old(&mut self) {
-        self.young = 1 - self.young;
-        self.old_to = self.young_to;
-        self.turns = 2.min(self.turns + 1);
-    }
-
-    /// Whether [`Shard::sweep`] would do something.
-    pub(super) fn is_stale(&self, floor: i64) -> bool {
-        let old = self.held[self.old()].len > 0;
-        self.forgetting || (self.young_to < floor && self.len() > 0) || (self.old_to < floor && old)
-    }
-
-    /// Frees what has expired. No reading shows it, nor anything that follows: the next touch would have done the same.
-    pub(super) fn sweep(&mut self, floor: i64, freeing: &mut Freeing<C>) {
-        self.settle();
-        if self.young_to < floor {
-            self.clear(freeing);
-        } else if self.old_to < floor {
-            self.drop_old();
-        }
-    }
-
-    /// Forgets the keys touched longest ago: those of the old generation, and the young one becomes old. The forgotten
-    /// are freed when the shard is next touched or swept, or at once where they are all.
-    pub(super) fn forget(&mut self, floor: i64, freeing: &mut Freeing<C>) {
+    /// The table turns because it has to forget: the old generation is forgotten. Its keys are freed when the shard
+    /// settles, or begin to be at once where nothing else is left.
+    pub(super) fn forget(&mut self, turn: u64, freeing: &mut Freeing<C>) {
+        // What had gone by then was not forgotten.
+        let forgotten = match self.behind(turn) {
+            0 => self.old(),
+            1 => self.young(),
+            _ => return self.settle(turn, freeing),
+        };
+        self.forgotten += u64::from(self.held[forgotten].len);
         self.changed = true;
-        if self.young_to < floor {
+        if self.behind(turn) == 1 {
             self.clear(freeing);
-            self.turns = 2;
-            self.old_to = self.young_to;
-            return;
-        }
-        let old = if self.forgetting { self.young() } else { self.old() };
-        // Expired keys are not forgotten: whether they are still there is nobody's business.
-        if self.old_to >= floor {
-            self.forgotten += u64::from(self.held[old].len);
-        }
-        if self.forgetting {
-            self.clear(freeing);
-            self.make_old();
-        } else if self.held[old].len == 0 {
-            self.make_old();
         } else {
-            self.forgetting = true;
-            self.old_to = self.young_to;
-            self.turns = 2.min(self.turns + 1);
-        }
-    }
-
-    /// Frees what has been forgotten.
-    fn settle(&mut self) {
-        if self.forgetting {
-            self.drop_old();
-            self.young = 1 - self.young;
-            self.forgetting = false;
-            self.slots.shrink_to_fit(Slot::hash);
+            self.forgetting = self.held[forgotten].len > 0;
         }
     }
 
@@ -299,6 +258,7 @@ impl<C: Stored> Shard<C> {
         self.forgetting = false;
     }
 
+    /// Drops the old generation; where it was forgotten, its memory is given back whatever may come.
     fn drop_old(&mut self) {
         let (young, old) = (self.young(), self.old());
         if self.held[old].len == 0 {
@@ -306,7 +266,9 @@ impl<C: Stored> Shard<C> {
         }
         self.slots.retain(|slot| slot.generation() == young);
         self.held[old] = Generation::default();
-        if self.slots.capacity() > 4 * self.len() {
+        if self.forgetting {
+            self.slots.shrink_to_fit(Slot::hash);
+        } else if self.slots.capacity() > 4 * self.len() {
             self.slots.shrink_to(2 * self.len(), Slot::hash);
         }
     }
@@ -319,7 +281,6 @@ impl<C: Stored> Shard<C> {
 
     /// Splits by the next bit of the hashes; gives the half in which it is set. Both go on as the whole would have.
     pub(super) fn split(&mut self) -> Shard<C> {
-        self.settle();
         self.depth += 1;
         self.prefix <<= 1;
         let mut right = Shard {
@@ -336,8 +297,6 @@ impl<C: Stored> Shard<C> {
             right.slots.insert_unique(slot.hash(), slot, Slot::hash);
         }
         self.slots.shrink_to_fit(Slot::hash);
-        self.changed = true;
-        right.changed = true;
         right
     }
 }

@@ -36,18 +36,16 @@ fn key(n: u64) -> Key {
     Key(n.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-fn at(tile: i64, floor: i64) -> Clock {
-    Clock { tile, floor, event: u64::MAX }
-}
+const EVENT: u64 = u64::MAX;
 
-fn fill(keys: &mut Generations<Bag>, range: std::ops::Range<u64>, at: Clock) {
+fn fill(keys: &mut Generations<Bag>, range: std::ops::Range<u64>) {
     for n in range {
-        keys.update(key(n), at, |bag| bag.0.reserve_exact(10));
+        keys.update(key(n), EVENT, |bag| bag.0.reserve_exact(10));
     }
 }
 
-fn has(keys: &Generations<Bag>, n: u64, floor: i64) -> bool {
-    keys.get(key(n), floor).is_some()
+fn has(keys: &Generations<Bag>, n: u64) -> bool {
+    keys.get(key(n)).is_some()
 }
 
 /// Sums are what the shards say, the directory leads to the right shard, and no shard is too large.
@@ -66,54 +64,60 @@ fn check(keys: &Generations<Bag>) {
 #[test]
 fn untouched_keys_go_with_their_generation() {
     let mut keys = Generations::<Bag>::new();
-    fill(&mut keys, 0..40, at(5, -55));
+    fill(&mut keys, 0..40);
     check(&keys);
     assert!(keys.shards.len() > 4, "they do not fit into the shards of the beginning");
-    fill(&mut keys, 0..1, at(65, 5));
-    assert_eq!(keys.len(), 40, "tile 5 is still seen");
-    fill(&mut keys, 0..1, at(66, 6));
-    let seen = (0..40).filter(|n| has(&keys, *n, 6)).count();
-    assert!(
-        has(&keys, 0, 6) && seen <= 10,
-        "where nobody came by, what is expired is not seen, there or not"
-    );
-    (0..100).for_each(|_| keys.tidy(6));
-    assert_eq!(keys.len(), seen, "and is gone once all was swept");
-    fill(&mut keys, 0..1, at(126, 66));
-    assert_eq!(keys.len(), 1, "the second turn takes what the first made old");
-    (0..100).for_each(|_| keys.tidy(127));
-    assert_eq!(keys.len(), 0);
+    keys.expire(4, 5, 10);
+    assert!((0..40).all(|n| has(&keys, n)), "the first turn makes them old");
+    fill(&mut keys, 0..1);
+    keys.expire(5, 10, 11);
+    assert!((0..40).all(|n| has(&keys, n)), "tile 5 is still seen");
+    keys.expire(6, 11, 12);
+    assert!((0..40).all(|n| has(&keys, n) == (n == 0)), "what went is not found, there or not");
+    assert!(keys.len() > 1);
+    (0..100).for_each(|_| keys.tidy());
+    assert_eq!(keys.len(), 1, "and is there no more once all was swept");
+    keys.expire(100, 12, 160);
+    (0..100).for_each(|_| keys.tidy());
+    assert_eq!((keys.len(), has(&keys, 0)), (0, false), "a leap takes both generations");
     check(&keys);
 }
 
-/// Sweeping at any time changes neither a reading nor which keys a touch finds.
+/// Sweeping at any time changes neither a reading nor which keys a touch finds, and how keys are cut into shards neither.
 #[test]
 fn sweeping_does_not_show() {
     let mut rare = Generations::<Bag>::new();
     let mut often = Generations::<Bag>::new();
     let mut seen = HashMap::new();
+    (0..5).for_each(|_| (0..often.shards.len()).for_each(|place| often.split(place)));
+    let mut before = 0;
     for step in 0..4000u64 {
         // Some keys come often, some seldom, and the clock leaps at times.
         let n = if step % 7 == 0 { step % 301 } else { step % 13 };
-        let tile = (step / 10 + step / 1000 * 130) as i64;
-        let clock = at(tile, tile - 60);
+        let clock = (step / 10 + step / 1000 * 130) as i64;
         let mut found = [false; 2];
         for (keys, found) in [&mut rare, &mut often].into_iter().zip(&mut found) {
-            keys.update(key(n), clock, |bag| {
+            keys.expire(clock - 60, before, clock);
+            keys.update(key(n), EVENT, |bag| {
                 *found = !bag.0.is_empty();
                 bag.0.push(step as u8);
             });
+            if step % 997 == 0 {
+                keys.forget(clock, EVENT);
+            }
         }
+        before = clock;
         assert_eq!(found[0], found[1], "key {n} at {step}");
-        (0..50).for_each(|_| often.tidy(clock.floor));
+        (0..50).for_each(|_| often.tidy());
         rare.swept = 0;
-        seen.insert(n, tile);
+        seen.insert(n, clock);
         for (n, last) in &seen {
-            assert_eq!(has(&rare, *n, clock.floor), has(&often, *n, clock.floor));
-            assert!(*last < clock.floor || has(&rare, *n, clock.floor), "{n} was seen at {last}");
+            assert_eq!(has(&rare, *n), has(&often, *n));
+            assert!(*last < clock - 60 || step >= 997 || has(&rare, *n), "{n} was seen at {last}");
         }
     }
-    assert_eq!(rare.shards.len(), often.shards.len());
+    assert_eq!(rare.forgotten(), often.forgotten());
+    assert!(rare.forgotten() > 0 && rare.shards.len() < often.shards.len());
     check(&rare);
     check(&often);
 }
@@ -121,53 +125,62 @@ fn sweeping_does_not_show() {
 #[test]
 fn what_is_forgotten_is_the_half_touched_longest_ago() {
     let mut keys = Generations::<Bag>::new();
-    fill(&mut keys, 0..1000, at(0, -60));
-    keys.forget(at(0, -60));
+    fill(&mut keys, 0..1000);
+    keys.forget(0, EVENT);
     assert_eq!((keys.len(), keys.forgotten()), (1000, 0), "the first turn makes them old");
-    fill(&mut keys, 500..1500, at(0, -60));
+    fill(&mut keys, 500..1500);
     let held = keys.bytes();
-    keys.forget(at(0, -60));
+    keys.forget(0, EVENT);
     check(&keys);
     assert_eq!((keys.len(), keys.forgotten()), (1000, 500));
-    assert!((0..1500).all(|n| has(&keys, n, -60) == (n >= 500)));
+    assert!((0..1500).all(|n| has(&keys, n) == (n >= 500)));
     assert!(keys.bytes() < held && keys.freeing() > 5000);
-    (0..2000).for_each(|_| keys.tidy(-60));
+    (0..2000).for_each(|_| keys.tidy());
     assert_eq!((keys.len(), keys.freeing()), (1000, 0));
-    keys.forget(at(0, -60));
+    keys.forget(0, EVENT);
     assert_eq!(
         (keys.len(), keys.forgotten()),
         (0, 1500),
         "forgetting with nothing touched between forgets all"
     );
-    keys.forget(at(0, -60));
-    fill(&mut keys, 0..1, at(0, -60));
-    assert_eq!(keys.len(), 1);
+    keys.forget(0, EVENT);
+    fill(&mut keys, 0..1);
+    assert_eq!((keys.len(), keys.forgotten()), (1, 1500));
+    check(&keys);
+}
+
+#[test]
+fn expired_keys_are_not_forgotten() {
+    let mut keys = Generations::<Bag>::new();
+    fill(&mut keys, 0..50);
+    keys.expire(100, 5, 200);
+    keys.forget(200, EVENT);
+    assert_eq!(keys.forgotten(), 0);
     check(&keys);
 }
 
 #[test]
 fn a_record_that_was_counted_is_not_counted_again() {
     let mut keys = Generations::<Bag>::new();
-    let before = Clock { tile: 0, floor: -60, event: 0 };
-    keys.update(key(1), before, |bag| bag.0.push(1));
-    keys.forget(before);
-    assert_eq!((keys.len(), keys.forgotten()), (0, 0), "no shard has counted nothing less than record 0");
+    keys.update(key(1), 0, |bag| bag.0.push(1));
+    assert_eq!(keys.len(), 0, "no shard has counted less than record 0");
 }
 
 #[test]
 fn every_byte_is_accounted_for_and_freed() {
     let mut keys = Generations::<Bag>::new();
     let empty = keys.bytes();
-    fill(&mut keys, 0..5000, at(0, -60));
+    fill(&mut keys, 0..5000);
     let slot = size_of::<shard::Slot<Bag>>();
     let filled = keys.bytes();
     assert!(filled - empty > 5000 * (10 + slot), "{filled}");
     check(&keys);
     let shards = keys.bytes() - keys.held.bytes;
-    (0..keys.shards.len()).for_each(|_| keys.tidy(50));
+    keys.expire(50, 0, 100);
+    (0..keys.shards.len()).for_each(|_| keys.tidy());
     assert!(keys.freeing() > 50_000, "nothing is freed at once");
     assert_eq!((keys.len(), keys.bytes()), (0, shards));
-    (0..10_000).for_each(|_| keys.tidy(50));
+    (0..10_000).for_each(|_| keys.tidy());
     assert_eq!((keys.freeing(), keys.bytes()), (0, shards));
 }
 
@@ -175,10 +188,10 @@ fn every_byte_is_accounted_for_and_freed() {
 fn keys_that_differ_in_nothing_but_the_marks_are_two() {
     let mut keys = Generations::<Bag>::new();
     for n in 0..4u64 {
-        keys.update(Key(n << 55), at(0, -60), |bag| bag.0.push(n as u8));
+        keys.update(Key(n << 55), EVENT, |bag| bag.0.push(n as u8));
     }
     for n in 0..4u64 {
-        assert_eq!(keys.get(Key(n << 55), -60).map(|bag| bag.0.as_slice()), Some(&[n as u8][..]));
+        assert_eq!(keys.get(Key(n << 55)).map(|bag| bag.0.as_slice()), Some(&[n as u8][..]));
     }
     assert_eq!(keys.len(), 4);
 }
@@ -188,9 +201,9 @@ fn keys_that_differ_in_nothing_but_the_marks_are_two() {
 fn keys_that_begin_alike_share_a_shard() {
     let mut keys = Generations::<Bag>::new();
     for n in 0..1000 {
-        keys.update(Key(n), at(0, -60), |_| ());
+        keys.update(Key(n), EVENT, |_| ());
     }
-    assert!((0..1000).all(|n| keys.get(Key(n), -60).is_some()));
+    assert!((0..1000).all(|n| keys.get(Key(n)).is_some()));
     assert!(keys.shards.len() < 20 && keys.directory.len() == 1 << 16);
 }
 

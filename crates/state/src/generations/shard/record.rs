@@ -2,22 +2,20 @@
 //! A shard as bytes: all of it, or what was touched since it was last written.
 //!
 //! Laid onto the shard as it was, such a delta gives the shard as it is: a key that was not touched can only have aged,
-//! and by how many turns is in the record. What was swept is not: it has expired in both.
+//! and at which turn of the table the shard was written is in the record. How keys are cut into shards may differ.
 
-use super::{DELTA, DEPTH, DIRTY, GENERATION, MARKS, SHIFT, Shard, Slot};
+use super::{DEPTH, DIRTY, GENERATION, MARKS, SHIFT, Shard, Slot};
 use crate::bytes::{Pen, Source, Stored, Unreadable};
 use crate::generations::freeing::Freeing;
 use crate::generations::{ROOT, index};
-use crate::window::low;
 
 /// What stands before the slots of a record.
 pub(crate) struct Head {
+    /// Whether it is laid onto what there is.
     delta: bool,
-    turns: u8,
     pub(crate) prefix: u32,
     pub(crate) depth: u8,
-    young_to: i64,
-    old_to: i64,
+    turn: u64,
     forgotten: u64,
     slots: usize,
 }
@@ -29,28 +27,16 @@ const MOST_FORGOTTEN: u64 = 1 << 40;
 
 impl Head {
     pub(crate) fn decode(from: &mut Source<'_>) -> Result<Head, Unreadable> {
-        let flags = from.byte()?;
+        let delta = from.byte()?;
         let (depth, prefix) = (from.byte()?, from.small()?);
-        let valid = (ROOT..=DEPTH).contains(&depth) && prefix >> depth == 0;
-        if !valid || flags >> 1 > 2 {
+        if !(ROOT..=DEPTH).contains(&depth) || prefix >> depth != 0 || delta > 1 {
             return Err(Unreadable::No("shard"));
         }
-        let young_to = from.signed()?;
-        let old_to = young_to.wrapping_sub(from.signed()?);
-        let (forgotten, slots) = (from.number()?, from.count(SLOT)?);
+        let (turn, forgotten) = (from.number()?, from.number()?);
         if forgotten > MOST_FORGOTTEN {
             return Err(Unreadable::No("shard that has forgotten so much"));
         }
-        Ok(Head {
-            delta: flags & DELTA != 0,
-            turns: flags >> 1,
-            prefix,
-            depth,
-            young_to,
-            old_to,
-            forgotten,
-            slots,
-        })
+        Ok(Head { delta: delta == 1, prefix, depth, turn, forgotten, slots: from.count(SLOT)? })
     }
 }
 
@@ -65,53 +51,62 @@ impl<C: Stored> Shard<C> {
         self.len() + (self.held[0].parts + self.held[1].parts) / 4
     }
 
-    /// Writes all that has not expired, or what was touched since it was last written. From now on that is nothing.
-    pub(crate) fn write(&mut self, delta: bool, floor: i64, freeing: &mut Freeing<C>, pen: &mut Pen<'_>) {
-        self.sweep(floor, freeing);
+    /// Writes all that is there by that turn, or what was touched since it was last written. From now on that is nothing.
+    /// Tiles are told from the clock's.
+    pub(crate) fn write(
+        &mut self,
+        delta: bool,
+        turn: u64,
+        clock: u32,
+        freeing: &mut Freeing<C>,
+        pen: &mut Pen<'_>,
+    ) {
+        self.settle(turn, freeing);
         let dirty = self.held[0].dirty + self.held[1].dirty;
-        pen.byte(u8::from(delta) | if delta { self.turns << 1 } else { 0 });
+        pen.byte(u8::from(delta));
         pen.byte(self.depth);
         pen.number(self.prefix.into());
-        pen.signed(self.young_to);
-        pen.signed(self.young_to.wrapping_sub(self.old_to));
+        pen.number(self.turn);
         pen.number(self.forgotten);
         pen.number(if delta { dirty.into() } else { self.len() as u64 });
         if !delta || dirty > 0 {
-            self.write_slots(delta, pen);
+            self.write_slots(delta, clock, pen);
         }
         self.held.iter_mut().for_each(|held| held.dirty = 0);
-        self.turns = 0;
         self.changed = false;
     }
 
-    fn write_slots(&mut self, delta: bool, pen: &mut Pen<'_>) {
+    fn write_slots(&mut self, delta: bool, clock: u32, pen: &mut Pen<'_>) {
         let young = self.young();
         for slot in self.slots.iter_mut().filter(|slot| !delta || slot.is_dirty()) {
             let old = if slot.generation() == young { 0 } else { GENERATION };
             pen.hash(slot.hash() | old);
-            pen.from_tile(low(self.young_to));
+            pen.from_tile(clock);
             slot.cell.encode(pen);
             slot.word &= !DIRTY;
         }
     }
 
     /// Reads a record of this very shard.
-    pub(crate) fn load(&mut self, head: &Head, as_of: u64, from: &mut Source<'_>) -> Result<(), Unreadable> {
-        self.settle();
-        match (head.delta, head.turns) {
-            (true, 0) => (),
-            (true, 1) => {
-                self.drop_old();
-                self.make_old();
-            }
-            _ => self.empty(),
+    pub(crate) fn load(
+        &mut self,
+        head: &Head,
+        as_of: u64,
+        clock: u32,
+        freeing: &mut Freeing<C>,
+        from: &mut Source<'_>,
+    ) -> Result<(), Unreadable> {
+        if head.delta {
+            self.settle(head.turn, freeing);
+        } else {
+            self.clear(freeing);
         }
-        (self.young_to, self.old_to) = (head.young_to, head.old_to);
+        self.turn = head.turn;
         (self.forgotten, self.as_of) = (head.forgotten, as_of);
         self.slots.reserve(head.slots, Slot::hash);
         for _ in 0..head.slots {
             let word = from.hash()?;
-            from.from_tile(low(self.young_to));
+            from.from_tile(clock);
             let cell = C::decode(from)?;
             self.load_slot(word, cell)?;
         }
@@ -134,12 +129,5 @@ impl<C: Stored> Shard<C> {
         self.held[generation].put(&slot);
         self.slots.insert_unique(hash, slot, Slot::hash);
         Ok(())
-    }
-
-    /// Drops all slots at once: nobody waits while a snapshot is loaded.
-    fn empty(&mut self) {
-        self.slots = hashbrown::HashTable::new();
-        self.held = Default::default();
-        self.forgetting = false;
     }
 }
