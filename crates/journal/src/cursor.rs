@@ -123,8 +123,19 @@ impl Cursor {
     ) -> Result<Cursor, JournalError> {
         let header = read_header(&*file, &path)?;
         let header = accept_header(header, &path, first_seq)?;
+        Ok(Cursor::under(file, path, header, chunk, None))
+    }
+
+    /// The same under a header that is known, with what opens payloads.
+    pub(crate) fn under(
+        file: Arc<dyn DiskFile>,
+        path: PathBuf,
+        header: SegmentHeader,
+        chunk: usize,
+        seal: Option<Seal>,
+    ) -> Cursor {
         let window = Window::new(file.clone(), u64::from(header.header_len), chunk);
-        Ok(Cursor { file, path, header, window, seal: None, current: None, expect: first_seq })
+        Cursor { file, path, header, window, seal, current: None, expect: header.first_seq }
     }
 
     pub(crate) fn header(&self) -> &SegmentHeader {

@@ -196,6 +196,30 @@ impl SegmentHeader {
         if aligned && bounded { Ok(header) } else { Err(BadHeader::Damaged) }
     }
 
+    /// A header of which one byte is wrong, if there is exactly one way to put that right.
+    pub(crate) fn decode_but_one_byte(bytes: &[u8; HEADER_BYTES]) -> Option<SegmentHeader> {
+        let mut found = None;
+        for at in 0..HEADER_BYTES {
+            for change in 1..=u8::MAX {
+                let mut tried = *bytes;
+                tried[at] ^= change;
+                if let Ok(header) = SegmentHeader::decode(&tried) {
+                    if found.is_some() {
+                        return None;
+                    }
+                    found = Some(header);
+                }
+            }
+        }
+        found
+    }
+
+    /// True if what is left of a damaged header says that its segment is plain.
+    pub(crate) fn says_plain(bytes: &[u8; HEADER_BYTES]) -> bool {
+        let unused = bytes[SEAL_HEAD..SEAL_HEAD + SEAL_HEAD_BYTES].iter().all(|&byte| byte == 0);
+        unused && u32_at(bytes, 8) >> 16 == u32::from(FORMAT_PLAIN)
+    }
+
     /// What the segment's own key is derived from besides the seal's head, so that none of it can be exchanged: the bytes
     /// from the header's length to the salt.
     pub(crate) fn context(&self) -> [u8; 24] {
@@ -330,9 +354,58 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(le)
 }
 
+/// The salt with which the frame in `bytes` has the checksum it states: there is exactly one. A segment whose header is
+/// lost gets it back this way; see [`repair`](crate::repair).
+pub(crate) fn salt_of(bytes: &[u8]) -> u32 {
+    let mut crc = !u32_at(bytes, 0);
+    for &byte in bytes[4..].iter().rev() {
+        // The checksum run backwards: the high byte tells which entry of the table went in last.
+        let i = CRC_INDEX[(crc >> 24) as usize];
+        crc = (crc ^ CRC_TABLE[usize::from(i)]) << 8 | u32::from(i ^ byte);
+    }
+    !crc
+}
+
+/// The table of CRC-32, byte by byte.
+const CRC_TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        let (mut crc, mut bit) = (i as u32, 0);
+        while bit < 8 {
+            crc = if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 };
+            bit += 1;
+        }
+        table[i] = crc;
+        i += 1;
+    }
+    table
+};
+
+/// Which entry of [`CRC_TABLE`] has this high byte: each has another.
+const CRC_INDEX: [u8; 256] = {
+    let mut index = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        index[(CRC_TABLE[i] >> 24) as usize] = i as u8;
+        i += 1;
+    }
+    index
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_salt_is_told_from_any_frame() {
+        for (salt, payload) in [(0, &b""[..]), (1, b"a"), (0xfeed_beef, &[7; 1000]), (u32::MAX, &[0; 33])] {
+            let head = FrameHead { crc: 0, len: 0, kind: 3, flags: 0, lag: 2, seq: 9 };
+            let mut bytes = Vec::new();
+            encode_frame(&mut bytes, salt, head, payload);
+            assert_eq!(salt_of(&bytes), salt);
+        }
+    }
 
     fn header() -> SegmentHeader {
         SegmentHeader { header_len: 64, first_seq: 7, created_micros: -5, salt: 0xfeed, seal: None }
@@ -354,6 +427,24 @@ mod tests {
                 assert!(SegmentHeader::decode(&hurt).is_err(), "bit {bit}");
             }
         }
+    }
+
+    #[test]
+    fn one_wrong_byte_of_a_header_is_put_right() {
+        for header in [header(), sealed_header()] {
+            let bytes = header.encode();
+            for at in 0..HEADER_BYTES {
+                let mut hurt = bytes;
+                hurt[at] ^= 0x5a;
+                assert_eq!(SegmentHeader::decode_but_one_byte(&hurt), Some(header), "byte {at}");
+                hurt[(at + 9) % HEADER_BYTES] ^= 0x11;
+                assert_eq!(SegmentHeader::decode_but_one_byte(&hurt), None, "byte {at} and another");
+            }
+        }
+        assert!(SegmentHeader::says_plain(&header().encode()));
+        assert!(
+            !SegmentHeader::says_plain(&sealed_header().encode()) && !SegmentHeader::says_plain(&[0; 64])
+        );
     }
 
     #[test]

@@ -27,9 +27,9 @@
 //! there after a crash is a prefix of what was appended; damage to acknowledged records is refused by place and
 //! never cut away silently. The bytes are described in `docs/src/journal-format.md`.
 //!
-//! Left out on purpose: compression (payloads are the caller's), deciding what retention may remove (it
-//! knows what was exported; this crate does not), repair of damaged segments, and memory maps (they need `unsafe` and turn
-//! disk errors into signals).
+//! Left out on purpose: compression (payloads are the caller's), deciding what retention may remove (it knows what was
+//! exported; this crate does not), repairing anything unasked, and memory maps (they need `unsafe` and turn disk errors
+//! into signals).
 // Tests read back whole files that they wrote themselves.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::disallowed_methods))]
 
@@ -42,6 +42,10 @@ mod lookup;
 mod extent;
 
 mod recover;
+
+mod check;
+
+mod repair;
 
 mod segment;
 
@@ -65,6 +69,7 @@ mod sim;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Checked, Fault, Remedy, check};
 pub use disk::{Access, Disk, DiskFile, FsDisk, Lock, LockGuard};
 pub use error::{Damage, JournalError};
 pub use extent::{Extent, segment_name, segment_of, segments};
@@ -72,6 +77,7 @@ pub use format::{FLAG_FILLER, FLAG_PROLOGUE, Frame, FrameBuf, LOST, Position, fr
 pub use lookup::{Lookup, Sealed};
 pub use reader::Reader;
 pub use recover::{Journal, Options, Recovery};
+pub use repair::{DAMAGED, Repair, repair};
 pub use seal::{Key, KeyId, Keyring, SEAL_HEAD_BYTES, Seal, SealError, SealHead, TAG_BYTES};
 #[cfg(any(test, feature = "sim"))]
 pub use sim::{Faults, SimDisk, SimRng};

@@ -165,7 +165,7 @@ impl Journal {
     }
 }
 
-fn take_lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn LockGuard>, JournalError> {
+pub(crate) fn take_lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn LockGuard>, JournalError> {
     let path = dir.join("LOCK");
     match disk.lock(&path).map_err(JournalError::io("lock", &path))? {
         Lock::Held(guard) => Ok(guard),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::cursor::Window;
 use crate::disk::DiskFile;
-use crate::format::{self, ALIGN, FRAME_HEAD, FrameHead, HEADER_BYTES};
+use crate::format::{self, ALIGN, FRAME_HEAD, FrameHead, HEADER_BYTES, SegmentHeader};
 use crate::limits::READ_BUFFER;
 
 /// A tail that was written but never made durable as a whole, found after the last valid frame.
@@ -48,7 +48,7 @@ pub(crate) fn judge(file: &Arc<dyn DiskFile>, salt: u32, offset: u64, lost: u64)
     // A frame found whole is stepped over, so honest tails are summed once; only forged ones would be summed repeatedly.
     let mut budget = 4 * left + (16 << 20);
     let mut end = 0;
-    let mut search = Search { window: Window::new(file.clone(), offset, READ_BUFFER), offset, lost };
+    let mut search = Search::new(file, offset, offset, lost);
     while let Some((at, head)) = search.next_candidate(&mut end)? {
         let Ok(size) = head.size() else { continue };
         let bytes = search.window.need(size)?;
@@ -77,19 +77,54 @@ pub(crate) fn judge(file: &Arc<dyn DiskFile>, salt: u32, offset: u64, lost: u64)
 /// salt, so this goes by the shape of frame heads alone; it errs towards "yes", which only ever refuses.
 pub(crate) fn holds_records(file: &Arc<dyn DiskFile>, first_seq: u64) -> io::Result<bool> {
     let offset = HEADER_BYTES as u64;
-    let mut search =
-        Search { window: Window::new(file.clone(), offset, READ_BUFFER), offset, lost: first_seq };
+    let mut search = Search::new(file, offset, offset, first_seq);
     Ok(search.next_candidate(&mut 0)?.is_some())
+}
+
+/// Finds the next frame with a right checksum after a place where a frame should begin and does not, of records from
+/// `lost` to below `end`. While the segment's first record is looked for, a frame of its prologue is one too. None also
+/// when too much looks like frames to check it all.
+pub(crate) fn next_frame(
+    file: &Arc<dyn DiskFile>,
+    header: &SegmentHeader,
+    offset: u64,
+    lost: u64,
+    end: u64,
+) -> io::Result<Option<(u64, FrameHead)>> {
+    let mut budget = 4 * file.size()?.saturating_sub(offset) + (16 << 20);
+    let mut search = Search::new(file, offset + ALIGN as u64, offset, lost);
+    search.prologue = lost == header.first_seq;
+    while let Some((at, head)) = search.next_candidate(&mut 0)? {
+        let Ok(size) = head.size() else { continue };
+        let bytes = search.window.need(size)?;
+        let whole = bytes.len() >= size && head.seq < end;
+        if whole {
+            let Some(rest) = budget.checked_sub(size as u64) else { return Ok(None) };
+            budget = rest;
+            if format::checksum_holds(header.salt, &bytes[..size]) {
+                return Ok(Some((at, head)));
+            }
+        }
+        search.window.advance(ALIGN);
+    }
+    Ok(None)
 }
 
 /// Looks for things shaped like frames of records not before `lost`, at every place a frame could begin.
 struct Search {
     window: Window,
+    /// Where the record `lost` should begin.
     offset: u64,
     lost: u64,
+    /// Frames of the prologue count as well.
+    prologue: bool,
 }
 
 impl Search {
+    fn new(file: &Arc<dyn DiskFile>, from: u64, offset: u64, lost: u64) -> Search {
+        Search { window: Window::new(file.clone(), from, READ_BUFFER), offset, lost, prologue: false }
+    }
+
     /// The next candidate, left at the window's offset. `end` follows the last bytes seen that were not zero.
     fn next_candidate(&mut self, end: &mut u64) -> io::Result<Option<(u64, FrameHead)>> {
         const ZEROS: [u8; 4096] = [0; 4096];
@@ -121,7 +156,7 @@ impl Search {
         let fit = (at - self.offset) / FRAME_HEAD as u64;
         let ahead = head.seq.checked_sub(self.lost);
         head.size().is_ok()
-            && !head.is_prologue()
+            && (!head.is_prologue() || (self.prologue && head.seq == self.lost))
             && head.lag > 0
             && u64::from(head.lag) <= head.seq
             && ahead.is_some_and(|ahead| ahead <= fit)

@@ -5,4 +5,5 @@ mod arbitrary;
 mod crash;
 mod files;
 mod remove;
+mod repair;
 mod sealed;

@@ -146,7 +146,8 @@ fn what_another_process_began_is_not_gone_on_with() {
 #[test]
 fn forged_and_exchanged_frames_are_refused() {
     let keys = ring(Some(1), &[]);
-    let check = |forge: &dyn Fn(&mut [u8], &[Position], u32), expect: Damage| {
+    type Forge<'a> = &'a dyn Fn(&mut [u8], &[Position], u32);
+    let check = |forge: Forge<'_>, expect: Damage| {
         let dir = TempDir::new().unwrap();
         let mut writer = open(dir.path(), &keys);
         let at: Vec<Position> = [b"one", b"two", b"six"].iter().map(|p| append(&mut writer, *p)).collect();
