@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Show how a running server is, or what a stopped one left
     Status(Status),
+    /// Look for what could go wrong here: disk, clock, permissions, journal, licences
+    Doctor(Doctor),
     /// Copy the data directory, beside a running server, into a directory or one file
     Backup(Backup),
     /// Make a data directory from a backup
@@ -127,6 +129,37 @@ Examples:
     wardroom status --data /var/lib/wardroom            where no server runs
 
 Exit codes: 0 healthy, 1 not healthy (the reasons are printed), 2 no key, 3 no server answers";
+
+#[derive(Debug, Args)]
+#[command(after_long_help = DOCTOR_HELP)]
+pub(crate) struct Doctor {
+    /// The data directory [default: as configured]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The policy directory [default: as configured]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Read the whole journal through, not only its newest segment
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// What was found as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const DOCTOR_HELP: &str = "\
+Nothing is changed, and a running server does not notice. Run it as the user that serves, on the machine
+that serves.
+
+Examples:
+    wardroom doctor
+    wardroom doctor --data /var/lib/wardroom --full
+    wardroom doctor --json | jq '.[] | select(.state == \"fail\")'
+
+Exit codes: 0 nothing failed (there may be warnings), 1 something did";
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, after_long_help = BACKUP_HELP)]

@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod config;
 mod diff;
+mod doctor;
 mod explain;
 mod fmt;
 mod init;
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Status(args) => block_on(status::run(args)),
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => backup::run_restore(&args),
+        Command::Doctor(args) => block_on(doctor::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Fmt(args) => fmt::run(&args),

@@ -14,6 +14,7 @@ mod backup;
 mod commands;
 mod demo;
 mod disk;
+mod doctor;
 mod explain;
 mod follow;
 mod forms;
