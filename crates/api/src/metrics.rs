@@ -6,7 +6,8 @@
 
 use crate::problem::ProblemType;
 use crate::status::Host;
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet, text};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -17,7 +18,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
-use wardroom_engine::{Engine, StoredSignal};
+use wardroom_engine::{Distribution, Engine, Latencies, StoredSignal};
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
 pub(crate) const ROUTES: [&str; 13] = [
@@ -241,6 +242,7 @@ impl Metrics {
             decisions.get_or_create(&VerdictLabels { verdict: verdict.name() }).inc_by(count);
         }
         registry.register("wardroom_decisions", "Decisions, by verdict", decisions);
+        latencies(engine.latencies(), &mut registry);
         registry.register("wardroom_signals", "Rules that fired on events of the API", self.fired(engine));
         registry
     }
@@ -284,6 +286,41 @@ fn of_host(uptime: Duration, host: &Host) -> Registry {
     gauge("wardroom_journal_segments", "Segments of the journal", host.journal_segments);
     gauge("wardroom_journal_bytes", "What they take on the disk", host.journal_bytes);
     registry
+}
+
+/// How long events took, as the engine measured it.
+fn latencies(of: Latencies, registry: &mut Registry) {
+    let busy = Counter::<f64, AtomicU64>::default();
+    busy.inc_by(of.sequencer_busy.as_secs_f64());
+    registry.register("wardroom_sequencer_busy_seconds", "Time in which the sequencer had work", busy);
+    let mut histogram = |name: &str, help: &str, of| registry.register(name, help, Measured(of));
+    histogram("wardroom_queue_wait_seconds", "Time of each event in the queue", of.queue_wait);
+    histogram(
+        "wardroom_sequencer_event_seconds",
+        "Time of each event in the sequencer, without making it durable",
+        of.sequencer_event,
+    );
+    histogram("wardroom_commit_seconds", "Time in which a batch was written and synced", of.commit);
+    histogram(
+        "wardroom_decision_seconds",
+        "Time of each event from its place in the queue until its answer was given",
+        of.decision,
+    );
+}
+
+/// A histogram that was counted elsewhere.
+#[derive(Debug)]
+struct Measured(Distribution);
+
+impl EncodeMetric for Measured {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        let Distribution { buckets, sum_secs } = &self.0;
+        encoder.encode_histogram::<NoLabelSet>(*sum_secs, self.0.count(), buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
 }
 
 impl Fired {

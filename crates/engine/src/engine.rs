@@ -6,6 +6,7 @@ use crate::backfill::Filler;
 use crate::decision::{Outcome, Stored};
 use crate::error::{EngineError, SubmitError, SwapError};
 use crate::judge::Judgement;
+use crate::latency::{Clocks, Latencies};
 use crate::queue::{Backlog, Bounds, Client, Load, Piece, Queue, Refused, Taker};
 use crate::record::{Dictionary, decode_stored, event_bytes, kind, policy_of};
 use crate::recover::{self, Folded, Last};
@@ -171,6 +172,7 @@ pub(crate) struct Shared {
     pub(crate) lookup: Lookup,
     pub(crate) stats: Stats,
     pub(crate) warmth: Warmth,
+    pub(crate) clocks: Clocks,
     /// The time of the journal's first event; the least there is before there is one.
     begins: AtomicI64,
     /// A sync was asked for and has not begun.
@@ -190,6 +192,7 @@ impl Shared {
             lookup,
             stats: Stats::default(),
             warmth: Warmth::default(),
+            clocks: Clocks::default(),
             begins: AtomicI64::new(folded.begins.unwrap_or(NEVER).0),
             sync_asked: AtomicBool::new(false),
             failed: Mutex::default(),
@@ -534,6 +537,11 @@ impl Engine {
             backlog,
             failed: self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
+    }
+
+    /// How long events took, since this was opened.
+    pub fn latencies(&self) -> Latencies {
+        self.shared.clocks.read()
     }
 
     /// Finishes the work that waits, makes it durable and stops.

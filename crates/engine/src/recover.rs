@@ -131,14 +131,14 @@ pub(crate) fn fold(
     let mut reader = lookup.reader()?;
     let (send, batches) = mpsc::sync_channel(limits::FOLD_AHEAD);
     // What was counted goes back: memory is freed fastest, and without a lock, by the thread that asked for it.
-    let (give_back, spent) = mpsc::channel();
+    let (give_back, spent) = mpsc::sync_channel(limits::FOLD_AHEAD);
     std::thread::scope(|scope| {
         scope.spawn(move || take_apart(&mut reader, apart, &send, &spent));
         for batch in batches {
             let batch: Batch = batch?;
             batch.iter().for_each(|record| folded.record(record));
             // The reader may have come to the end and gone.
-            let _ = give_back.send(batch);
+            let _ = give_back.try_send(batch);
         }
         Ok(folded)
     })

@@ -11,6 +11,7 @@ use crate::engine::{Durability, InForce, Shared};
 use crate::error::{SubmitError, SwapError};
 use crate::flow::Flow;
 use crate::judge::Judgement;
+use crate::latency::Lap;
 use crate::limits;
 use crate::queue::{Taken, Taker};
 use crate::record::{Change, Dictionary, WarmingRecord, encode_decided, encode_parts, encode_recorded, kind};
@@ -20,6 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc;
+use std::time::Instant;
 use tokio::sync::oneshot;
 use wardroom_event::{Event, EventId, Field, Micros, Repr, Type, Value};
 use wardroom_journal::{JournalError, Writer, frame_bytes};
@@ -43,7 +45,8 @@ pub(crate) enum Task {
     Stop { reply: oneshot::Sender<()> },
 }
 
-type Waiting = (oneshot::Sender<Vec<Outcome>>, Vec<Outcome>);
+/// Who waits for the outcomes, the outcomes, and since when they are waited for.
+type Waiting = (oneshot::Sender<Vec<Outcome>>, Vec<Outcome>, Instant);
 
 pub(crate) struct Sequencer {
     /// Ended before all else is let go of.
@@ -86,7 +89,10 @@ impl Sequencer {
     fn work(&mut self, tasks: &Taker<Task>) {
         let mut todo = Vec::new();
         while tasks.take(limits::BATCH_EVENTS, &mut todo) {
-            if !self.turn(&mut todo) {
+            let mut lap = Lap::begin();
+            let goes_on = self.turn(&mut todo);
+            self.shared.clocks.busy(lap.next());
+            if !goes_on {
                 return;
             }
         }
@@ -95,9 +101,9 @@ impl Sequencer {
 
     /// Does the work that waited, makes it durable and answers it. False once it was told to finish, and has.
     pub(crate) fn turn(&mut self, todo: &mut Vec<Taken<Task>>) -> bool {
-        for (_, task) in todo.drain(..) {
+        for (since, task) in todo.drain(..) {
             match task {
-                Task::Events { events, judge, reply } => self.events(events, judge, reply),
+                Task::Events { events, judge, reply } => self.events(events, judge, reply, since),
                 Task::Swap { active, now, reply } => {
                     self.answer();
                     let _ = reply.send(self.swap(active, now));
@@ -146,13 +152,24 @@ impl Sequencer {
         Some(seq).filter(|seq| *seq <= self.writer.committed_seq())
     }
 
-    fn events(&mut self, events: Vec<Event>, judge: bool, reply: oneshot::Sender<Vec<Outcome>>) {
+    fn events(
+        &mut self,
+        events: Vec<Event>,
+        judge: bool,
+        reply: oneshot::Sender<Vec<Outcome>>,
+        since: Instant,
+    ) {
+        let (count, mut lap) = (events.len(), Lap::begin());
+        self.shared.clocks.queued.observe(lap.began().saturating_duration_since(since), count);
         let mut outcomes = Vec::with_capacity(events.len());
         for event in events {
             outcomes.push(self.event(event, judge).unwrap_or_else(Outcome::Refused));
         }
-        self.batch += outcomes.len();
-        self.waiting.push((reply, outcomes));
+        self.batch += count;
+        self.waiting.push((reply, outcomes, since));
+        if let Some(each) = lap.next().checked_div(u32::try_from(count).unwrap_or(u32::MAX)) {
+            self.shared.clocks.sequenced.observe(each, count);
+        }
     }
 
     fn event(&mut self, event: Event, judge: bool) -> Result<Outcome, SubmitError> {
@@ -278,13 +295,16 @@ impl Sequencer {
 
     /// Makes all that was appended durable and answers the work that is whole.
     fn settle(&mut self) {
+        let mut lap = Lap::begin();
         let committed = self.writer.commit(self.durability.into());
+        self.shared.clocks.committed.observe(lap.next(), 1);
         if let Err(e) = &committed {
             self.fail(e);
         }
         self.shared.stats.batches.fetch_add(1, Relaxed);
         self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
-        for (reply, mut outcomes) in self.waiting.drain(..) {
+        for (reply, mut outcomes, since) in self.waiting.drain(..) {
+            self.shared.clocks.decided.observe(lap.began().saturating_duration_since(since), outcomes.len());
             if let (Err(_), Some(why)) = (&committed, &self.failed) {
                 outcomes.fill(Outcome::Refused(SubmitError::Failed(why.clone())));
             }
