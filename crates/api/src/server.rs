@@ -77,14 +77,16 @@ async fn look_at_rates(api: Api) {
     }
 }
 
+type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 /// How many connections each address has, where that is bounded.
 struct Addresses {
     most: usize,
-    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    open: Counts,
 }
 
 /// One connection of an address, until it is dropped.
-struct OfAddress(Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>);
+struct OfAddress(Option<(IpAddr, Counts)>);
 
 impl Addresses {
     /// At most so many of each; zero is no bound.

@@ -28,7 +28,7 @@ use serde::Deserialize;
 use std::sync::Arc;
 use tokio::sync::watch;
 use utoipa::IntoParams;
-use wardroom_engine::{SubmitError, Work};
+use wardroom_engine::{Intake, SubmitError, Work};
 use wardroom_event::{Event, EventId};
 
 /// What to do with the events.
@@ -193,7 +193,7 @@ impl Flow {
     /// The lines that have arrived, as many as go together.
     fn batch(&mut self) -> Option<Batch> {
         let mut batch = Batch::default();
-        let received = self.api.now();
+        let (received, reader) = (self.api.now(), self.api.engine().reader());
         while !batch.is_full() {
             let next = self.lines.next();
             let next = if self.reading { next } else { next.or_else(|| self.lines.finish()) };
@@ -202,7 +202,7 @@ impl Flow {
             };
             let number = line.number;
             batch.bytes += line.text.as_ref().map_or(0, Bytes::len);
-            let read = self.intake(line, received);
+            let read = intake(&reader, line, received);
             let read = read.inspect_err(|problem| self.api.metrics().refused(problem.kind()));
             batch.lines.push((
                 number,
@@ -215,13 +215,13 @@ impl Flow {
         }
         (!batch.lines.is_empty()).then_some(batch)
     }
+}
 
-    fn intake(&self, line: Line, received: wardroom_event::Micros) -> Result<Event, Problem> {
-        let Some(text) = line.text else {
-            return Err(Problem::new(TOO_LARGE, format!("a line may have {} bytes", limits::EVENT_BYTES)));
-        };
-        Ok(self.api.engine().intake(&text, received)?)
-    }
+fn intake(reader: &Intake, line: Line, received: wardroom_event::Micros) -> Result<Event, Problem> {
+    let Some(text) = line.text else {
+        return Err(Problem::new(TOO_LARGE, format!("a line may have {} bytes", limits::EVENT_BYTES)));
+    };
+    Ok(reader.intake(&text, received)?)
 }
 
 /// Gives a batch its place in the engine's queue, once its key may send as much, and gives what will give its answers.

@@ -7,7 +7,7 @@ use crate::decision::{Outcome, Stored};
 use crate::error::{EngineError, SubmitError, SwapError};
 use crate::judge::Judgement;
 use crate::latency::{Clocks, Latencies};
-use crate::queue::{Backlog, Bounds, Client, Load, Piece, Queue, Refused, Taker};
+use crate::queue::{Backlog, Bounds, Client, Load, Pieces, Queue, Refused, Taker};
 use crate::record::{Dictionary, decode_stored, event_bytes, kind, policy_of};
 use crate::recover::{self, Folded, Last};
 use crate::seen::{Seen, Shelf};
@@ -15,6 +15,7 @@ use crate::sequencer::{Sequencer, Task};
 use crate::step::Stepper;
 use crate::warmth::{Progress, Warming, Warmth};
 use crate::{limits, secret};
+use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -350,7 +351,7 @@ impl Engine {
     /// # Errors
     /// Every fault of the event.
     pub fn intake(&self, json: &[u8], received: Micros) -> Result<Event, Faults> {
-        self.intake_draft(Draft::from_json(json)?, received)
+        self.reader().intake(json, received)
     }
 
     /// As [`Engine::intake`], from a draft that a log reader made.
@@ -358,16 +359,12 @@ impl Engine {
     /// # Errors
     /// Every fault of the event.
     pub fn intake_draft(&self, draft: Draft<'_>, received: Micros) -> Result<Event, Faults> {
-        let force = self.shared.in_force();
-        let mut event = read(draft, &force.active.program.schema, received, || new_id(received))?;
-        event.enrich(&*self.facts());
-        let bytes = event_bytes(&event);
-        if bytes > limits::EVENT_BYTES {
-            let message =
-                format!("the event takes {bytes} bytes in the journal; the most is {}", limits::EVENT_BYTES);
-            return Err(Faults::one("", "too_large", message));
-        }
-        Ok(event)
+        self.reader().intake_draft(draft, received)
+    }
+
+    /// Types events against the policy and the facts of this moment: for many that come together.
+    pub fn reader(&self) -> Intake {
+        Intake { force: self.shared.in_force(), facts: self.facts() }
     }
 
     /// Hands over events and waits until they are durable. Each has its outcome, in order. More than
@@ -565,6 +562,38 @@ impl Drop for Engine {
     }
 }
 
+/// A policy and a library of facts to type events with.
+pub struct Intake {
+    force: Arc<InForce>,
+    facts: Arc<dyn Facts>,
+}
+
+impl Intake {
+    /// Types one JSON event.
+    ///
+    /// # Errors
+    /// Every fault of the event.
+    pub fn intake(&self, json: &[u8], received: Micros) -> Result<Event, Faults> {
+        self.intake_draft(Draft::from_json(json)?, received)
+    }
+
+    /// As [`Intake::intake`], from a draft that a log reader made.
+    ///
+    /// # Errors
+    /// Every fault of the event.
+    pub fn intake_draft(&self, draft: Draft<'_>, received: Micros) -> Result<Event, Faults> {
+        let mut event = read(draft, &self.force.active.program.schema, received, || new_id(received))?;
+        event.enrich(&*self.facts);
+        let bytes = event_bytes(&event);
+        if bytes > limits::EVENT_BYTES {
+            let message =
+                format!("the event takes {bytes} bytes in the journal; the most is {}", limits::EVENT_BYTES);
+            return Err(Faults::one("", "too_large", message));
+        }
+        Ok(event)
+    }
+}
+
 /// While it lives, the sequencer rests.
 #[derive(Debug)]
 pub struct Paused {
@@ -574,7 +603,7 @@ pub struct Paused {
 type Outcomes = oneshot::Receiver<Vec<Outcome>>;
 
 /// Events as pieces of work of bounded size, in order, and where their outcomes will come. No events are a piece too.
-fn pieces(events: Vec<Event>, work: Work) -> (Vec<Piece<Task>>, Vec<Outcomes>) {
+fn pieces(events: Vec<Event>, work: Work) -> (Pieces<Task>, SmallVec<[Outcomes; 1]>) {
     let judge = work == Work::Decide;
     let piece = |events: Vec<Event>| {
         let load = Load { pieces: 1, events: events.len(), bytes: events.iter().map(held_bytes).sum() };
@@ -583,14 +612,11 @@ fn pieces(events: Vec<Event>, work: Work) -> (Vec<Piece<Task>>, Vec<Outcomes>) {
     };
     if events.len() <= limits::WORK_EVENTS {
         let (piece, outcomes) = piece(events);
-        return (vec![piece], vec![outcomes]);
+        return (smallvec![piece], smallvec![outcomes]);
     }
-    let mut pieces = Vec::with_capacity(events.len().div_ceil(limits::WORK_EVENTS));
     let mut rest = events.into_iter();
-    while rest.len() > 0 {
-        pieces.push(piece(rest.by_ref().take(limits::WORK_EVENTS).collect()));
-    }
-    pieces.into_iter().unzip()
+    let mut next = || (rest.len() > 0).then(|| piece(rest.by_ref().take(limits::WORK_EVENTS).collect()));
+    std::iter::from_fn(&mut next).unzip()
 }
 
 /// How many bytes of memory an event holds while it waits, about.
@@ -599,7 +625,10 @@ fn held_bytes(event: &Event) -> usize {
 }
 
 /// The outcomes of all pieces, in order, once there are all of them.
-async fn gather(pieces: Vec<Outcomes>, shared: &Shared) -> Result<Vec<Outcome>, SubmitError> {
+async fn gather(mut pieces: SmallVec<[Outcomes; 1]>, shared: &Shared) -> Result<Vec<Outcome>, SubmitError> {
+    if let [piece] = &mut *pieces {
+        return piece.await.map_err(|_| shared.gone());
+    }
     let mut all = Vec::new();
     for piece in pieces {
         all.append(&mut piece.await.map_err(|_| shared.gone())?);

@@ -36,7 +36,7 @@ mod warmth;
 
 pub use active::{Active, Origin, Standing};
 pub use decision::{Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why};
-pub use engine::{Config, Durability, Engine, Opened, Paused, Status, Work};
+pub use engine::{Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
 pub use error::{EngineError, SubmitError, SwapError};
 pub use flow::{Flow, Step};
 pub use glance::{Glance, PolicyGlance};

@@ -106,12 +106,12 @@ struct Attributes<'a> {
     content: Option<Raw<'a>>,
 }
 
-fn envelope<'a>(members: Vec<(Cow<'a, str>, Raw<'a>)>) -> Result<Draft<'a>, Faults> {
+fn envelope<'a>(mut members: Vec<(Cow<'a, str>, Raw<'a>)>) -> Result<Draft<'a>, Faults> {
     let mut faults = Faults::new();
     let mut found = Attributes::default();
-    let mut others = Vec::with_capacity(members.len());
-    for (name, raw) in members {
-        let place = match &*name {
+    // What stays are the fields, in their order and where they are.
+    members.retain_mut(|(name, raw)| {
+        let place = match &**name {
             "specversion" => &mut found.specversion,
             "type" => &mut found.kind,
             "source" => &mut found.source,
@@ -119,17 +119,15 @@ fn envelope<'a>(members: Vec<(Cow<'a, str>, Raw<'a>)>) -> Result<Draft<'a>, Faul
             "time" => &mut found.time,
             "data" => &mut found.data,
             "datacontenttype" => &mut found.content,
-            _ => {
-                others.push((name, raw));
-                continue;
-            }
+            _ => return true,
         };
         if place.is_some() {
-            faults.add(crate::fault::pointer("", &name), "repeated", format!("`{name}` is given twice"));
+            faults.add(crate::fault::pointer("", name), "repeated", format!("`{name}` is given twice"));
         }
-        *place = Some(raw);
-    }
-    let draft = assemble(found, others, &mut faults);
+        *place = Some(std::mem::replace(raw, Raw::Null));
+        false
+    });
+    let draft = assemble(found, members, &mut faults);
     match draft {
         Some(draft) if faults.is_empty() => Ok(draft),
         _ => Err(faults),

@@ -26,6 +26,7 @@ mod tests;
 use crate::limits;
 use drain::Drain;
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::ops::{Add, AddAssign, SubAssign};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -157,6 +158,9 @@ pub(crate) enum Refused {
 /// A piece of work with what it weighs.
 pub(crate) type Piece<T> = (Load, T);
 
+/// Pieces handed over together: one, mostly.
+pub(crate) type Pieces<T> = SmallVec<[Piece<T>; 1]>;
+
 /// Work that was taken from the queue, and since when it waited there.
 pub(crate) type Taken<T> = (Instant, T);
 
@@ -263,7 +267,7 @@ impl<T> Queue<T> {
     }
 
     /// Takes work, all of it or none.
-    pub(crate) fn push(&self, client: Client, pieces: Vec<Piece<T>>) -> Result<(), Refused> {
+    pub(crate) fn push(&self, client: Client, pieces: Pieces<T>) -> Result<(), Refused> {
         let load = weigh(&pieces);
         let mut state = self.lock();
         state.admit(client, load, false)?;
@@ -273,11 +277,7 @@ impl<T> Queue<T> {
     }
 
     /// Takes work, all of it or none, once there is a place for it.
-    pub(crate) async fn push_waiting(
-        &self,
-        client: Client,
-        mut pieces: Vec<Piece<T>>,
-    ) -> Result<(), Refused> {
+    pub(crate) async fn push_waiting(&self, client: Client, mut pieces: Pieces<T>) -> Result<(), Refused> {
         let Some(place) = self.push_or_wait(client, &mut pieces)? else {
             return Ok(());
         };
@@ -288,7 +288,7 @@ impl<T> Queue<T> {
     fn push_or_wait(
         &self,
         client: Client,
-        pieces: &mut Vec<Piece<T>>,
+        pieces: &mut Pieces<T>,
     ) -> Result<Option<oneshot::Receiver<Place<T>>>, Refused> {
         let load = weigh(pieces);
         let mut state = self.lock();
@@ -388,7 +388,7 @@ impl<T> State<T> {
     }
 
     /// Puts work that was admitted into its client's line.
-    fn enter(&mut self, client: Client, pieces: Vec<Piece<T>>, now: Instant) {
+    fn enter(&mut self, client: Client, pieces: Pieces<T>, now: Instant) {
         let load = weigh(&pieces);
         self.lines.entry(client.id).or_default().held += load;
         self.held += load;
@@ -396,7 +396,7 @@ impl<T> State<T> {
     }
 
     /// As [`State::enter`], for work whose place is counted already.
-    fn queue(&mut self, client: Client, pieces: Vec<Piece<T>>, now: Instant) {
+    fn queue(&mut self, client: Client, pieces: Pieces<T>, now: Instant) {
         if pieces.is_empty() {
             return;
         }
@@ -548,7 +548,7 @@ struct Place<T> {
 }
 
 impl<T> Place<T> {
-    fn fill(mut self, pieces: Vec<Piece<T>>) -> Result<(), Refused> {
+    fn fill(mut self, pieces: Pieces<T>) -> Result<(), Refused> {
         let Some(queue) = self.queue.take() else { return Err(Refused::Closed) };
         let mut state = queue.lock();
         if state.gone {

@@ -3,6 +3,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use smallvec::smallvec;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -33,7 +34,7 @@ fn take(taker: &Taker<Work>, most: usize) -> Vec<Work> {
 /// Pushes single events until no more are taken; how many were, and whose bound it was.
 fn flood(queue: &Queue<Work>, client: Client) -> (usize, Whose) {
     for n in 0.. {
-        match queue.push(client, vec![piece(client.id, n, 1, 1)]) {
+        match queue.push(client, smallvec![piece(client.id, n, 1, 1)]) {
             Ok(()) => {}
             Err(Refused::Busy(whose, secs)) => {
                 assert!((1..=30).contains(&secs));
@@ -56,7 +57,7 @@ fn who_floods_is_refused_and_who_comes_after_is_taken() {
     assert_eq!(flood(&queue, Client::new(1)), (0, Whose::Client));
     // The open part is full; who has nothing waiting is taken still.
     for id in 5..=16 {
-        assert_eq!(queue.push(Client::new(id), vec![piece(id, 0, 1, 1)]), Ok(()), "{id}");
+        assert_eq!(queue.push(Client::new(id), smallvec![piece(id, 0, 1, 1)]), Ok(()), "{id}");
     }
     assert_eq!(queue.backlog().pieces, 32);
     assert_eq!(flood(&queue, Client::new(17)), (0, Whose::Server));
@@ -76,10 +77,10 @@ fn shares_follow_weights() {
 
     let (queue, taker) = Queue::new(Bounds { turn: 2, ..small() });
     for n in 0..12 {
-        queue.push(heavy, vec![piece(1, n, 1, 1)]).unwrap();
+        queue.push(heavy, smallvec![piece(1, n, 1, 1)]).unwrap();
     }
     for n in 0..3 {
-        queue.push(Client::new(2), vec![piece(2, n, 1, 1)]).unwrap();
+        queue.push(Client::new(2), smallvec![piece(2, n, 1, 1)]).unwrap();
     }
     let whose: Vec<u64> = take(&taker, 100).iter().map(|(client, _)| *client).collect();
     assert_eq!(whose, [1, 1, 1, 1, 1, 1, 2, 2, 1, 1, 1, 1, 1, 1, 2]);
@@ -90,8 +91,8 @@ fn shares_follow_weights() {
 fn every_measure_counts() {
     let check = |events: usize, bytes: usize, taken: usize| {
         let (queue, _taker) = Queue::new(small());
-        let count =
-            (0..100).take_while(|n| queue.push(Client::new(1), vec![piece(1, *n, events, bytes)]).is_ok());
+        let count = (0..100)
+            .take_while(|n| queue.push(Client::new(1), smallvec![piece(1, *n, events, bytes)]).is_ok());
         assert_eq!(count.count(), taken, "pieces of {events} events and {bytes} bytes");
     };
     check(1, 1, 8);
@@ -108,12 +109,12 @@ fn every_measure_counts() {
 fn a_batch_gets_no_more_than_single_events() {
     let (queue, taker) = Queue::new(small());
     for n in 0..8 {
-        queue.push(Client::new(1), vec![piece(1, n, 1, 1)]).unwrap();
+        queue.push(Client::new(1), smallvec![piece(1, n, 1, 1)]).unwrap();
     }
     for n in 0..3 {
-        queue.push(Client::new(2), vec![piece(2, n, 6, 1)]).unwrap();
+        queue.push(Client::new(2), smallvec![piece(2, n, 6, 1)]).unwrap();
     }
-    queue.push(Client::new(3), vec![piece(3, 0, 1, 1)]).unwrap();
+    queue.push(Client::new(3), smallvec![piece(3, 0, 1, 1)]).unwrap();
     // Eight events for the first, two pieces of six for the second, which owes four; then it goes on.
     let whose: Vec<u64> = take(&taker, 100).iter().map(|(client, _)| *client).collect();
     assert_eq!(whose, [1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 2]);
@@ -150,9 +151,9 @@ fn what_the_program_asks_goes_first_and_is_bounded() {
 #[test]
 fn closing_takes_nothing_more_and_finishes_what_waits() {
     let (queue, taker) = Queue::new(small());
-    queue.push(Client::new(1), vec![piece(1, 0, 1, 1), piece(1, 1, 1, 1)]).unwrap();
+    queue.push(Client::new(1), smallvec![piece(1, 0, 1, 1), piece(1, 1, 1, 1)]).unwrap();
     queue.close(Some((9, 9))).unwrap();
-    assert_eq!(queue.push(Client::new(1), vec![piece(1, 2, 1, 1)]), Err(Refused::Closed));
+    assert_eq!(queue.push(Client::new(1), smallvec![piece(1, 2, 1, 1)]), Err(Refused::Closed));
     assert_eq!(queue.control((0, 0)), Err(Refused::Closed));
     assert_eq!(queue.close(None), Err(Refused::Closed));
     assert_eq!(take(&taker, 1), [(1, 0)]);
@@ -165,12 +166,12 @@ fn closing_takes_nothing_more_and_finishes_what_waits() {
 fn who_waits_gets_the_place_that_comes_free_in_order() {
     let (queue, taker) = Queue::new(small());
     flood(&queue, Client::new(1));
-    let wait = |n| Box::pin(queue.push_waiting(Client::new(1), vec![piece(1, n, 1, 1)]));
+    let wait = |n| Box::pin(queue.push_waiting(Client::new(1), smallvec![piece(1, n, 1, 1)]));
     let mut waiting: Vec<_> = (100..104).map(wait).collect();
     assert!(waiting.iter_mut().all(|w| poll(w.as_mut()).is_pending()));
     assert_eq!(queue.backlog().outside, 4);
     // Another client's stream finds room at once.
-    let other = &mut Box::pin(queue.push_waiting(Client::new(2), vec![piece(2, 0, 1, 1)]));
+    let other = &mut Box::pin(queue.push_waiting(Client::new(2), smallvec![piece(2, 0, 1, 1)]));
     assert_eq!(poll(other.as_mut()), Poll::Ready(Ok(())));
     // One goes away; its place is not lost.
     drop(waiting.remove(1));
@@ -186,7 +187,7 @@ fn who_waits_gets_the_place_that_comes_free_in_order() {
 fn who_waits_leaves_half_of_the_share_to_single_requests() {
     let (queue, _taker) = Queue::new(small());
     let mut streams: Vec<_> =
-        (0..8).map(|n| Box::pin(queue.push_waiting(Client::new(1), vec![piece(1, n, 1, 1)]))).collect();
+        (0..8).map(|n| Box::pin(queue.push_waiting(Client::new(1), smallvec![piece(1, n, 1, 1)]))).collect();
     let taken = streams.iter_mut().map(|s| poll(s.as_mut())).filter(Poll::is_ready).count();
     assert_eq!(taken, 5);
     assert_eq!(flood(&queue, Client::new(1)).0, 3);
@@ -196,7 +197,7 @@ fn who_waits_leaves_half_of_the_share_to_single_requests() {
 fn a_place_that_nobody_fills_goes_to_the_next() {
     let (queue, taker) = Queue::new(small());
     flood(&queue, Client::new(1));
-    let wait = |n| Box::pin(queue.push_waiting(Client::new(1), vec![piece(1, n, 32, 1)]));
+    let wait = |n| Box::pin(queue.push_waiting(Client::new(1), smallvec![piece(1, n, 32, 1)]));
     let mut waiting: Vec<_> = (0..3).map(wait).collect();
     assert!(waiting.iter_mut().all(|w| poll(w.as_mut()).is_pending()));
     take(&taker, 100);
@@ -212,7 +213,7 @@ fn a_place_that_nobody_fills_goes_to_the_next() {
 fn they_cannot_wait_without_bound() {
     let (queue, taker) = Queue::new(small());
     flood(&queue, Client::new(1));
-    let wait = |n| Box::pin(queue.push_waiting(Client::new(1), vec![piece(1, n, 1, 1)]));
+    let wait = |n| Box::pin(queue.push_waiting(Client::new(1), smallvec![piece(1, n, 1, 1)]));
     let mut waiting: Vec<_> = (0..8).map(wait).collect();
     assert!(waiting.iter_mut().all(|w| poll(w.as_mut()).is_pending()));
     let refused = poll(wait(8).as_mut());
@@ -226,7 +227,7 @@ fn they_cannot_wait_without_bound() {
     drop(taker);
     waiting.push(more);
     assert!(waiting.iter_mut().all(|w| poll(w.as_mut()) == Poll::Ready(Err(Refused::Closed))));
-    assert_eq!(queue.push(Client::new(7), vec![piece(7, 0, 1, 1)]), Err(Refused::Closed));
+    assert_eq!(queue.push(Client::new(7), smallvec![piece(7, 0, 1, 1)]), Err(Refused::Closed));
     assert_eq!(queue.backlog(), Backlog::default());
 }
 
@@ -234,7 +235,7 @@ fn they_cannot_wait_without_bound() {
 fn lines_of_clients_who_left_are_not_kept_for_ever() {
     let (queue, taker) = Queue::new(small());
     for id in 0..1000 {
-        queue.push(Client::new(id), vec![piece(id, 0, 1, 1)]).unwrap();
+        queue.push(Client::new(id), smallvec![piece(id, 0, 1, 1)]).unwrap();
         take(&taker, 1);
     }
     assert!(queue.lock().lines.len() <= 3);
@@ -252,7 +253,7 @@ fn the_sequencer_sleeps_until_there_is_work() {
         all
     });
     for n in 0..100 {
-        while queue.push(Client::new(1), vec![piece(1, n, 1, 1)]).is_err() {
+        while queue.push(Client::new(1), smallvec![piece(1, n, 1, 1)]).is_err() {
             std::thread::yield_now();
         }
     }
@@ -309,8 +310,8 @@ struct Book<'a> {
 }
 
 impl<'a> Book<'a> {
-    fn work(&mut self, client: u64, sizes: &[(usize, usize)]) -> Vec<Piece<Work>> {
-        let mut made = Vec::new();
+    fn work(&mut self, client: u64, sizes: &[(usize, usize)]) -> Pieces<Work> {
+        let mut made = Pieces::new();
         for (events, bytes) in sizes {
             made.push(piece(client, self.next, *events, *bytes));
             self.next += 1;
@@ -454,7 +455,7 @@ proptest! {
         let fill = || {
             for (id, (size, weight)) in (0..).zip(sizes.iter().zip(&weights)) {
                 let whose = Client::new(id).weighing(*weight);
-                while queue.push(whose, vec![piece(id, *size, *size, 1)]).is_ok() {}
+                while queue.push(whose, smallvec![piece(id, *size, *size, 1)]).is_ok() {}
             }
         };
         fill();

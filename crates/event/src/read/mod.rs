@@ -4,6 +4,7 @@
 use crate::fault::pointer;
 use crate::parse::value;
 use crate::{Draft, Event, EventId, Faults, Field, Micros, Raw, Schema, Shape, Type, Value, limits, nearest};
+use smallvec::{SmallVec, smallvec};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -95,7 +96,8 @@ fn members(
 ) {
     let first = values.len();
     values.resize(first + fields.len(), Value::Missing);
-    let mut seen = vec![false; fields.len()];
+    // On the stack, for all but the widest types.
+    let mut seen: SmallVec<[bool; 64]> = smallvec![false; fields.len()];
     for (name, raw) in given {
         let Some(slot) = fields.iter().position(|f| *f.name == **name) else {
             unknown_field(fields, place, name, faults);
