@@ -2,11 +2,12 @@
 //! A seeded disk in memory that does what real disks do to those who trust them.
 //!
 //! What it models: writes that were not synced survive a crash or not, sector by sector (512 bytes) and in any order;
-//! lengths and directory entries likewise (a rename happens or not, or leaves both names, but loses no file); writes that are short; writes and syncs that fail; a failed sync that
-//! leaves pages in memory which the next sync will not write; a full disk; a power cut in the middle of any
-//! operation. And, to prove that the tests notice, a sync that lies.
+//! lengths and directory entries likewise (a rename happens or not, or leaves both names, but loses no file); writes that
+//! are short; reads, writes and syncs that fail; a failed sync that leaves pages in memory which the next sync will not
+//! write; a full disk; a power cut in the middle of any operation; bits that flip at rest. And, to prove that the tests
+//! notice, a sync that lies.
 //!
-//! What it does not model: bits that flip at rest (tests do that by hand), sectors torn within, and time.
+//! What it does not model: sectors torn within, and time.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -58,7 +59,9 @@ pub struct Faults {
     pub fail_write_one_in: u64,
     /// One sync in this many fails, and a file's drops what it had not written; 0 for never.
     pub fail_sync_one_in: u64,
-    /// Power goes at this operation from now on; 0 for never.
+    /// One read in this many fails, and the next may not; 0 for never.
+    pub fail_read_one_in: u64,
+    /// Power goes at this operation from now on; 0 for never. Only what changes something counts.
     pub crash_after_ops: u64,
     /// Syncs succeed and do nothing: a broken disk, to show that the tests notice one.
     pub lying_sync: bool,
@@ -73,7 +76,7 @@ pub struct SimDisk {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct State {
     rng: SimRng,
     faults: Faults,
@@ -91,7 +94,7 @@ struct State {
 }
 
 /// A change of a directory that was not synced yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Entry {
     Link {
         path: PathBuf,
@@ -112,7 +115,7 @@ impl Entry {
 }
 
 /// One file: what programs see, what the platter has, and what lies between.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct FileState {
     visible: Vec<u8>,
     durable: Vec<u8>,
@@ -143,6 +146,43 @@ impl SimDisk {
     /// Sets what goes wrong from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.state().faults = faults;
+    }
+
+    /// What goes wrong from now on, counted down so far.
+    pub fn faults(&self) -> Faults {
+        self.state().faults
+    }
+
+    /// Another disk, which holds what this one does and is as dirty, in a machine where nothing is open, locked or wrong.
+    pub fn fork(&self) -> SimDisk {
+        let mut state = self.state().clone();
+        state.locks.clear();
+        state.faults = Faults::default();
+        state.crashed = false;
+        SimDisk { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Bytes that its files take.
+    pub fn used(&self) -> u64 {
+        self.state().used()
+    }
+
+    /// Its files as programs see them, each with its length in bytes.
+    pub fn files(&self) -> Vec<(PathBuf, u64)> {
+        let state = self.state();
+        let bytes = |id: usize| state.files[id].visible.len() as u64;
+        state.entries.iter().map(|(path, &id)| (path.clone(), bytes(id))).collect()
+    }
+
+    /// Flips the bits of `mask` in one byte at rest. False if the file has no such byte.
+    pub fn rot(&self, path: &Path, offset: u64, mask: u8) -> bool {
+        let state = &mut *self.state();
+        let file = state.entries.get(path).map(|&id| &mut state.files[id]);
+        let Some((file, at)) = file.zip(usize::try_from(offset).ok()) else {
+            return false;
+        };
+        file.durable.get_mut(at).into_iter().for_each(|byte| *byte ^= mask);
+        file.visible.get_mut(at).map(|byte| *byte ^= mask).is_some()
     }
 
     /// Sets how many bytes fit.
@@ -407,7 +447,11 @@ impl DiskFile for SimFile {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        let state = self.state()?;
+        let mut state = self.state()?;
+        let one_in = state.faults.fail_read_one_in;
+        if state.rng.one_in(one_in) {
+            return Err(broken());
+        }
         let visible = &state.files[self.id].visible;
         let rest = visible.get(offset as usize..).unwrap_or(&[]);
         let n = rest.len().min(buf.len());
@@ -543,6 +587,32 @@ mod tests {
         });
         assert!(careless.contains(&vec![Some(Vec::new())]), "{careless:?}");
         assert!(!careless.contains(&vec![Some(b"old".to_vec())]));
+    }
+
+    #[test]
+    fn a_fork_goes_its_own_way_and_bits_flip_at_rest() {
+        let disk = SimDisk::new(1, 1 << 20);
+        disk.replace(&path("a"), b"old").unwrap();
+        let file = disk.create(&path("b"), 0).unwrap();
+        file.write_at(b"unsynced", 0).unwrap();
+        let fork = disk.fork();
+        disk.replace(&path("a"), b"new").unwrap();
+        assert_eq!(
+            (found(&fork, "a").unwrap(), found(&fork, "b").unwrap()),
+            (b"old".into(), b"unsynced".into())
+        );
+        assert!(fork.rot(&path("a"), 1, 0x20) && !fork.rot(&path("a"), 3, 1) && !fork.rot(&path("c"), 0, 1));
+        fork.reboot();
+        assert_eq!((found(&fork, "a").unwrap(), found(&disk, "a").unwrap()), (b"oLd".into(), b"new".into()));
+    }
+
+    #[test]
+    fn reads_fail_now_and_then() {
+        let disk = SimDisk::new(1, 1 << 20);
+        disk.replace(&path("a"), b"old").unwrap();
+        disk.set_faults(Faults { fail_read_one_in: 2, ..Faults::default() });
+        let failed = (0..100).filter(|_| disk.load(&path("a"), 8).is_err()).count();
+        assert!((20..90).contains(&failed), "{failed}");
     }
 
     /// Cuts the power at each step of a replacement: the old bytes or the new, and the new once it has returned.
