@@ -153,6 +153,11 @@ pub struct Judged {
 }
 
 impl Stored {
+    /// When its event counts; see [`Event::counted_at`](wardroom_event::Event::counted_at).
+    pub fn counted_at(&self) -> Micros {
+        self.time.min(self.received)
+    }
+
     /// What the caller should ask for: what the signal that gave the verdict says.
     pub fn ask(&self) -> Option<&str> {
         self.judged.as_ref()?.signals.first().filter(|s| s.decides)?.ask.as_deref()

@@ -684,7 +684,12 @@ fn prepare(
     let ids = config.data.join("ids");
     let shelf = Shelf::new(disk.clone(), ids.clone(), writer.lookup())
         .map_err(|source| EngineError::File { doing: "make", path: ids, source })?;
-    let folded = recover::fold(&lookup, Seen::open(secret, shelf), secret, active.clone())?;
+    let seen = match crank {
+        Crank::Thread => Seen::open(secret, shelf)?,
+        Crank::Hand { .. } => Seen::open_by_hand(secret, shelf)?,
+    };
+    let mut folded = recover::fold(&lookup, seen, secret, active.clone())?;
+    let unrecorded = folded.complete(&lookup)?;
     let (events, uncounted) = (folded.events, folded.uncounted);
     // Which policy was last taken from the directory is known for sure only now.
     let changed = left.filter(|b| folded.directory.as_deref() != Some(&*b.version().0));
@@ -697,6 +702,7 @@ fn prepare(
     };
     let warming = folded.warming;
     let mut sequencer = sequencer(filler, folded, writer, config.durability, shared.clone());
+    sequencer.unrecorded = unrecorded;
     // First, for a swap may begin a segment, and that begins with the policy before it.
     sequencer.rejoin(warming)?;
     if adopted {
@@ -778,6 +784,7 @@ fn sequencer(
         failed: None,
         record: Vec::new(),
         begun: folded.events > 0,
+        unrecorded: Vec::new(),
         owed: None,
         measure_at: 0,
     }

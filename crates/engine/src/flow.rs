@@ -101,7 +101,7 @@ impl Flow {
 
     /// Reads the event's features and judges it, and changes nothing: the sequencer finds out what there is to write
     /// before it counts.
-    pub(crate) fn look(&self, event: &Event, promote: Option<usize>) -> Step {
+    pub fn look(&self, event: &Event, promote: Option<usize>) -> Step {
         let program = &self.active.program;
         let plan = program.plan(event.kind);
         let world = Surroundings { active: &self.active, marks: &self.marks };

@@ -55,6 +55,8 @@ pub const REASON_PIECES: usize = 32;
 pub const SEEN_WINDOW: Span = Span::from_secs(24 * 3600);
 /// Event ids held in memory before they go to a file, at 16 bytes each and an index of 10 MB for all.
 pub const IDS_PER_CHUNK: usize = 1 << 20;
+/// The same in a simulation.
+pub const IDS_PER_CHUNK_BY_HAND: usize = 48;
 /// Most files of event ids, at 2.6 MB of memory each; above it the oldest ids are forgotten early.
 pub const IDS_CHUNKS: usize = 96;
 /// As many chunks of ids stay in memory where they cannot be written to files; above it the oldest are forgotten early.

@@ -12,7 +12,7 @@ use crate::EngineError;
 use crate::active::{Active, Origin};
 use crate::apart::{Apart, Record};
 use crate::flow::Flow;
-use crate::record::{Dictionary, Part, kind};
+use crate::record::{Change, Dictionary, Part, decode_stored, kind};
 use crate::seen::Seen;
 use crate::{SwapError, limits};
 use std::sync::Arc;
@@ -108,6 +108,8 @@ pub(crate) struct Folded {
     pub(crate) begins: Option<Micros>,
     /// Whether the journal says that features are warming: now they are not.
     pub(crate) warming: bool,
+    /// The last event, and how many of the changes that follow from it are there.
+    newest: Option<(u64, usize)>,
 }
 
 /// Folds the whole journal under a policy. `seen` knows the ids that lie in files.
@@ -127,6 +129,7 @@ pub(crate) fn fold(
         uncounted: 0,
         begins: None,
         warming: false,
+        newest: None,
     };
     let mut reader = lookup.reader()?;
     let (send, batches) = mpsc::sync_channel(limits::FOLD_AHEAD);
@@ -201,14 +204,38 @@ impl Folded {
                 }
                 self.dictionary = Arc::new((**found).clone());
                 self.warming = false;
+                self.newest = None;
             }
             Record::Warming(found) => self.warming = !found.features.is_empty(),
-            Record::Change(change) => self.flow.change(&change.effect, change.at),
+            Record::Change(change) => {
+                self.flow.change(&change.effect, change.at);
+                self.newest =
+                    self.newest.map(|(seq, there)| (seq, there + usize::from(seq == change.decision)));
+            }
         }
+    }
+
+    /// Makes the changes that follow from the last decision and are not in the journal, and gives them, to be recorded: a
+    /// crash in the middle of a write can leave a decision without what was to come behind it.
+    pub(crate) fn complete(&mut self, lookup: &Lookup) -> Result<Vec<Change>, EngineError> {
+        let Some((seq, there)) = self.newest else {
+            return Ok(Vec::new());
+        };
+        let Some(frame) = lookup.get(seq)?.filter(|frame| frame.kind == kind::DECIDED) else {
+            return Ok(Vec::new());
+        };
+        let stored = decode_stored(seq, true, &frame.payload, &self.dictionary)
+            .map_err(|why| EngineError::Record { seq, why })?;
+        let missing: Vec<Change> = Change::of(&stored).skip(there).collect();
+        for change in &missing {
+            self.flow.change(&change.effect, change.at);
+        }
+        Ok(missing)
     }
 
     fn note(&mut self, seq: u64, event: &Event) {
         self.seen.insert(&event.id, seq, event.received);
+        self.newest = Some((seq, 0));
         self.events += 1;
         self.begins.get_or_insert(event.counted_at());
     }

@@ -67,6 +67,8 @@ pub(crate) struct Sequencer {
     pub(crate) record: Vec<u8>,
     /// Whether the journal holds an event.
     pub(crate) begun: bool,
+    /// Changes that follow from the last decision, are made, and are not in the journal yet: they go before all else.
+    pub(crate) unrecorded: Vec<Change>,
     /// Which features are warming has changed: what the journal has to say of it before the next event.
     pub(crate) owed: Option<WarmingRecord>,
     /// At how many events the size of the state is looked at again.
@@ -109,7 +111,8 @@ impl Sequencer {
                     let _ = reply.send(self.swap(active, now));
                 }
                 Task::Find { id, reply } => {
-                    let _ = reply.send(self.find(&id));
+                    // Where that is not known, no answer is one too.
+                    let _ = self.find(&id).map(|found| reply.send(found));
                 }
                 Task::Offered => {
                     self.answer();
@@ -143,13 +146,24 @@ impl Sequencer {
 
     /// The number of the record with this id, once it can be read. Only one that waits for its sync causes a sync: who
     /// asks for others must not break up the batches.
-    fn find(&mut self, id: &EventId) -> Option<u64> {
-        let seq = self.seen.find(id)?;
+    fn find(&mut self, id: &EventId) -> Result<Option<u64>, SubmitError> {
+        let Some(seq) = self.known(id)? else {
+            return Ok(None);
+        };
         if seq > self.writer.committed_seq() {
             self.answer();
         }
         // If that failed, it is remembered and not recorded.
-        Some(seq).filter(|seq| *seq <= self.writer.committed_seq())
+        Ok(Some(seq).filter(|seq| *seq <= self.writer.committed_seq()))
+    }
+
+    /// The record with this id. Where the disk does not say, the engine stops: to decide again would be to guess.
+    fn known(&mut self, id: &EventId) -> Result<Option<u64>, SubmitError> {
+        self.seen.find(id).map_err(|error| {
+            let why = error.to_string();
+            self.stop_for(why.clone());
+            SubmitError::Failed(why)
+        })
     }
 
     fn events(
@@ -178,7 +192,7 @@ impl Sequencer {
         }
         #[cfg(test)]
         assert!(&*event.id.id != tests::TRIPS, "a fault of our own, on purpose");
-        if let Some(seq) = self.seen.find(&event.id) {
+        if let Some(seq) = self.known(&event.id)? {
             self.shared.stats.repeated.fetch_add(1, Relaxed);
             return Ok(Outcome::Repeated { seq });
         }
@@ -361,6 +375,7 @@ impl Sequencer {
         if let Some(why) = &self.failed {
             return Err(SubmitError::Failed(why.clone()).into());
         }
+        self.settle_unrecorded()?;
         let parts = encode_parts(&active.bundle);
         let head_bytes = Dictionary::of(&active, u64::MAX, now, u64::MAX).encode().len() + 64;
         if head_bytes > wardroom_journal::limits::MAX_PAYLOAD {
@@ -465,8 +480,23 @@ impl Sequencer {
         }
     }
 
+    /// Writes down what follows from the last decision of the engine before, if that was cut short.
+    fn settle_unrecorded(&mut self) -> Result<(), SubmitError> {
+        if self.unrecorded.is_empty() {
+            return Ok(());
+        }
+        self.reserve(self.unrecorded.len() as u64 * frame_bytes(limits::CHANGE_BYTES))?;
+        for change in std::mem::take(&mut self.unrecorded) {
+            self.record.clear();
+            change.encode(&mut self.record);
+            self.writer.append(kind::CHANGE, &self.record).map_err(|e| self.fail(&e))?;
+        }
+        Ok(())
+    }
+
     /// Writes down which features are warming, if that has changed: nothing is served under it before.
     fn settle_owed(&mut self) -> Result<(), SubmitError> {
+        self.settle_unrecorded()?;
         let Some(owed) = &self.owed else {
             return Ok(());
         };

@@ -4,7 +4,7 @@
 use super::Unreadable;
 use super::bytes::{Input, put_i64, put_text, put_u64};
 use super::values::{kind_byte, put_kind_byte, put_value, value};
-use crate::decision::StoredEffect;
+use crate::decision::{Stored, StoredEffect};
 use wardroom_event::Micros;
 
 const VERSION: u8 = 1;
@@ -22,6 +22,16 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// The changes that follow from a decision, in the order in which they are recorded.
+    pub(crate) fn of(stored: &Stored) -> impl Iterator<Item = Change> {
+        let (decision, at) = (stored.seq, stored.counted_at());
+        let signals = stored.judged.iter().flat_map(|judged| &judged.signals);
+        signals.flat_map(move |signal| {
+            let effects = signal.effects.iter().filter(|e| e.changes_state());
+            effects.map(move |e| Change { decision, at, rule: signal.rule.clone(), effect: e.clone() })
+        })
+    }
+
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
         put_u64(out, self.decision);

@@ -16,7 +16,7 @@ mod shelf;
 #[cfg(test)]
 mod tests;
 
-use crate::limits;
+use crate::{EngineError, limits};
 use chunk::Chunk;
 use recent::Recent;
 pub(crate) use shelf::Shelf;
@@ -27,6 +27,7 @@ use std::hash::Hasher;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use wardroom_event::{EventId, Micros};
+use wardroom_journal::JournalError;
 use wardroom_state::Secret;
 
 /// Ids that are no longer added to.
@@ -48,6 +49,8 @@ pub(crate) struct Seen {
     hasher: SipHasher13,
     young: Recent,
     young_since: Micros,
+    /// The latest arrival among the young: the clock may have gone back since.
+    latest: Micros,
     /// The oldest first.
     closed: VecDeque<Closed>,
     /// Where files lie; `None` to hold everything in memory, within bounds.
@@ -83,6 +86,7 @@ impl Seen {
             hasher: SipHasher13::new_with_key(&secret.0),
             young: Recent::new(0, most),
             young_since: Micros(i64::MIN),
+            latest: Micros(i64::MIN),
             closed: VecDeque::new(),
             shelf: None,
             writing: None,
@@ -94,52 +98,61 @@ impl Seen {
 
     /// Knows what the files of a data directory hold; what one of them has lost is read from the journal. Files of records
     /// that the journal does not have are removed.
-    pub(crate) fn open(secret: Secret, shelf: Shelf) -> Seen {
+    ///
+    /// # Errors
+    /// When the disk fails: what cannot be read now is not forgotten.
+    pub(crate) fn open(secret: Secret, shelf: Shelf) -> Result<Seen, EngineError> {
         Seen::open_bounded(secret, shelf, limits::IDS_PER_CHUNK)
     }
 
-    fn open_bounded(secret: Secret, shelf: Shelf, most: usize) -> Seen {
+    /// As [`Seen::open`] for a simulation: without a thread, and with files of few ids, for lives there are short.
+    pub(crate) fn open_by_hand(secret: Secret, shelf: Shelf) -> Result<Seen, EngineError> {
+        Seen::open_bounded(secret, shelf.by_hand(), limits::IDS_PER_CHUNK_BY_HAND)
+    }
+
+    fn open_bounded(secret: Secret, shelf: Shelf, most: usize) -> Result<Seen, EngineError> {
         let mut seen = Seen::bounded(secret, most);
         let shelf = Arc::new(shelf.checked_by(seen.hash_of("", "a check of the secret")));
-        for chunk in shelf.chunks() {
-            if seen.through > 0 && chunk.from() > seen.through + 1 {
-                seen.read_again(&shelf, seen.through + 1, chunk.from() - 1, chunk.closed_at());
+        for (begin, chunk) in shelf.chunks()? {
+            let from = if seen.through > 0 { seen.through + 1 } else { begin };
+            if from < chunk.from() {
+                let ids = seen.read_again(&shelf, from, chunk.from() - 1)?;
+                seen.closed.push_back(Closed { at: chunk.closed_at(), ids });
             }
             seen.through = chunk.last();
             seen.closed.push_back(Closed { at: chunk.closed_at(), ids: Older::Shelved(chunk) });
         }
         seen.young = Recent::new(seen.through, most);
         seen.shelf = Some(shelf);
-        seen
+        Ok(seen)
     }
 
     /// The number of the record with this id, if it came before.
-    pub(crate) fn find(&mut self, id: &EventId) -> Option<u64> {
+    ///
+    /// # Errors
+    /// When neither its file nor the journal can be read now: whether it came before is not known.
+    pub(crate) fn find(&mut self, id: &EventId) -> Result<Option<u64>, EngineError> {
         let hash = self.hash(id);
         if let Some(seq) = self.young.find(hash) {
-            return Some(seq);
+            return Ok(Some(seq));
         }
-        let mut lost = None;
-        for (i, closed) in self.closed.iter().enumerate().rev() {
-            match &closed.ids {
-                Older::Held(ids) => {
-                    if let Some(seq) = ids.find(hash) {
-                        return Some(seq);
-                    }
+        // From the newest back.
+        let mut i = self.closed.len();
+        while let Some(closed) = i.checked_sub(1).and_then(|i| self.closed.get(i)) {
+            let found = match &closed.ids {
+                Older::Held(ids) => Ok(ids.find(hash)),
+                Older::Shelved(chunk) => chunk.find(hash),
+            };
+            match found {
+                Ok(None) => i -= 1,
+                Ok(found) => return Ok(found),
+                Err(error) => {
+                    tracing::error!(%error, "event ids are read again from the journal");
+                    self.recover(i - 1)?;
                 }
-                Older::Shelved(chunk) => match chunk.find(hash) {
-                    Ok(None) => {}
-                    Ok(found) => return found,
-                    Err(error) => {
-                        tracing::error!(%error, "event ids are read again from the journal");
-                        lost = Some(i);
-                        break;
-                    }
-                },
             }
         }
-        let found = self.recover(lost?);
-        if found { self.find(id) } else { None }
+        Ok(None)
     }
 
     /// Remembers a record's id. Records come in order; one that came before changes nothing.
@@ -151,12 +164,14 @@ impl Seen {
         if due || self.young.len() >= self.most {
             self.close_off(received);
         }
+        self.latest = self.latest.max(received);
         self.young.push(self.hash(id), seq);
     }
 
     /// Closes off the youngest ids and lets go of those that were closed off a window ago.
     fn close_off(&mut self, received: Micros) {
         self.young_since = received;
+        let at = received.max(std::mem::replace(&mut self.latest, Micros(i64::MIN)));
         if self.young.len() == 0 {
             return;
         }
@@ -165,7 +180,7 @@ impl Seen {
         }
         let next = Recent::new(self.young.last(), self.most);
         let ids = Older::Held(Arc::new(std::mem::replace(&mut self.young, next)));
-        self.closed.push_back(Closed { at: received, ids });
+        self.closed.push_back(Closed { at, ids });
         let held = self.closed.iter().filter(|c| matches!(c.ids, Older::Held(_))).count();
         let over = held > limits::IDS_HELD_CHUNKS || self.closed.len() > limits::IDS_CHUNKS;
         if let Some(gone) = self.closed.pop_front_if(|_| over) {
@@ -227,38 +242,36 @@ impl Seen {
         }
     }
 
-    /// Reads again, from the journal, the ids of a file that cannot be read; whether it could be.
-    fn recover(&mut self, lost: usize) -> bool {
-        let Some(shelf) = self.shelf.clone() else {
-            return false;
+    /// Reads again, from the journal, the ids of a file that cannot be read.
+    fn recover(&mut self, lost: usize) -> Result<(), EngineError> {
+        let Some((shelf, closed)) = self.shelf.clone().zip(self.closed.get(lost)) else {
+            return Ok(());
         };
-        let Some(Closed { at, ids: Older::Shelved(chunk) }) = self.closed.remove(lost) else {
-            return false;
+        let Older::Shelved(chunk) = &closed.ids else {
+            return Ok(());
         };
-        shelf.remove(chunk.from(), chunk.last());
-        let before = self.closed.len();
-        self.read_again(&shelf, chunk.from(), chunk.last(), at);
-        let found = self.closed.len() > before;
-        // Where it belongs: they are in order.
-        if let Some(read) = self.closed.pop_back_if(|_| found) {
-            self.closed.insert(lost, read);
+        let (from, last) = (chunk.from(), chunk.last());
+        let ids = self.read_again(&shelf, from, last)?;
+        if let Some(closed) = self.closed.get_mut(lost) {
+            closed.ids = ids;
         }
-        found
+        // The file stays until it is written anew: a restart sees from it that there is something to be read again.
+        Ok(())
     }
 
-    /// Reads the ids of a stretch of records from the journal and closes them off.
-    fn read_again(&mut self, shelf: &Shelf, from: u64, to: u64, at: Micros) {
+    /// Reads the ids of a stretch of records from the journal. Those of records that are damaged there as well are lost.
+    fn read_again(&self, shelf: &Shelf, from: u64, to: u64) -> Result<Older, EngineError> {
         let mut ids = Recent::new(from - 1, self.most);
         let hash = |source: &str, id: &str| self.hash_of(source, id);
         match shelf.read_again(from, to, &mut |source, id, seq| ids.push(hash(source, id), seq)) {
-            Ok(()) => {
-                ids.cover(to);
-                self.closed.push_back(Closed { at, ids: Older::Held(Arc::new(ids)) });
-            }
+            Err(error @ EngineError::Journal(JournalError::Io { .. })) => return Err(error),
             Err(error) => {
                 tracing::error!(%error, from, to, "event ids of these records are lost: sent again, they are decided again");
             }
+            Ok(()) => {}
         }
+        ids.cover(to);
+        Ok(Older::Held(Arc::new(ids)))
     }
 
     /// What it has, and what that takes.
@@ -314,14 +327,19 @@ impl Seen {
     }
 
     /// Begins from a snapshot: what its files lack of the ids up to `through` is read from the journal.
-    pub(crate) fn resume(&mut self, (through, young_since): (u64, Micros)) {
+    ///
+    /// # Errors
+    /// When the journal cannot be read now.
+    pub(crate) fn resume(&mut self, (through, young_since): (u64, Micros)) -> Result<(), EngineError> {
         if let Some(shelf) = self.shelf.clone()
             && self.through < through
         {
-            self.read_again(&shelf, self.through + 1, through, young_since);
+            let ids = self.read_again(&shelf, self.through + 1, through)?;
+            self.closed.push_back(Closed { at: young_since, ids });
             self.young = Recent::new(through, self.most);
         }
         self.young_since = young_since;
+        Ok(())
     }
 
     /// Takes ids in from a snapshot, in the order of their records.

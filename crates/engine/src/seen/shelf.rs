@@ -15,12 +15,19 @@ use wardroom_journal::{Access, Disk, Lookup};
 /// What became of writing a file; in words where it failed.
 pub(super) type Written = Result<Chunk, String>;
 
+/// The first record of a file, by its name.
+fn first_of(name: &str) -> Option<u64> {
+    name.strip_suffix(".ids")?.split_once('-')?.0.parse().ok().filter(|from| *from > 0)
+}
+
 /// A directory of files of ids.
 pub(crate) struct Shelf {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     lookup: Lookup,
     check: u64,
+    /// Whether files are written then and there.
+    by_hand: bool,
 }
 
 impl Shelf {
@@ -30,7 +37,11 @@ impl Shelf {
     /// When it cannot be made.
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf, lookup: Lookup) -> io::Result<Shelf> {
         disk.ensure_dir(&dir)?;
-        Ok(Shelf { disk, dir, lookup, check: 0 })
+        Ok(Shelf { disk, dir, lookup, check: 0, by_hand: false })
+    }
+
+    pub(super) fn by_hand(self) -> Shelf {
+        Shelf { by_hand: true, ..self }
     }
 
     pub(super) fn checked_by(self, check: u64) -> Shelf {
@@ -41,29 +52,43 @@ impl Shelf {
         self.dir.join(format!("{from:020}-{last:020}.ids"))
     }
 
-    /// The files that can be used, in the order of their records. What cannot be goes.
-    pub(super) fn chunks(&self) -> Vec<Chunk> {
-        let mut names = self.disk.list(&self.dir).unwrap_or_else(|error| {
-            tracing::error!(%error, "the files of event ids cannot be listed");
-            Vec::new()
-        });
+    /// The files that can be used, in the order of their records, each with the record from which on it is known to be
+    /// all there is: where files before it are damaged, that is the first of theirs. What is of no use goes.
+    ///
+    /// # Errors
+    /// When the disk fails, which may pass.
+    pub(super) fn chunks(&self) -> Result<Vec<(u64, Chunk)>, EngineError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            |source| EngineError::File { doing: "read", path, source }
+        };
+        let mut names = self.disk.list(&self.dir).map_err(failed(&self.dir))?;
         names.sort_unstable();
-        let mut chunks: Vec<Chunk> = Vec::new();
+        let (mut chunks, mut through) = (Vec::new(), 0);
+        let mut damaged: Vec<(u64, PathBuf)> = Vec::new();
         for name in names {
             let path = self.dir.join(&name);
             match self.open(&path) {
-                Ok(chunk) if chunk.last() <= self.lookup.committed_seq() => {
-                    let after = chunks.last().is_none_or(|before| before.last() < chunk.from());
-                    if after { chunks.push(chunk) } else { self.discard(&path) }
+                Ok(chunk) if chunk.last() <= self.lookup.committed_seq() && through < chunk.from() => {
+                    let before = damaged.extract_if(.., |(from, _)| *from < chunk.from());
+                    let begin = before.map(|(from, _)| from).min().unwrap_or(chunk.from());
+                    through = chunk.last();
+                    chunks.push((begin, chunk));
                 }
                 Ok(_) => self.discard(&path),
+                Err(Unusable::Io(source)) => return Err(failed(&path)(source)),
                 Err(error) => {
                     tracing::warn!(file = %path.display(), %error, "a file of event ids is not used");
-                    self.discard(&path);
+                    match first_of(&name) {
+                        Some(from) if from > through => damaged.push((from, path)),
+                        _ => self.discard(&path),
+                    }
                 }
             }
         }
-        chunks
+        // Nothing is behind these: the journal is folded from there on.
+        damaged.iter().for_each(|(_, path)| self.discard(path));
+        Ok(chunks)
     }
 
     fn open(&self, path: &Path) -> Result<Chunk, Unusable> {
@@ -84,7 +109,7 @@ impl Shelf {
         }
     }
 
-    /// Writes ids to a file, in a thread of its own; `None` where there is none to be had.
+    /// Writes ids to a file, in a thread of its own unless by hand; `None` where there is none to be had.
     pub(super) fn write(self: &Arc<Shelf>, ids: Arc<Recent>, closed_at: Micros) -> Option<Receiver<Written>> {
         let (send, written) = mpsc::sync_channel(1);
         let shelf = self.clone();
@@ -92,6 +117,10 @@ impl Shelf {
             // Nobody waits any more where the engine has stopped.
             let _ = send.send(shelf.put(&ids, closed_at).map_err(|e| e.to_string()));
         };
+        if self.by_hand {
+            write();
+            return Some(written);
+        }
         std::thread::Builder::new().name("ids".to_owned()).spawn(write).ok().map(|_| written)
     }
 

@@ -6,13 +6,17 @@ use super::*;
 use crate::record::{encode_recorded, kind};
 use std::fs;
 use wardroom_event::{Draft, NoFacts, read};
-use wardroom_journal::{Disk, Durability, FsDisk, Journal, Options, Writer, frame_bytes};
+use wardroom_journal::{Disk, Durability, Faults, FsDisk, Journal, Options, SimDisk, Writer, frame_bytes};
 use wardroom_policy::{Bundle, compile};
 
 const SECRET: Secret = Secret([7; 16]);
 
 fn id(n: u64) -> EventId {
     EventId { source: "s".into(), id: n.to_string().into() }
+}
+
+fn find(seen: &mut Seen, n: u64) -> Option<u64> {
+    seen.find(&id(n)).unwrap()
 }
 
 fn hour(h: i64) -> Micros {
@@ -23,11 +27,11 @@ fn hour(h: i64) -> Micros {
 fn ids_are_known_for_a_window_and_then_forgotten() {
     let mut seen = Seen::new(SECRET);
     seen.insert(&id(1), 1, hour(0));
-    assert_eq!(seen.find(&id(1)), Some(1));
+    assert_eq!(find(&mut seen, 1), Some(1));
     seen.insert(&id(2), 2, hour(24));
-    assert_eq!(seen.find(&id(1)), Some(1));
+    assert_eq!(find(&mut seen, 1), Some(1));
     seen.insert(&id(3), 3, hour(48));
-    assert_eq!((seen.find(&id(1)), seen.find(&id(2))), (None, Some(2)));
+    assert_eq!((find(&mut seen, 1), find(&mut seen, 2)), (None, Some(2)));
     let split = EventId { source: "s2".into(), id: "".into() };
     assert_ne!(seen.hash(&split), seen.hash(&id(2)));
 }
@@ -39,9 +43,9 @@ fn memory_is_bounded_by_the_number_of_ids() {
         seen.insert(&id(n), n, Micros(0));
         assert!(seen.size().ids <= (100 * (1 + limits::IDS_HELD_CHUNKS)) as u64);
         let newest = n.saturating_sub(799).max(1)..=n;
-        assert!(newest.clone().step_by(97).all(|n| seen.find(&id(n)) == Some(n)), "{newest:?} are known");
+        assert!(newest.clone().step_by(97).all(|n| find(&mut seen, n) == Some(n)), "{newest:?} are known");
     }
-    assert_eq!(seen.find(&id(1)), None);
+    assert_eq!(find(&mut seen, 1), None);
 }
 
 #[test]
@@ -50,7 +54,22 @@ fn a_clock_that_jumps_forgets_nothing_early() {
     for (n, received) in [0, i64::MAX, i64::MIN, 0].into_iter().enumerate() {
         seen.insert(&id(n as u64 + 1), n as u64 + 1, Micros(received));
     }
-    assert!((1..5).all(|n| seen.find(&id(n)) == Some(n)));
+    assert!((1..5).all(|n| find(&mut seen, n) == Some(n)));
+}
+
+#[test]
+fn a_clock_that_goes_back_forgets_nothing_early() {
+    let mut seen = Seen::bounded(SECRET, 3);
+    seen.insert(&id(1), 1, hour(0));
+    seen.insert(&id(2), 2, hour(23));
+    seen.insert(&id(3), 3, hour(23));
+    // Closed off by their number, when it is early again.
+    seen.insert(&id(4), 4, hour(1));
+    seen.insert(&id(5), 5, hour(25));
+    seen.insert(&id(6), 6, hour(46));
+    assert_eq!((find(&mut seen, 2), find(&mut seen, 3)), (Some(2), Some(3)));
+    seen.insert(&id(7), 7, hour(49));
+    assert_eq!((find(&mut seen, 2), find(&mut seen, 6)), (None, Some(6)));
 }
 
 /// A journal with events of these ids, one a record.
@@ -93,7 +112,7 @@ impl World {
 
     fn open(&self) -> Seen {
         let shelf = Shelf::new(Arc::new(FsDisk), self.ids(), self.writer.lookup()).unwrap();
-        Seen::open_bounded(SECRET, shelf, 100)
+        Seen::open_bounded(SECRET, shelf, 100).unwrap()
     }
 
     fn files(&self) -> Vec<String> {
@@ -124,10 +143,10 @@ fn settle(seen: &mut Seen, durable: u64) {
 fn all_known(seen: &mut Seen, ids: std::ops::RangeInclusive<u64>) {
     let beyond = ids.end() + 1..ids.end() + 5000;
     for n in ids {
-        assert_eq!(seen.find(&id(n)), Some(n));
+        assert_eq!(find(seen, n), Some(n));
     }
     for n in beyond {
-        assert_eq!(seen.find(&id(n)), None, "{n} was never seen");
+        assert_eq!(find(seen, n), None, "{n} was never seen");
     }
 }
 
@@ -216,7 +235,7 @@ fn files_of_another_secret_or_cut_short_are_written_anew() {
     let world = World::new(1050);
     fill(&mut world.open(), 1..=1050);
     let shelf = Shelf::new(Arc::new(FsDisk), world.ids(), world.writer.lookup()).unwrap();
-    let mut other = Seen::open_bounded(Secret([8; 16]), shelf, 100);
+    let mut other = Seen::open_bounded(Secret([8; 16]), shelf, 100).unwrap();
     assert_eq!((other.head().0, world.files().len()), (0, 0));
     fill(&mut other, 1..=1050);
     all_known(&mut other, 1..=1050);
@@ -230,6 +249,43 @@ fn files_of_another_secret_or_cut_short_are_written_anew() {
 }
 
 #[test]
+fn what_cannot_be_read_now_is_not_taken_for_unknown() {
+    let disk = SimDisk::new(1, 1 << 30);
+    let on = |disk: &SimDisk| -> Arc<dyn Disk> { Arc::new(disk.clone()) };
+    let (writer, _) = Journal::open_on(on(&disk), "/d/journal", Options::default()).unwrap();
+    let open = |writer: &Writer| {
+        let shelf = Shelf::new(on(&disk), "/d/ids".into(), writer.lookup()).unwrap();
+        Seen::open_bounded(SECRET, shelf.by_hand(), 100)
+    };
+    let mut world = World { data: tempfile::tempdir().unwrap(), writer };
+    world.record(1000);
+    let mut seen = open(&world.writer).unwrap();
+    fill(&mut seen, 1..=1000);
+    let faults = |fail_read_one_in| disk.set_faults(Faults { fail_read_one_in, ..Faults::default() });
+    faults(1);
+    assert!(seen.find(&id(1)).is_err(), "neither its file nor the journal can be read");
+    assert!(open(&world.writer).is_err());
+    faults(2);
+    for n in (1..=900).step_by(7) {
+        assert!(seen.find(&id(n)).map_or(true, |found| found == Some(n)), "{n} is known, or it fails");
+    }
+    faults(0);
+    all_known(&mut seen, 1..=1000);
+    all_known(&mut open(&world.writer).unwrap(), 1..=900);
+}
+
+#[test]
+fn ids_of_a_damaged_first_file_are_read_again() {
+    let world = World::new(450);
+    fill(&mut world.open(), 1..=450);
+    let first = world.ids().join(&world.files()[0]);
+    let mut bytes = FsDisk.load(&first, 1 << 20).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&first, bytes).unwrap();
+    all_known(&mut world.open(), 1..=400);
+}
+
+#[test]
 fn a_window_later_files_go_as_well() {
     let world = World::new(1000);
     let mut seen = world.open();
@@ -238,8 +294,8 @@ fn a_window_later_files_go_as_well() {
     seen.insert(&id(451), 451, hour(24));
     seen.insert(&id(452), 452, hour(48));
     settle(&mut seen, 452);
-    assert_eq!(seen.find(&id(400)), None);
-    assert_eq!(seen.find(&id(451)), Some(451));
+    assert_eq!(find(&mut seen, 400), None);
+    assert_eq!(find(&mut seen, 451), Some(451));
     assert!(world.files().iter().all(|name| !name.ends_with("400.ids")), "{:?}", world.files());
 }
 
@@ -280,7 +336,7 @@ fn a_snapshot_holds_what_no_file_does() {
             fs::remove_dir_all(world.ids()).unwrap();
         }
         let mut again = world.open();
-        again.resume(head);
+        again.resume(head).unwrap();
         again.load(&ids);
         // The journal is folded from where the snapshot began, some of which it knows.
         for n in 560..=620 {

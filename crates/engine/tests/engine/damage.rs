@@ -106,6 +106,57 @@ fn a_kind_of_a_later_version_is_passed_over() {
     assert_eq!(decide(&engine, &login("next", 4, "a", "192.0.2.1", false)).seq, last + 1);
 }
 
+/// A crash in the middle of a write: the decision is there, and not all that was to come behind it. Who sent the event
+/// again would be told of that decision, so what it says of labels and lists has to hold.
+#[test]
+fn a_decision_cut_off_from_its_changes_gets_them() {
+    const CHANGE: u8 = 6;
+    let policy = r#"
+event login:
+    account: account
+    ip: ip
+
+list bad: ip
+
+rule first on login:
+    when    account == "a"
+    then    block, label(ip.net, "one"), list(ip, bad), label(account, "two")
+    because "{account}"
+
+rule after on login:
+    when    ip in bad and labelled(ip.net, "one")
+    then    review
+    because "{ip}"
+"#;
+    let data = Data::new();
+    let engine = data.open(policy);
+    let event = |id: u32, account: &str| {
+        crate::support::sent("login", i64::from(id), &format!(r#""account":"{account}","ip":"192.0.2.1""#))
+            .id(id)
+    };
+    decide(&engine, &event(1, "a"));
+    run(engine.close());
+    let whole = frames(&data);
+    assert_eq!(
+        whole.iter().map(|(kind, _)| *kind).collect::<Vec<_>>()[2..],
+        [DECIDED, CHANGE, CHANGE, CHANGE]
+    );
+    for there in 3..whole.len() {
+        let cut = rewritten(&data, &whole[..there]);
+        // Looked at and left alone; then gone on with; then once more.
+        run(cut.reopen().close());
+        let engine = cut.reopen();
+        assert_eq!(line(&decide(&engine, &event(2, "b"))), "review after:review", "{there} records");
+        run(engine.close());
+        assert_eq!(frames(&cut)[..whole.len()], whole, "{there} records");
+        assert_eq!(line(&decide(&cut.reopen(), &event(3, "b"))), "review after:review");
+        // And a policy that comes first.
+        let cut = rewritten(&data, &whole[..there]);
+        run(cut.open(POLICY).close());
+        assert_eq!(frames(&cut)[..whole.len()], whole, "{there} records, and a policy");
+    }
+}
+
 /// Opens a journal in which one record is changed; gives the message of the refusal.
 fn refusal_after(change: impl Fn(&mut Vec<Frame>)) -> String {
     let data = three();
