@@ -5,6 +5,8 @@
 //! `restart`, `kill`. What decisions leave behind: `marks`. What may happen meanwhile: `swap`, `warming`, `overload`. What the disk may do: `disk`, `damage`,
 //! and what it may show: `encryption`. What our own
 //! faults do: `guards`.
+//! `restart`, `kill`. What decisions leave behind: `marks`. What may happen meanwhile: `swap`, `warming`, `overload`. What the disk may do: `disk`, `damage`, and
+//! over thousands of seeds `faults`. What our own faults do: `guards`.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -15,6 +17,7 @@
 mod damage;
 mod disk;
 mod encryption;
+mod faults;
 mod guards;
 mod identity;
 mod kill;

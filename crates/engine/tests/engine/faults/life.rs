@@ -1,0 +1,785 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One life of a data directory, from one seed: what is asked of the engine, what goes wrong, and what must hold.
+//!
+//! Each step draws from its own numbers, so that leaving one out changes no other: that is how a failing life is made short.
+
+use super::mirror::{Mirror, read_from};
+use super::policies::{POLICIES, bundle};
+use super::promises::{Promises, name};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use wardroom_engine::{
+    Config, Durability, Engine, EngineError, Opened, Origin, Outcome, Stepper, SubmitError, SwapError, Work,
+};
+use wardroom_event::{Event, EventId, Micros, Span};
+use wardroom_journal::{Faults, JournalError, SimDisk, SimRng};
+
+const DATA: &str = "/d";
+const JOURNAL: &str = "/d/journal";
+/// Steps of a life.
+pub(super) const STEPS: u32 = 48;
+/// Room on a disk that is not full.
+const ROOMY: u64 = 1 << 30;
+/// When lives begin: Monday, 5 January 2026, noon UTC.
+const BEGINS: Micros = crate::support::NOON;
+/// How often an opening is tried under faults before they end.
+const TRIES: u32 = 3;
+
+/// What lives met, so that the harness can show that it was not idle.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Met {
+    pub(super) events: u64,
+    pub(super) repeated: u64,
+    pub(super) refused: u64,
+    pub(super) failed: u64,
+    pub(super) full: u64,
+    pub(super) swaps: u64,
+    pub(super) warmed: u64,
+    pub(super) closes: u64,
+    pub(super) kills: u64,
+    pub(super) cuts: u64,
+    pub(super) cuts_while_opening: u64,
+    pub(super) torn: u64,
+    pub(super) resolved: u64,
+    pub(super) lost_by_interval: u64,
+    pub(super) rotten: u64,
+    pub(super) rot_refused: u64,
+}
+
+impl Met {
+    pub(super) fn add(&mut self, other: &Met) {
+        for (mine, theirs) in self.all_mut().into_iter().zip(other.clone().all_mut()) {
+            *mine += *theirs;
+        }
+    }
+
+    pub(super) fn all_mut(&mut self) -> [&mut u64; 16] {
+        [
+            &mut self.events,
+            &mut self.repeated,
+            &mut self.refused,
+            &mut self.failed,
+            &mut self.full,
+            &mut self.swaps,
+            &mut self.warmed,
+            &mut self.closes,
+            &mut self.kills,
+            &mut self.cuts,
+            &mut self.cuts_while_opening,
+            &mut self.torn,
+            &mut self.resolved,
+            &mut self.lost_by_interval,
+            &mut self.rotten,
+            &mut self.rot_refused,
+        ]
+    }
+}
+
+/// How an engine ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Told to, with nothing left to do.
+    Close,
+    /// Without a word; what the system was given is there.
+    Kill,
+    /// The machine with it; what was not synced is there or not.
+    PowerCut,
+}
+
+struct Live {
+    engine: Engine,
+    stepper: Stepper,
+}
+
+/// What callers ask, all before the next turn.
+enum Ask {
+    Submit(Vec<(u64, Event)>, Work),
+    Find(u64),
+    Swap(usize),
+}
+
+/// What they are told.
+enum Told {
+    Outcomes(Vec<(u64, Micros)>, Result<Vec<Outcome>, SubmitError>),
+    Found(u64, Result<Option<u64>, SubmitError>),
+    Swapped(usize, Result<(), SwapError>),
+}
+
+pub(super) struct Life {
+    seed: u64,
+    disk: SimDisk,
+    config: Config,
+    live: Option<Live>,
+    now: Micros,
+    /// Ids given so far.
+    ids: u64,
+    /// Events that were typed and wait to be handed over.
+    held: Vec<(u64, Event)>,
+    /// The policy in the policy directory.
+    directory: usize,
+    promises: Promises,
+    mirror: Mirror,
+    /// Faults of the disk explain failures until the engine is opened anew.
+    hurt: bool,
+    tight: bool,
+    /// Records that later ones prove to have been durable.
+    proven: u64,
+    /// The power went since it was open last.
+    cut: bool,
+    met: Met,
+    trace: Option<String>,
+}
+
+/// Runs a life, without the steps in `skip`; the error says which promise was broken.
+pub(super) fn run(seed: u64, skip: &BTreeSet<u32>, lies: Faults) -> Result<Met, String> {
+    Life::new(seed, None).go(skip, lies).map_err(|(why, _)| why)
+}
+
+/// As [`run`], and tells the steps up to where it broke.
+pub(super) fn tell(seed: u64, skip: &BTreeSet<u32>) -> String {
+    match Life::new(seed, Some(String::new())).go(skip, Faults::default()) {
+        Ok(_) => "nothing broke".to_owned(),
+        Err((why, trace)) => format!("{trace}broken: {why}"),
+    }
+}
+
+impl Life {
+    fn new(seed: u64, trace: Option<String>) -> Life {
+        let mut rng = SimRng::new(seed);
+        let durability = match rng.below(3) {
+            0 => Durability::Interval(Duration::from_secs(1)),
+            _ => Durability::Sync,
+        };
+        let segment_bytes = 4096 << rng.below(3);
+        Life {
+            seed,
+            disk: SimDisk::new(seed ^ 0xd15c, ROOMY),
+            config: Config { durability, segment_bytes, ..Config::new(DATA) },
+            live: None,
+            now: BEGINS,
+            ids: 0,
+            held: Vec::new(),
+            directory: 0,
+            promises: Promises::default(),
+            mirror: Mirror::default(),
+            hurt: false,
+            tight: false,
+            proven: 0,
+            cut: false,
+            met: Met::default(),
+            trace,
+        }
+    }
+
+    fn go(mut self, skip: &BTreeSet<u32>, lies: Faults) -> Result<Met, (String, String)> {
+        let lived = (0..STEPS).filter(|step| !skip.contains(step)).try_for_each(|step| {
+            let mut rng =
+                SimRng::new(self.seed.wrapping_mul(0x9e37_79b9).wrapping_add(u64::from(step) << 32));
+            self.step(step, &mut rng, lies)
+        });
+        lived.and_then(|()| self.finish()).map_err(|why| (why, self.trace.take().unwrap_or_default()))?;
+        Ok(self.met)
+    }
+
+    fn say(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            let _ = writeln!(trace, "  {}", what());
+        }
+    }
+
+    /// In the end nothing goes wrong, and all is there.
+    fn finish(&mut self) -> Result<(), String> {
+        self.say(|| "the end".to_owned());
+        let mut rng = SimRng::new(!self.seed);
+        self.end(End::PowerCut, &mut rng)?;
+        self.calm();
+        if self.open(None)?.is_none() {
+            return Err("no fault, and yet it did not open".to_owned());
+        }
+        let asked = self.batch(&mut rng, 4);
+        self.work(vec![asked])?;
+        self.end(End::Close, &mut rng)?;
+        match self.open(None)? {
+            Some(_) => Ok(()),
+            None => Err("no fault, and yet it did not open again".to_owned()),
+        }
+    }
+
+    fn calm(&mut self) {
+        self.disk.set_faults(Faults::default());
+        self.disk.set_capacity(ROOMY);
+        (self.hurt, self.tight) = (false, false);
+    }
+
+    fn step(&mut self, step: u32, rng: &mut SimRng, lies: Faults) -> Result<(), String> {
+        if self.live.is_none() {
+            self.revive(rng, lies)?;
+        }
+        self.say(|| format!("step {step}:"));
+        match rng.below(100) {
+            0..58 => self.requests(rng)?,
+            58..66 => self.backfill(1 + rng.below(60)),
+            66..70 => self.sync(),
+            70..76 => self.jump(rng),
+            76..81 => {
+                self.tight = rng.one_in(2);
+                let room = if self.tight { self.used() + rng.below(9000) } else { ROOMY };
+                self.say(|| format!("room for {room} bytes"));
+                self.disk.set_capacity(room);
+            }
+            81..87 => self.hurt(rng, lies),
+            87..91 => self.end(End::Close, rng)?,
+            91..96 => self.end(End::Kill, rng)?,
+            _ => self.end(End::PowerCut, rng)?,
+        }
+        self.look()
+    }
+
+    /// After each step: what was committed is what it should be, and an engine that has failed is replaced.
+    fn look(&mut self) -> Result<(), String> {
+        let Some(live) = &self.live else {
+            return Ok(());
+        };
+        if self.disk.crashed() || live.engine.status().failed.is_some() {
+            let failed = live.engine.status().failed;
+            if !self.hurt && !self.disk.crashed() {
+                return Err(format!("it stopped, and nothing was wrong: {failed:?}"));
+            }
+            let end = if self.disk.crashed() { End::PowerCut } else { End::Kill };
+            self.met.failed += 1;
+            let mut rng = SimRng::new(self.seed ^ self.mirror.last());
+            return self.end(end, &mut rng);
+        }
+        let committed = live.engine.status().seq;
+        self.read_on(committed)
+    }
+
+    /// Reads what was committed since, from a disk that is well meanwhile.
+    fn read_on(&mut self, committed: u64) -> Result<(), String> {
+        let Some(live) = &self.live else {
+            return Ok(());
+        };
+        let next = self.mirror.last() + 1;
+        if committed < next {
+            return Ok(());
+        }
+        self.proven = self.promises.durable.min(next - 1);
+        let faults = self.disk.faults();
+        self.disk.set_faults(Faults::default());
+        let mut found = read_from(&self.disk, JOURNAL, next)?;
+        found.truncate((committed + 1 - next) as usize);
+        let read = self.mirror.advance(found, &live.engine);
+        self.disk.set_faults(faults);
+        read?;
+        if self.mirror.last() != committed {
+            return Err(format!("{committed} records are committed, {} are there", self.mirror.last()));
+        }
+        Ok(())
+    }
+
+    // ------------------------------------------------------------ what is asked
+
+    fn requests(&mut self, rng: &mut SimRng) -> Result<(), String> {
+        let mut asked = Vec::new();
+        for _ in 0..1 + rng.below(3) {
+            let ask = match rng.below(20) {
+                0 => Ask::Swap(rng.below(POLICIES as u64 + 1) as usize),
+                1 | 2 => Ask::Find(rng.below(self.ids + 2)),
+                3 => self.batch(rng, 40),
+                _ => self.batch(rng, 5),
+            };
+            asked.push(ask);
+        }
+        self.work(asked)
+    }
+
+    /// Events of all kinds: new ones, ones that were answered, ones that were not.
+    fn batch(&mut self, rng: &mut SimRng, most: u64) -> Ask {
+        let mut events = Vec::new();
+        for _ in 0..1 + rng.below(most) {
+            let id = match rng.below(10) {
+                0 | 1 if self.ids > 0 => rng.below(self.ids),
+                2 => pick(self.promises.unsure(), rng).unwrap_or(self.ids),
+                3 => pick(self.promises.known(), rng).unwrap_or(self.ids),
+                _ => self.ids,
+            };
+            self.ids = self.ids.max(id + 1);
+            if let Some(event) = self.event(id, rng) {
+                events.push((id, event));
+            }
+        }
+        // Some wait until the policy is another.
+        if rng.one_in(12) {
+            self.held.append(&mut events);
+        } else {
+            events.append(&mut self.held);
+        }
+        self.now = self.now.plus(Span(rng.below(20_000_000) as i64));
+        Ask::Submit(events, if rng.one_in(5) { Work::Record } else { Work::Decide })
+    }
+
+    /// An event of this id, as its sender would have it each time; none of a type that the policy does not have.
+    fn event(&self, id: u64, rng: &mut SimRng) -> Option<Event> {
+        let mut own = SimRng::new(self.seed ^ id.wrapping_mul(0x51ed));
+        let draw = &mut own;
+        let (account, ip) = (draw.below(5), draw.below(4));
+        let ip = format!("192.0.{}.{}", 2 + ip / 2, ip);
+        let late = match rng.below(12) {
+            0 => -(rng.below(3 * 3_600_000_000) as i64),
+            1 => rng.below(600_000_000) as i64,
+            _ => 0,
+        };
+        let time = self.now.plus(Span(late));
+        let head = format!(r#""id":"{}","time":"{time}","account":"a{account}","ip":"{ip}""#, name(id));
+        let json = if draw.one_in(3) {
+            let age = draw.below(60);
+            format!(r#"{{"type":"signup",{head},"email":"x@m{account}.example","age":{age}}}"#)
+        } else {
+            format!(r#"{{"type":"login",{head},"ok":{}}}"#, draw.one_in(2))
+        };
+        self.live.as_ref()?.engine.intake(json.as_bytes(), self.now).ok()
+    }
+
+    fn work(&mut self, asked: Vec<Ask>) -> Result<(), String> {
+        for ask in &asked {
+            if let Ask::Submit(events, _) = ask {
+                for (id, event) in events {
+                    self.promises.sent(*id, event.received);
+                }
+            }
+        }
+        if self.trace.is_some() {
+            let text: Vec<String> = asked.iter().map(Ask::show).collect();
+            self.say(|| text.join("; "));
+        }
+        let Some(live) = &mut self.live else {
+            return Ok(());
+        };
+        let told = turn(live, asked, self.now)?;
+        let (committed, failed) = (live.engine.status().seq, live.engine.status().failed.is_some());
+        for told in told {
+            self.told(told)?;
+        }
+        if !failed && !self.disk.crashed() {
+            self.read_on(committed)?;
+            if self.config.durability == Durability::Sync {
+                self.promises.synced(committed);
+            }
+        } else if self.config.durability == Durability::Sync {
+            self.promises.synced(self.promises.acknowledged);
+        }
+        Ok(())
+    }
+
+    fn told(&mut self, told: Told) -> Result<(), String> {
+        match told {
+            Told::Outcomes(ids, Ok(outcomes)) => {
+                if ids.len() != outcomes.len() {
+                    return Err(format!("{} outcomes for {} events", outcomes.len(), ids.len()));
+                }
+                ids.into_iter()
+                    .zip(outcomes)
+                    .try_for_each(|((id, at), outcome)| self.outcome(id, at, outcome))
+            }
+            Told::Outcomes(_, Err(error)) | Told::Found(_, Err(error)) => self.excuse(&error),
+            Told::Found(id, Ok(found)) => self.found(id, found),
+            Told::Swapped(number, Err(SwapError::Policy { .. })) if number == POLICIES => Ok(()),
+            Told::Swapped(number, Ok(())) if number < POLICIES => {
+                self.met.swaps += 1;
+                Ok(())
+            }
+            Told::Swapped(_, Err(SwapError::Submit(error))) => self.excuse(&error),
+            Told::Swapped(number, other) => Err(format!("policy {number}: {other:?}")),
+        }
+    }
+
+    fn outcome(&mut self, id: u64, received: Micros, outcome: Outcome) -> Result<(), String> {
+        self.say(|| match &outcome {
+            Outcome::Refused(why) => format!("    {id}: refused, {why}"),
+            Outcome::Decided { seq, verdict, .. } => format!("    {id}: {seq} {verdict}"),
+            Outcome::Recorded { seq } => format!("    {id}: {seq} recorded"),
+            Outcome::Repeated { seq } => format!("    {id}: {seq} again"),
+        });
+        match &outcome {
+            Outcome::Refused(error) => {
+                self.excuse(error)?;
+                if !matches!(error, SubmitError::Failed(_) | SubmitError::Closed) {
+                    self.promises.not_taken(id)?;
+                }
+            }
+            Outcome::Repeated { .. } => self.met.repeated += 1,
+            _ => self.met.events += 1,
+        }
+        self.promises.outcome(id, received, &outcome)
+    }
+
+    fn found(&mut self, id: u64, found: Option<u64>) -> Result<(), String> {
+        self.say(|| format!("    {id}: found {found:?}"));
+        match (self.promises.answer(id), found) {
+            (Some(answer), Some(seq)) if answer.seq != seq => {
+                Err(format!("event {id} is {}, and was found as {seq}", answer.seq))
+            }
+            (Some(_), None) if self.promises.must_be_known(id) && !self.has_failed() => {
+                Err(format!("event {id} was taken, and is not found"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.live.as_ref().is_none_or(|live| live.engine.status().failed.is_some())
+    }
+
+    /// Whether what goes wrong explains a refusal.
+    fn excuse(&mut self, error: &SubmitError) -> Result<(), String> {
+        self.met.refused += 1;
+        let excused = match error {
+            SubmitError::Failed(_) => self.hurt || self.disk.crashed(),
+            SubmitError::Full(_) => {
+                self.met.full += 1;
+                self.tight
+            }
+            SubmitError::TypeChanged(_) => true,
+            SubmitError::Busy | SubmitError::Closed => false,
+        };
+        if excused { Ok(()) } else { Err(format!("nothing was wrong, and yet: {error}")) }
+    }
+
+    fn backfill(&mut self, records: u64) {
+        let Some(live) = &mut self.live else { return };
+        let before = live.engine.warming().len();
+        let done = live.stepper.backfill(records);
+        let after = live.engine.warming().len();
+        self.met.warmed += (before - after.min(before)) as u64;
+        self.say(|| format!("back-fill of {records}: {before} were warming, {after} are; {done:?}"));
+    }
+
+    fn sync(&mut self) {
+        let Some(live) = &mut self.live else { return };
+        live.stepper.sync();
+        if live.engine.status().failed.is_none() {
+            let committed = live.engine.status().seq;
+            self.promises.synced(committed);
+        }
+        self.say(|| "sync".to_owned());
+    }
+
+    /// The clock of arrivals jumps.
+    fn jump(&mut self, rng: &mut SimRng) {
+        let secs = match rng.below(8) {
+            0..=3 => rng.below(120),
+            4 | 5 => rng.below(7200),
+            6 => rng.below(30 * 86_400),
+            _ => rng.below(3 * 365 * 86_400),
+        };
+        let span = Span::from_secs(secs as i64);
+        self.now = if rng.one_in(3) { self.now.minus(span) } else { self.now.plus(span) };
+        let now = self.now;
+        self.say(|| format!("it is {now}"));
+    }
+
+    fn used(&self) -> u64 {
+        self.disk.used()
+    }
+
+    /// Something begins to go wrong.
+    fn hurt(&mut self, rng: &mut SimRng, lies: Faults) {
+        let mut faults = Faults { crash_after_ops: rng.below(3) * (1 + rng.below(30)), ..lies };
+        match rng.below(5) {
+            0 => faults.short_write_one_in = 3,
+            1 => faults.fail_sync_one_in = 4,
+            2 => faults.fail_write_one_in = 8,
+            3 => faults.fail_read_one_in = 6,
+            _ => {}
+        }
+        self.disk.set_faults(faults);
+        self.hurt = true;
+        self.say(|| format!("{faults:?}"));
+    }
+
+    // ------------------------------------------------------------ ends and beginnings
+
+    fn end(&mut self, how: End, rng: &mut SimRng) -> Result<(), String> {
+        self.say(|| format!("{how:?}"));
+        let Some(mut live) = self.live.take() else {
+            return Ok(());
+        };
+        let mut how = how;
+        if how == End::Close {
+            let done = close(&mut live);
+            let status = live.engine.status();
+            if done && status.failed.is_none() && !self.disk.crashed() {
+                self.live = Some(live);
+                self.read_on(status.seq)?;
+                self.promises.synced(status.seq);
+                live = self.live.take().ok_or("it was just there")?;
+                self.met.closes += 1;
+            } else {
+                how = End::Kill;
+            }
+        }
+        drop(live);
+        if how == End::Close && rng.one_in(2) {
+            self.damage(rng)?;
+        }
+        if how == End::PowerCut || self.disk.crashed() {
+            self.met.cuts += 1;
+            self.power_cut();
+        } else if how == End::Kill {
+            self.met.kills += 1;
+        }
+        Ok(())
+    }
+
+    fn power_cut(&mut self) {
+        self.disk.reboot();
+        self.cut = true;
+    }
+
+    /// Opens the directory again, with faults at first or without.
+    fn revive(&mut self, rng: &mut SimRng, lies: Faults) -> Result<(), String> {
+        if rng.one_in(8) {
+            self.directory = rng.below(POLICIES as u64) as usize;
+        }
+        for attempt in 0..TRIES {
+            if attempt + 1 == TRIES || rng.one_in(2) {
+                self.calm();
+                self.disk.set_faults(lies);
+            } else {
+                self.hurt(rng, lies);
+            }
+            let offered = rng.one_in(2).then_some(self.directory);
+            match self.open(offered)? {
+                Some(opened) => {
+                    self.met.torn += u64::from(opened.recovery.torn.is_some());
+                    return Ok(());
+                }
+                None if self.disk.crashed() => {
+                    self.met.cuts_while_opening += 1;
+                    self.power_cut();
+                }
+                None => {}
+            }
+        }
+        Err("no fault, and yet it did not open".to_owned())
+    }
+
+    /// Opens, and holds what is there against what was promised. None if a fault of the disk explains that it did not open.
+    fn open(&mut self, offered: Option<usize>) -> Result<Option<Opened>, String> {
+        let offered = offered.or_else(|| (self.promises.durable == 0).then_some(self.directory));
+        let disk = Arc::new(self.disk.clone());
+        self.say(|| format!("open, with policy {offered:?}"));
+        match Engine::open_stepped(disk, &self.config, offered.map(bundle), self.now, self.seed) {
+            Ok((engine, stepper, opened)) => {
+                self.live = Some(Live { engine, stepper });
+                self.audit(&opened)?;
+                Ok(Some(opened))
+            }
+            Err(error) if self.explains(&error) => {
+                self.say(|| format!("it does not open: {error}"));
+                Ok(None)
+            }
+            Err(error) => Err(format!("it does not open: {error}")),
+        }
+    }
+
+    fn explains(&self, error: &EngineError) -> bool {
+        let hurt = self.hurt || self.disk.crashed();
+        match error {
+            EngineError::Journal(JournalError::Io { .. }) | EngineError::File { .. } => hurt,
+            EngineError::Policy(SwapError::Submit(SubmitError::Failed(_))) => hurt,
+            EngineError::Policy(SwapError::Submit(SubmitError::Full(_))) => self.tight,
+            _ => false,
+        }
+    }
+
+    /// What a restart found: nothing promised is missing, nothing is there that should not be, and the state is a fold of
+    /// what is there.
+    fn audit(&mut self, opened: &Opened) -> Result<(), String> {
+        let faults = self.disk.faults();
+        self.disk.set_faults(Faults::default());
+        let audited = self.audit_in_peace(opened);
+        self.disk.set_faults(faults);
+        audited
+    }
+
+    fn audit_in_peace(&mut self, opened: &Opened) -> Result<(), String> {
+        let found = read_from(&self.disk, JOURNAL, 1)?;
+        let known = &self.mirror.records;
+        let same = found
+            .iter()
+            .zip(known)
+            .take_while(|((kind, payload), r)| *kind == r.kind && *payload == r.payload);
+        let kept = same.count();
+        let floor =
+            if self.cut { self.promises.durable } else { self.mirror.last().max(self.promises.acknowledged) };
+        let lost = self.mirror.last().saturating_sub(kept as u64);
+        self.say(|| format!("{} records, {kept} as before, {floor} promised", found.len()));
+        // Records behind those read last were committed by an engine that failed before it could be asked.
+        if (kept as u64) < floor.min(self.mirror.last()) || (found.len() as u64) < floor {
+            return Err(format!("{} records, {kept} as before; {floor} were promised", found.len()));
+        }
+        if lost > 0 {
+            self.met.lost_by_interval += lost;
+        }
+        self.cut = false;
+        let live = self.live.as_ref().ok_or("it was just opened")?;
+        let status = live.engine.status();
+        if found.len() as u64 != status.seq {
+            return Err(format!("{} records are there, and it says {}", found.len(), status.seq));
+        }
+        self.mirror.begin_anew(kept)?;
+        let unsure = self.promises.unsure().count() as u64;
+        self.mirror.advance(found.into_iter().skip(kept).collect(), &live.engine)?;
+        self.promises.settle(&self.mirror, kept as u64, floor)?;
+        self.met.resolved += unsure;
+        let events = self.mirror.records.iter().filter(|r| r.stored.is_some()).count() as u64;
+        if opened.events != events {
+            return Err(format!("{events} events are there, {} were folded", opened.events));
+        }
+        self.spot_check()
+    }
+
+    /// Some decisions, by number and by id, as a caller asks for them.
+    fn spot_check(&mut self) -> Result<(), String> {
+        let Some(live) = &mut self.live else {
+            return Ok(());
+        };
+        let mut rng = SimRng::new(self.seed ^ self.mirror.last() << 8);
+        let ids: Vec<u64> = (0..4).filter_map(|_| pick(self.promises.known(), &mut rng)).collect();
+        let asked = ids.iter().map(|id| Ask::Find(*id)).collect();
+        let told = turn(live, asked, self.now)?;
+        for id in ids {
+            let seq = self.promises.answer(id).map_or(0, |a| a.seq);
+            let decision = live.engine.decision(seq).map_err(|e| e.to_string())?;
+            if decision.as_ref() != self.mirror.stored(seq) {
+                return Err(format!("decision {seq} reads as {decision:?}"));
+            }
+        }
+        told.into_iter().try_for_each(|told| self.told(told))
+    }
+
+    // ------------------------------------------------------------ damage at rest
+
+    /// Flips bits in one byte of a copy: reading refuses by place, or nothing has changed.
+    fn damage(&mut self, rng: &mut SimRng) -> Result<(), String> {
+        let disk = self.disk.fork();
+        let files = disk.files();
+        let Some((path, bytes)) = files.get(rng.below(files.len() as u64) as usize) else {
+            return Ok(());
+        };
+        let at = rng.below(*bytes);
+        if !disk.rot(path, at, 1 << rng.below(8)) {
+            return Ok(());
+        }
+        self.met.rotten += 1;
+        let place = format!("{} at {at}", path.display());
+        self.say(|| format!("on a copy, a bit flips in {place}"));
+        let opened = Engine::open_stepped(Arc::new(disk.clone()), &self.config, None, self.now, self.seed);
+        let (engine, _stepper, opened) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.met.rot_refused += 1;
+                let file = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                // A name and its temporary one may both be left to one file.
+                let file = file.trim_end_matches(".tmp");
+                let named = error.to_string().contains(file) || matches!(error, EngineError::Record { .. });
+                // What was written last may have been cut short: nothing behind it proves that it was not.
+                let excused = named || self.proven < 2 && matches!(error, EngineError::NoPolicy);
+                return if excused { Ok(()) } else { Err(format!("{place}, and said is only: {error}")) };
+            }
+        };
+        let there = engine.status().seq;
+        if there < self.proven || there < self.mirror.last() && opened.recovery.torn.is_none() {
+            return Err(format!("{place}: {there} records are left of {}, in silence", self.mirror.last()));
+        }
+        let found = match read_from(&disk, JOURNAL, 1) {
+            Ok(found) => found,
+            Err(_) => return Ok(()),
+        };
+        for (seq, ((kind, payload), record)) in (1..).zip(found.iter().zip(&self.mirror.records)) {
+            if *kind != record.kind || *payload != record.payload {
+                return Err(format!("{place}: record {seq} is another, in silence"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One of several, if there are any.
+fn pick(from: impl Iterator<Item = u64>, rng: &mut SimRng) -> Option<u64> {
+    let all: Vec<u64> = from.collect();
+    all.get(rng.below(all.len() as u64) as usize).copied()
+}
+
+impl Ask {
+    fn show(&self) -> String {
+        match self {
+            Ask::Submit(events, work) => {
+                let ids: Vec<u64> = events.iter().map(|(id, _)| *id).collect();
+                format!("{work:?} {ids:?}")
+            }
+            Ask::Find(id) => format!("find {id}"),
+            Ask::Swap(number) => format!("swap to policy {number}"),
+        }
+    }
+}
+
+type Asking<'a> = Pin<Box<dyn Future<Output = Told> + 'a>>;
+
+fn ask(engine: &Engine, ask: Ask, now: Micros) -> Asking<'_> {
+    Box::pin(async move {
+        match ask {
+            Ask::Submit(events, work) => {
+                let ids = events.iter().map(|(id, event)| (*id, event.received)).collect();
+                let events = events.into_iter().map(|(_, event)| event).collect();
+                Told::Outcomes(ids, engine.submit(events, work).await)
+            }
+            Ask::Find(id) => {
+                let named = EventId { source: "".into(), id: name(id).into() };
+                Told::Found(id, engine.find(named).await)
+            }
+            Ask::Swap(number) => {
+                let swapped = engine.swap(bundle(number), Origin::Api, now).await;
+                Told::Swapped(number, swapped.map(drop))
+            }
+        }
+    })
+}
+
+/// Hands all of it over, lets the sequencer do it, and gives the answers.
+fn turn(live: &mut Live, asked: Vec<Ask>, now: Micros) -> Result<Vec<Told>, String> {
+    let Live { engine, stepper } = live;
+    let mut context = Context::from_waker(Waker::noop());
+    let mut waiting: Vec<Asking<'_>> = asked.into_iter().map(|a| ask(engine, a, now)).collect();
+    let mut told: Vec<Option<Told>> = Vec::new();
+    for asking in &mut waiting {
+        told.push(match asking.as_mut().poll(&mut context) {
+            Poll::Ready(told) => Some(told),
+            Poll::Pending => None,
+        });
+    }
+    stepper.turn();
+    for (asking, told) in waiting.iter_mut().zip(&mut told) {
+        if told.is_none() {
+            match asking.as_mut().poll(&mut context) {
+                Poll::Ready(answer) => *told = Some(answer),
+                Poll::Pending => return Err("a turn was over, and no answer came".to_owned()),
+            }
+        }
+    }
+    Ok(told.into_iter().flatten().collect())
+}
+
+/// Tells the engine to close; whether it did.
+fn close(live: &mut Live) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut closing = std::pin::pin!(live.engine.close());
+    let _ = closing.as_mut().poll(&mut context);
+    let stopped = !live.stepper.turn();
+    stopped && closing.as_mut().poll(&mut context).is_ready()
+}
