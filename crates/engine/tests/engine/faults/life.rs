@@ -16,12 +16,12 @@ use wardroom_engine::{
     Config, Durability, Engine, EngineError, Opened, Origin, Outcome, Stepper, SubmitError, SwapError, Work,
 };
 use wardroom_event::{Event, EventId, Micros, Span};
-use wardroom_journal::{Faults, JournalError, SimDisk, SimRng};
+use wardroom_journal::{Disk, Faults, JournalError, SimDisk, SimRng};
 
 const DATA: &str = "/d";
 const JOURNAL: &str = "/d/journal";
 /// Steps of a life.
-pub(super) const STEPS: u32 = 48;
+pub(super) const STEPS: u32 = 40;
 /// Room on a disk that is not full.
 const ROOMY: u64 = 1 << 30;
 /// When lives begin: Monday, 5 January 2026, noon UTC.
@@ -136,13 +136,13 @@ pub(super) struct Life {
 
 /// Runs a life, without the steps in `skip`; the error says which promise was broken.
 pub(super) fn run(seed: u64, skip: &BTreeSet<u32>, lies: Faults) -> Result<Met, String> {
-    Life::new(seed, None).go(skip, lies).map_err(|(why, _)| why)
+    Life::new(seed, None).go(skip, lies).map(|(met, _)| met).map_err(|(why, _)| why)
 }
 
 /// As [`run`], and tells the steps up to where it broke.
 pub(super) fn tell(seed: u64, skip: &BTreeSet<u32>) -> String {
     match Life::new(seed, Some(String::new())).go(skip, Faults::default()) {
-        Ok(_) => "nothing broke".to_owned(),
+        Ok((_, trace)) => trace,
         Err((why, trace)) => format!("{trace}broken: {why}"),
     }
 }
@@ -175,14 +175,15 @@ impl Life {
         }
     }
 
-    fn go(mut self, skip: &BTreeSet<u32>, lies: Faults) -> Result<Met, (String, String)> {
+    fn go(mut self, skip: &BTreeSet<u32>, lies: Faults) -> Result<(Met, String), (String, String)> {
         let lived = (0..STEPS).filter(|step| !skip.contains(step)).try_for_each(|step| {
             let mut rng =
                 SimRng::new(self.seed.wrapping_mul(0x9e37_79b9).wrapping_add(u64::from(step) << 32));
             self.step(step, &mut rng, lies)
         });
-        lived.and_then(|()| self.finish()).map_err(|why| (why, self.trace.take().unwrap_or_default()))?;
-        Ok(self.met)
+        let lived = lived.and_then(|()| self.finish());
+        let trace = self.trace.take().unwrap_or_default();
+        lived.map(|()| (self.met, trace.clone())).map_err(|why| (why, trace))
     }
 
     fn say(&mut self, what: impl FnOnce() -> String) {
@@ -203,10 +204,14 @@ impl Life {
         let asked = self.batch(&mut rng, 4);
         self.work(vec![asked])?;
         self.end(End::Close, &mut rng)?;
-        match self.open(None)? {
-            Some(_) => Ok(()),
-            None => Err("no fault, and yet it did not open again".to_owned()),
+        if self.open(None)?.is_none() {
+            return Err("no fault, and yet it did not open again".to_owned());
         }
+        let disk = &self.disk;
+        let bytes = disk.files().into_iter().map(|(path, n)| (disk.load(&path, n as usize).ok(), path));
+        let bytes: Vec<_> = if self.trace.is_some() { bytes.collect() } else { Vec::new() };
+        self.say(|| format!("the disk in the end: {bytes:?}"));
+        Ok(())
     }
 
     fn calm(&mut self) {

@@ -40,21 +40,49 @@ fn found() -> Vec<u64> {
 fn no_promise_is_broken_whatever_goes_wrong() {
     if let Some(seed) = number_in("WARDROOM_SEED") {
         println!("seed {seed}:\n{}", life::tell(seed, &BTreeSet::new()));
-        return lives(&[seed], Faults::default()).unwrap_or_else(|e| panic!("{e}"));
+        lives(&[seed]).unwrap_or_else(|e| panic!("{e}"));
+        return;
     }
     let (from, count) = (number_in("WARDROOM_SEED_FROM").unwrap_or(0), number_in("WARDROOM_SEEDS"));
     let seeds: Vec<u64> = found().into_iter().chain(from..from + count.unwrap_or(SEEDS)).collect();
-    lives(&seeds, Faults::default()).unwrap_or_else(|e| panic!("{e}"));
+    let mut met = lives(&seeds).unwrap_or_else(|e| panic!("{e}"));
+    met_enough(&mut met, count.unwrap_or(SEEDS));
+}
+
+/// Else a seed that failed could not be looked at.
+#[test]
+fn one_seed_is_one_history_to_the_byte() {
+    for seed in 0..4 {
+        let told = life::tell(seed, &BTreeSet::new());
+        assert!(told.contains("the disk in the end"), "{told}");
+        assert!(told == life::tell(seed, &BTreeSet::new()), "seed {seed} is two histories");
+    }
+}
+
+/// A harness that cannot fail proves nothing.
+#[test]
+fn a_disk_whose_syncs_lie_is_noticed() {
+    let noticed = |lies| (0..60).filter(|seed| life::run(*seed, &BTreeSet::new(), lies).is_err()).count();
+    let syncs = noticed(Faults { lying_sync: true, ..Faults::default() });
+    assert!(syncs > 20, "only {syncs} of 60 lives notice a sync that does nothing");
+    let directories = noticed(Faults { lying_sync_dir: true, ..Faults::default() });
+    assert!(directories > 4, "only {directories} of 60 lives notice a directory's sync that does nothing");
+}
+
+/// Lives in which too little happens promise nothing either.
+fn met_enough(met: &mut Met, seeds: u64) {
+    let told = format!("{met:?}");
+    assert!(met.all_mut().iter().all(|n| **n > seeds / 50), "too little happened: {told}");
 }
 
 /// Runs them all, on as many threads as there are processors.
-fn lives(seeds: &[u64], lies: Faults) -> Result<(), String> {
+fn lives(seeds: &[u64]) -> Result<Met, String> {
     let next = AtomicU64::new(0);
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let work = || {
         let mut met = Met::default();
         while let Some(seed) = seeds.get(next.fetch_add(1, Relaxed) as usize) {
-            match life::run(*seed, &BTreeSet::new(), lies) {
+            match life::run(*seed, &BTreeSet::new(), Faults::default()) {
                 Ok(one) => met.add(&one),
                 Err(why) => return Err((*seed, why)),
             }
@@ -70,7 +98,7 @@ fn lives(seeds: &[u64], lies: Faults) -> Result<(), String> {
         all.add(&one.map_err(|(seed, why)| report(seed, &why))?);
     }
     println!("{} seeds: {all:?}", seeds.len());
-    Ok(())
+    Ok(all)
 }
 
 fn report(seed: u64, why: &str) -> String {
