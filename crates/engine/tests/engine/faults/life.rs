@@ -449,7 +449,7 @@ impl Life {
                 self.tight
             }
             SubmitError::TypeChanged(_) => true,
-            SubmitError::Busy | SubmitError::Closed => false,
+            SubmitError::Busy { .. } | SubmitError::Closed => false,
         };
         if excused { Ok(()) } else { Err(format!("nothing was wrong, and yet: {error}")) }
     }
