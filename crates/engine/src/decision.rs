@@ -14,6 +14,52 @@ pub enum Why {
     Missing,
 }
 
+/// By what way an effect goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// A case for a person to look at, in a queue of that name.
+    Case,
+    /// Somebody is told.
+    Notify,
+    /// A webhook is called.
+    Webhook,
+}
+
+impl Channel {
+    /// Its name, as rules write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Case => "case",
+            Channel::Notify => "notify",
+            Channel::Webhook => "webhook",
+        }
+    }
+}
+
+/// Where an effect goes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Destination {
+    /// By what way.
+    pub channel: Channel,
+    /// Its name in rules and in the configuration.
+    pub name: Arc<str>,
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} `{}`", self.channel.name(), self.name)
+    }
+}
+
+/// Which effect of which decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EffectId {
+    /// The decision's number.
+    pub decision: u64,
+    /// Its place among all effects of the decision, signal by signal, from 0.
+    pub index: u32,
+}
+
 /// What follows from a decision beyond the answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StoredEffect {
@@ -62,6 +108,17 @@ impl StoredEffect {
             StoredEffect::Notify(whom) => format!("notify(\"{whom}\")"),
             StoredEffect::Webhook(hook) => format!("webhook(\"{hook}\")"),
         }
+    }
+
+    /// Where it goes, if it goes out: what it does is not done within the engine.
+    pub fn destination(&self) -> Option<Destination> {
+        let (channel, name) = match self {
+            StoredEffect::Case(queue) => (Channel::Case, queue),
+            StoredEffect::Notify(whom) => (Channel::Notify, whom),
+            StoredEffect::Webhook(hook) => (Channel::Webhook, hook),
+            StoredEffect::Label { .. } | StoredEffect::List { .. } => return None,
+        };
+        Some(Destination { channel, name: (&**name).into() })
     }
 
     /// Whether it changes what later events are judged by.

@@ -7,6 +7,7 @@ use crate::decision::{Outcome, Stored};
 use crate::error::{EngineError, SubmitError, SwapError};
 use crate::judge::Judgement;
 use crate::latency::{Clocks, Latencies};
+use crate::outbox::{Left, Outbox};
 use crate::queue::{Backlog, Bounds, Client, Load, Pieces, Queue, Refused, Taker};
 use crate::record::{Dictionary, decode_stored, event_bytes, kind, policy_of};
 use crate::recover::{self, Folded, Last};
@@ -113,6 +114,10 @@ pub(crate) struct Stats {
     pub(crate) full: AtomicU64,
     pub(crate) faults: AtomicU64,
     pub(crate) seq: AtomicU64,
+    /// The last record that would survive a power cut.
+    pub(crate) durable: AtomicU64,
+    /// The last decision with an effect that goes out; stored before it is durable.
+    pub(crate) outward: AtomicU64,
     pub(crate) state_bytes: AtomicU64,
     pub(crate) state_keys: AtomicU64,
     pub(crate) ids: AtomicU64,
@@ -215,13 +220,13 @@ impl Shared {
     }
 
     /// Why the sequencer no longer answers: it was told to stop, or had to.
-    fn gone(&self) -> SubmitError {
+    pub(crate) fn gone(&self) -> SubmitError {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         failed.map_or(SubmitError::Closed, SubmitError::Failed)
     }
 
     /// Why the queue did not take something.
-    fn refused(&self, refused: Refused) -> SubmitError {
+    pub(crate) fn refused(&self, refused: Refused) -> SubmitError {
         match refused {
             Refused::Closed => self.gone(),
             Refused::Busy(whose, retry_after_secs) => SubmitError::Busy { whose, retry_after_secs },
@@ -239,12 +244,42 @@ impl Shared {
             known.pop_first();
         }
     }
+
+    /// The decision with this number.
+    pub(crate) fn decision(&self, seq: u64) -> Result<Option<Stored>, EngineError> {
+        let Some(frame) = self.lookup.get(seq)? else {
+            return Ok(None);
+        };
+        if !matches!(frame.kind, kind::DECIDED | kind::RECORDED) {
+            return Ok(None);
+        }
+        let unreadable = |why| EngineError::Record { seq, why };
+        let dictionary = self.dictionary(policy_of(&frame.payload).map_err(unreadable)?)?;
+        decode_stored(seq, frame.kind == kind::DECIDED, &frame.payload, &dictionary)
+            .map(Some)
+            .map_err(unreadable)
+    }
+
+    /// The names of a policy, by the number of its head.
+    pub(crate) fn dictionary(&self, seq: u64) -> Result<Arc<Dictionary>, EngineError> {
+        let known = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner).get(&seq).cloned();
+        if let Some(dictionary) = known {
+            return Ok(dictionary);
+        }
+        let unreadable = |why: String| EngineError::Record { seq, why };
+        let frame = self.lookup.get(seq)?;
+        let frame = frame.ok_or_else(|| unreadable("the policy's record is gone".to_owned()))?;
+        let dictionary = Arc::new(Dictionary::decode(&frame.payload).map_err(unreadable)?);
+        self.remember(dictionary.clone());
+        Ok(dictionary)
+    }
 }
 
 /// An engine. Dropping it without [`Engine::close`] stops it after the work that waits.
 pub struct Engine {
     queue: Arc<Queue<Task>>,
     shared: Arc<Shared>,
+    outbox: Arc<Outbox>,
     keyer: Keyer,
     facts: RwLock<Arc<dyn Facts>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -483,31 +518,12 @@ impl Engine {
     /// # Errors
     /// When the journal cannot be read.
     pub fn decision(&self, seq: u64) -> Result<Option<Stored>, EngineError> {
-        let Some(frame) = self.shared.lookup.get(seq)? else {
-            return Ok(None);
-        };
-        if !matches!(frame.kind, kind::DECIDED | kind::RECORDED) {
-            return Ok(None);
-        }
-        let unreadable = |why| EngineError::Record { seq, why };
-        let dictionary = self.dictionary(policy_of(&frame.payload).map_err(unreadable)?)?;
-        decode_stored(seq, frame.kind == kind::DECIDED, &frame.payload, &dictionary)
-            .map(Some)
-            .map_err(unreadable)
+        self.shared.decision(seq)
     }
 
-    fn dictionary(&self, seq: u64) -> Result<Arc<Dictionary>, EngineError> {
-        let known =
-            self.shared.dictionaries.lock().unwrap_or_else(PoisonError::into_inner).get(&seq).cloned();
-        if let Some(dictionary) = known {
-            return Ok(dictionary);
-        }
-        let unreadable = |why: String| EngineError::Record { seq, why };
-        let frame = self.shared.lookup.get(seq)?;
-        let frame = frame.ok_or_else(|| unreadable("the policy's record is gone".to_owned()))?;
-        let dictionary = Arc::new(Dictionary::decode(&frame.payload).map_err(unreadable)?);
-        self.shared.remember(dictionary.clone());
-        Ok(dictionary)
+    /// Effects that go out.
+    pub fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
     }
 
     /// The engine's own figures.
@@ -679,8 +695,9 @@ fn prepare(
     let keyer = Keyer::new(secret);
     let lookup = writer.lookup();
     let last = recover::last_policy(&lookup)?;
-    let Start { active, mut warnings, mut adopted, left } = start(last.as_ref(), offered, &keyer)?;
+    let Start { active, mut warnings, mut adopted, left: unused } = start(last.as_ref(), offered, &keyer)?;
     let active = Arc::new(active);
+    let left = Left::read(&lookup, last.and_then(|last| last.outbox), secret)?;
     let ids = config.data.join("ids");
     let shelf = Shelf::new(disk.clone(), ids.clone(), writer.lookup())
         .map_err(|source| EngineError::File { doing: "make", path: ids, source })?;
@@ -692,7 +709,7 @@ fn prepare(
     let unrecorded = folded.complete(&lookup)?;
     let (events, uncounted) = (folded.events, folded.uncounted);
     // Which policy was last taken from the directory is known for sure only now.
-    let changed = left.filter(|b| folded.directory.as_deref() != Some(&*b.version().0));
+    let changed = unused.filter(|b| folded.directory.as_deref() != Some(&*b.version().0));
 
     let (queue, taker) = Queue::new(Bounds::default());
     let shared = Arc::new(Shared::new(lookup, &folded));
@@ -701,7 +718,10 @@ fn prepare(
         Crank::Hand { .. } => Filler::by_hand(shared.clone(), secret, Arc::downgrade(&queue)),
     };
     let warming = folded.warming;
-    let mut sequencer = sequencer(filler, folded, writer, config.durability, shared.clone());
+    // What a journal holds may have effects that nobody looked at yet.
+    shared.stats.outward.store(shared.lookup.committed_seq(), Relaxed);
+    let mut sequencer = sequencer(filler, folded, writer, config.durability, shared.clone(), left.prologue());
+    let outbox = Arc::new(Outbox::new(shared.clone(), Arc::downgrade(&queue), left));
     sequencer.unrecorded = unrecorded;
     // First, for a swap may begin a segment, and that begins with the policy before it.
     sequencer.rejoin(warming)?;
@@ -715,7 +735,7 @@ fn prepare(
         (adopted, warnings) = (true, said);
     }
     let facts: Arc<dyn Facts> = Arc::new(NoFacts);
-    let engine = Engine { queue, shared, keyer, facts: RwLock::new(facts), thread: Mutex::default() };
+    let engine = Engine { queue, shared, outbox, keyer, facts: RwLock::new(facts), thread: Mutex::default() };
     let opened = Opened { recovery, events, uncounted, adopted, warnings };
     Ok(Prepared { engine, sequencer, taker, opened })
 }
@@ -770,6 +790,7 @@ fn sequencer(
     writer: wardroom_journal::Writer,
     durability: Durability,
     shared: Arc<Shared>,
+    checkpoint: Vec<u8>,
 ) -> Sequencer {
     Sequencer {
         filler,
@@ -780,6 +801,8 @@ fn sequencer(
         durability,
         shared,
         waiting: Vec::new(),
+        noted: Vec::new(),
+        checkpoint,
         batch: 0,
         failed: None,
         record: Vec::new(),

@@ -23,6 +23,7 @@ mod latency;
 pub mod limits;
 mod marks;
 mod memory;
+mod outbox;
 mod queue;
 mod record;
 mod recover;
@@ -35,13 +36,18 @@ mod step;
 mod warmth;
 
 pub use active::{Active, Origin, Standing};
-pub use decision::{Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why};
+pub use decision::{
+    Channel, Destination, EffectId, Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why,
+};
 pub use engine::{Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
 pub use error::{EngineError, SubmitError, SwapError};
 pub use flow::{Flow, Step};
 pub use glance::{Glance, PolicyGlance};
 pub use judge::{Judgement, judge};
 pub use latency::{Distribution, Latencies};
+pub use outbox::{
+    Attempt, ChannelStatus, Delivery, Listed, Listing, Outbox, OutboxStatus, RetryError, State,
+};
 pub use queue::{Backlog, Client, Whose};
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
 pub use secret::installation_secret;

@@ -81,3 +81,39 @@ pub const BACKFILL_SLICE: Duration = Duration::from_millis(2);
 pub const BACKFILL_RECORDS: u64 = 64;
 /// How long a back-fill that met a fault waits before it tries again.
 pub const BACKFILL_RETRY: Duration = Duration::from_secs(30);
+/// Most effects that are on their way at once, over all destinations: more wait in the journal.
+pub const OUTBOX_PENDING: usize = 8192;
+/// Most destinations an installation may have.
+pub const DESTINATIONS: usize = 64;
+/// Most requests under way to one destination: a slow one holds no more than these.
+pub const OUTBOX_SENDING: usize = 4;
+/// Most dead letters that are listed, the newest; the journal has all of them.
+pub const DEAD_LETTERS: usize = 1024;
+/// Most cases that are listed, the newest; the journal has all of them.
+pub const CASES: usize = 1024;
+/// Most outcomes of effects that wait to be written down; above it no more are taken up or sent.
+pub const OUTBOX_UNWRITTEN: usize = 1024;
+/// Most outcomes of effects handed to the sequencer at once, so that they weigh little on a batch.
+pub const OUTBOX_NOTE: usize = 128;
+/// Records that the outbox looks through before it looks at the time.
+pub const OUTBOX_LOOK: u64 = 4096;
+/// Outcomes and failed attempts after which the outbox writes down where it stands.
+pub const OUTBOX_CHECKPOINT: usize = 512;
+/// Records looked through after which it does so too: a restart looks through no more of them again.
+pub const OUTBOX_CHECKPOINT_RECORDS: u64 = 1 << 16;
+/// Attempts after which an effect is a dead letter.
+pub const OUTBOX_ATTEMPTS: u32 = 12;
+/// How long an effect may be on its way before it is a dead letter, however few attempts it had.
+pub const OUTBOX_GIVE_UP: Span = Span::from_secs(7 * 86_400);
+/// Wait before the second attempt; each further one is three times as long. All of them together are about two days.
+pub const OUTBOX_FIRST_WAIT: Span = Span::from_secs(5);
+/// Longest wait before an attempt, and the longest that a destination may ask for.
+pub const OUTBOX_LONGEST_WAIT: Span = Span::from_secs(8 * 3600);
+/// Failures in a row after which a destination gets a pause, and then one request at a time.
+pub const OUTBOX_PAUSE_AFTER: u32 = 5;
+/// The first pause of a destination; each further one is twice as long.
+pub const OUTBOX_FIRST_PAUSE: Span = Span::from_secs(10);
+/// The longest pause that a destination gets without asking for it.
+pub const OUTBOX_LONGEST_PAUSE: Span = Span::from_secs(600);
+/// Longest reason kept of a failed attempt, in bytes.
+pub const OUTBOX_WHY_BYTES: usize = 160;

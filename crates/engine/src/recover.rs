@@ -12,7 +12,7 @@ use crate::EngineError;
 use crate::active::{Active, Origin};
 use crate::apart::{Apart, Record};
 use crate::flow::Flow;
-use crate::record::{Change, Dictionary, Part, decode_stored, kind};
+use crate::record::{Change, Checkpoint, Dictionary, Part, decode_stored, kind};
 use crate::seen::Seen;
 use crate::{SwapError, limits};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub(crate) struct Last {
     pub(crate) dictionary: Dictionary,
     /// Its text, as far as it is there.
     bundle: Bundle,
+    /// Where the outbox stood last; none where a program without one wrote.
+    pub(crate) outbox: Option<Checkpoint>,
 }
 
 /// Finds the policy in force at the journal's end; `None` where there never was one.
@@ -36,9 +38,13 @@ pub(crate) fn last_policy(lookup: &Lookup) -> Result<Option<Last>, EngineError> 
     };
     // Each segment begins with the policy in force, and any after it lies within.
     let mut head = None;
+    let mut outbox = None;
     lookup.reader()?.from(newest.position.segment)?.for_each(|frame| {
         if frame.kind == kind::POLICY {
             head = Some((frame.position.seq, frame.payload.to_vec()));
+        }
+        if frame.kind == kind::OUTBOX {
+            outbox = Some((frame.position.seq, frame.payload.to_vec()));
         }
         Ok::<(), EngineError>(())
     })?;
@@ -47,7 +53,9 @@ pub(crate) fn last_policy(lookup: &Lookup) -> Result<Option<Last>, EngineError> 
     };
     let dictionary = Dictionary::decode(&payload).map_err(|why| EngineError::Record { seq, why })?;
     let bundle = text(lookup, &dictionary)?;
-    Ok(Some(Last { dictionary, bundle }))
+    let outbox = outbox
+        .map(|(seq, payload)| Checkpoint::decode(&payload).map_err(|why| EngineError::Record { seq, why }));
+    Ok(Some(Last { dictionary, bundle, outbox: outbox.transpose()? }))
 }
 
 /// A policy's text: it lies right before its head. Where something else lies there, it is not whole.

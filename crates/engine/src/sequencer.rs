@@ -14,12 +14,14 @@ use crate::judge::Judgement;
 use crate::latency::Lap;
 use crate::limits;
 use crate::queue::{Taken, Taker};
-use crate::record::{Change, Dictionary, WarmingRecord, encode_decided, encode_parts, encode_recorded, kind};
+use crate::record::{
+    Change, Checkpoint, Dictionary, WarmingRecord, encode_decided, encode_parts, encode_recorded, kind,
+};
 use crate::seen::Seen;
 use crate::warmth::{Answer, Offer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::mpsc;
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -35,6 +37,12 @@ pub(crate) enum Task {
     Swap { active: Arc<Active>, now: Micros, reply: oneshot::Sender<Result<(), SwapError>> },
     /// Find the record with this id.
     Find { id: EventId, reply: oneshot::Sender<Option<u64>> },
+    /// Write down what became of effects, and where the outbox stands. Gives the number of the last of these records.
+    Note {
+        records: Vec<Vec<u8>>,
+        checkpoint: Option<Vec<u8>>,
+        reply: oneshot::Sender<Result<u64, SubmitError>>,
+    },
     /// A back-fill has something to hand over.
     Offered,
     /// Sync what was written, when durability is by interval.
@@ -47,6 +55,7 @@ pub(crate) enum Task {
 
 /// Who waits for the outcomes, the outcomes, and since when they are waited for.
 type Waiting = (oneshot::Sender<Vec<Outcome>>, Vec<Outcome>, Instant);
+type Noted = (oneshot::Sender<Result<u64, SubmitError>>, u64);
 
 pub(crate) struct Sequencer {
     /// Ended before all else is let go of.
@@ -59,6 +68,10 @@ pub(crate) struct Sequencer {
     pub(crate) shared: Arc<Shared>,
     /// Outcomes whose records are not durable yet.
     pub(crate) waiting: Vec<Waiting>,
+    /// What was noted of effects and is not durable yet: the number of the last record.
+    pub(crate) noted: Vec<Noted>,
+    /// Where the outbox stands, as bytes: what each segment begins with.
+    pub(crate) checkpoint: Vec<u8>,
     /// Events in `waiting`.
     pub(crate) batch: usize,
     /// Why the journal can no longer be written.
@@ -114,6 +127,10 @@ impl Sequencer {
                     // Where that is not known, no answer is one too.
                     let _ = self.find(&id).map(|found| reply.send(found));
                 }
+                Task::Note { records, checkpoint, reply } => match self.note(&records, checkpoint) {
+                    Ok(last) => self.noted.push((reply, last)),
+                    Err(e) => drop(reply.send(Err(e))),
+                },
                 Task::Offered => {
                     self.answer();
                     self.take_over();
@@ -206,6 +223,9 @@ impl Sequencer {
         let seq = self.writer.append(kind, &self.record).map_err(|e| self.fail(&e))?.seq;
         self.seen.insert(&event.id, seq, event.received);
         self.follow(seq, &event, judgement.as_ref())?;
+        if judgement.as_ref().is_some_and(goes_out) {
+            self.shared.stats.outward.store(seq, Release);
+        }
         if !self.begun {
             self.begun = true;
             self.shared.begin(event.counted_at());
@@ -245,6 +265,25 @@ impl Sequencer {
             }
         }
         Ok(())
+    }
+
+    /// Appends what the outbox hands over; it is durable with the batch. Gives the number of the last record.
+    fn note(&mut self, records: &[Vec<u8>], checkpoint: Option<Vec<u8>>) -> Result<u64, SubmitError> {
+        if let Some(why) = &self.failed {
+            return Err(SubmitError::Failed(why.clone()));
+        }
+        let bytes = |payload: &Vec<u8>| frame_bytes(payload.len());
+        self.reserve(records.iter().chain(&checkpoint).map(bytes).sum())?;
+        for record in records {
+            self.writer.append(kind::EFFECT, record).map_err(|e| self.fail(&e))?;
+        }
+        if let Some(mut checkpoint) = checkpoint {
+            Checkpoint::stamp(&mut checkpoint, self.writer.next_seq() - 1);
+            self.writer.append(kind::OUTBOX, &checkpoint).map_err(|e| self.fail(&e))?;
+            self.checkpoint = checkpoint;
+            self.set_prologue().map_err(|e| self.fail(&e))?;
+        }
+        Ok(self.writer.next_seq() - 1)
     }
 
     /// Judges the event, if it is to be, and fills `record` with what the journal will hold of it.
@@ -302,7 +341,7 @@ impl Sequencer {
 
     /// Makes the batch durable and answers it, if there is one.
     fn answer(&mut self) {
-        if !self.waiting.is_empty() {
+        if !self.waiting.is_empty() || !self.noted.is_empty() {
             self.settle();
         }
     }
@@ -317,6 +356,14 @@ impl Sequencer {
         }
         self.shared.stats.batches.fetch_add(1, Relaxed);
         self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
+        self.shared.stats.durable.store(self.writer.durable_seq(), Release);
+        for (reply, last) in self.noted.drain(..) {
+            let noted = match (&committed, &self.failed) {
+                (Err(_), Some(why)) => Err(SubmitError::Failed(why.clone())),
+                _ => Ok(last),
+            };
+            let _ = reply.send(noted);
+        }
         for (reply, mut outcomes, since) in self.waiting.drain(..) {
             self.shared.clocks.decided.observe(lap.began().saturating_duration_since(since), outcomes.len());
             if let (Err(_), Some(why)) = (&committed, &self.failed) {
@@ -351,6 +398,7 @@ impl Sequencer {
         {
             self.fail(&e);
         }
+        self.shared.stats.durable.store(self.writer.durable_seq(), Release);
     }
 
     /// The journal failed: what was counted since is not what it holds. Nothing more is taken until a restart has
@@ -400,9 +448,11 @@ impl Sequencer {
     /// features for warming: a restart has counted their past with all the rest.
     pub(crate) fn rejoin(&mut self, warming: bool) -> Result<(), JournalError> {
         self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
+        self.shared.stats.durable.store(self.writer.durable_seq(), Release);
         self.measure();
         if self.dictionary.seq == 0 {
-            return Ok(());
+            // The first segment has nothing to begin with but this.
+            return self.set_prologue();
         }
         self.publish();
         self.owed = warming.then(|| self.warming());
@@ -426,9 +476,13 @@ impl Sequencer {
         self.set_prologue()
     }
 
-    /// What each segment begins with: the policy in force, and which of its features are warming.
+    /// What each segment begins with: the policy in force, which of its features are warming, and where the outbox stands.
     fn set_prologue(&mut self) -> Result<(), JournalError> {
-        let mut prologue = vec![(kind::POLICY, self.dictionary.encode())];
+        let outbox = (kind::OUTBOX, self.checkpoint.clone());
+        if self.dictionary.seq == 0 {
+            return self.writer.set_prologue(vec![outbox]);
+        }
+        let mut prologue = vec![(kind::POLICY, self.dictionary.encode()), outbox];
         let warming = self.warming();
         if !warming.features.is_empty() {
             prologue.push((kind::WARMING, warming.encode()));
@@ -506,6 +560,11 @@ impl Sequencer {
         self.owed = None;
         Ok(())
     }
+}
+
+/// Whether an effect of a judgement goes out.
+fn goes_out(judgement: &Judgement) -> bool {
+    judgement.signals.iter().flat_map(|s| &s.effects).any(|e| !e.changes_state())
 }
 
 /// How many changes of labels and lists follow from a judgement.

@@ -4,9 +4,9 @@
 use super::bytes::{Input, put_i64, put_len, put_text, put_u64};
 use super::dictionary::many;
 use super::effect::{effect, put_effect};
-use super::values::{kind_byte, put_kind_byte, put_value, value, value_bytes};
+use super::values::{kind_byte, pass, put_kind_byte, put_value, value, value_bytes};
 use super::{Dictionary, Unreadable};
-use crate::decision::{Judged, Signal, Stored, StoredSignal, Why};
+use crate::decision::{Destination, Judged, Signal, Stored, StoredEffect, StoredSignal, Why};
 use crate::flow::Step;
 use wardroom_event::{Event, EventId, Micros, Type, TypeId, Value};
 use wardroom_policy::{Piece, Verdict};
@@ -212,6 +212,63 @@ fn signal(input: &mut Input<'_>, dictionary: &Dictionary) -> Result<StoredSignal
     Ok(StoredSignal { rule, verdict, decides: flags & DECIDES != 0, why, ask, because, effects })
 }
 
+/// An effect that goes out: its place among all effects of its decision, and where it goes.
+pub(crate) type Outward = (u32, Destination);
+
+/// The effects of a decision that go out, and little else: all decisions are looked through, and few have any.
+pub(crate) fn outward(payload: &[u8], dictionary: &Dictionary) -> Result<Vec<Outward>, Unreadable> {
+    let mut input = Input::new(payload);
+    let kind = pass_event(&mut input, dictionary)?;
+    let served = dictionary.served.get(kind).map_or(0, Vec::len);
+    (0..served).try_for_each(|_| pass(&mut input))?;
+    input.byte()?;
+    if input.byte()? & SKIPPED != 0 {
+        input.u64()?;
+    }
+    let (mut found, mut place) = (Vec::new(), 0);
+    for _ in 0..input.len()? {
+        for effect in pass_signal(&mut input)? {
+            found.extend(effect.destination().map(|to| (place, to)));
+            place += 1;
+        }
+    }
+    Ok(found)
+}
+
+/// Goes past an event; gives its type's number.
+fn pass_event(input: &mut Input<'_>, dictionary: &Dictionary) -> Result<usize, Unreadable> {
+    head(input)?;
+    let number = input.u64()?;
+    let kind = u16::try_from(number).ok().filter(|n| usize::from(*n) < dictionary.schema.len());
+    let kind = TypeId(kind.ok_or_else(|| format!("its policy has no event type number {number}"))?);
+    input.text()?;
+    input.text()?;
+    input.u64()?;
+    input.u64()?;
+    (0..dictionary.schema.get(kind).fields.len()).try_for_each(|_| pass(input))?;
+    Ok(usize::from(kind.0))
+}
+
+/// Goes past a signal; gives its effects.
+fn pass_signal(input: &mut Input<'_>) -> Result<Vec<StoredEffect>, Unreadable> {
+    input.u64()?;
+    input.byte()?;
+    let flags = input.byte()?;
+    if flags & ASKS != 0 {
+        input.text()?;
+    }
+    for _ in 0..input.len()? {
+        match input.byte()? {
+            0 => drop(input.text()?),
+            _ => {
+                input.byte()?;
+                pass(input)?;
+            }
+        }
+    }
+    if flags & FOLLOWS != 0 { many(input, effect) } else { Ok(Vec::new()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fields::tests::any_event_type;
@@ -219,7 +276,6 @@ mod tests {
     use super::super::{Part, encode_parts};
     use super::*;
     use crate::active::Origin;
-    use crate::decision::StoredEffect;
     use crate::judge::Judgement;
     use crate::limits;
     use proptest::collection::vec;
@@ -331,6 +387,9 @@ mod tests {
             let read: Vec<_> = stored.fields.iter().map(|(field, v)| (field, v)).collect();
             prop_assert_eq!(shown(&read), shown(&fields));
             let judged = stored.judged.unwrap();
+            let effects = judged.signals.iter().flat_map(|s| &s.effects).enumerate();
+            let goes_out: Vec<_> = effects.filter_map(|(n, e)| Some((n as u32, e.destination()?))).collect();
+            prop_assert_eq!(outward(&decided, &dictionary).unwrap(), goes_out);
             let served: Vec<_> = dictionary.served[usize::from(event.kind.0)].iter().zip(&step.served)
                 .map(|(n, v)| (&*dictionary.features[*n].0, dictionary.features[*n].1, v)).collect();
             let read: Vec<_> = judged.served.iter().map(|(id, kind, v)| (&**id, *kind, v)).collect();
@@ -361,6 +420,7 @@ mod tests {
             for bytes in [&decided, &head, &junk, &versioned] {
                 let _ = policy_of(bytes);
                 let _ = Part::decode(bytes);
+                let _ = outward(bytes, &dictionary);
                 for judged in [true, false] {
                     let _ = decode_event(bytes, judged, &dictionary);
                     let _ = decode_stored(1, judged, bytes, &dictionary);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the engine writes into the journal, and reads back.
 //!
-//! Four kinds of record. A policy is written as its texts in parts, then a head with the dictionary that later records
+//! Several kinds of record, listed below. A policy is written as its texts in parts, then a head with the dictionary that later records
 //! refer to by number: names are written once a policy, not once an event. The head also stands at the beginning of
 //! each segment. Payloads begin with a version; a reader refuses one it does not know. `docs/src/records.md` has the
 //! layout.
@@ -11,6 +11,7 @@ mod dictionary;
 mod effect;
 mod event;
 mod fields;
+mod outbox;
 mod policy;
 mod values;
 mod warming;
@@ -18,8 +19,10 @@ mod warming;
 pub(crate) use dictionary::Dictionary;
 pub(crate) use effect::Change;
 pub(crate) use event::{
-    decode_event, decode_stored, encode_decided, encode_recorded, event_bytes, id_of, policy_of,
+    Outward, decode_event, decode_stored, encode_decided, encode_recorded, event_bytes, id_of, outward,
+    policy_of,
 };
+pub(crate) use outbox::{Checkpoint, DeadLetter, EffectRecord, Happened, OpenCase, Unfinished};
 pub(crate) use policy::{Part, encode_parts};
 pub(crate) use warming::WarmingRecord;
 
@@ -37,6 +40,10 @@ pub(crate) mod kind {
     pub(crate) const WARMING: u8 = 5;
     /// A label or a list entry that follows from a decision.
     pub(crate) const CHANGE: u8 = 6;
+    /// What became of an effect that goes out.
+    pub(crate) const EFFECT: u8 = 8;
+    /// Where the outbox stands.
+    pub(crate) const OUTBOX: u8 = 9;
 }
 
 /// Why a payload cannot be read.

@@ -2,8 +2,8 @@
 //! The engine as its callers see it: events in, durable decisions out, whatever happens in between.
 //!
 //! Each file asks one question. What a decision says: `verdicts`, `windows`. What is promised about it: `identity`,
-//! `restart`, `kill`. What decisions leave behind: `marks`. What may happen meanwhile: `swap`, `warming`, `overload`. What
-//! the disk may do: `disk`, `damage`, over thousands of seeds `faults`, and what it may show: `encryption`. What our own
+//! `restart`, `kill`. What decisions leave behind: `marks`, `outbox`. What may happen meanwhile: `swap`, `warming`,
+//! `overload`. What the disk may do: `disk`, `damage`, over thousands of seeds `faults`, and what it may show: `encryption`. What our own
 //! faults do: `guards`.
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +21,7 @@ mod identity;
 mod kill;
 mod marks;
 mod oracle;
+mod outbox;
 mod overload;
 mod restart;
 mod support;

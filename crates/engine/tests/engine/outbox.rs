@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Effects that go out: at least once, each time under one key, whatever happens in between, and beside the decisions.
+
+use crate::support::{Data, NOON, decide, run, sent};
+use std::collections::BTreeSet;
+use wardroom_engine::{Attempt, Channel, Delivery, Destination, Engine, RetryError, State};
+use wardroom_event::{Micros, Span};
+use wardroom_journal::{Journal, Options, Reader, frame_bytes};
+
+const POLICY: &str = r#"
+event hit:
+    ip: ip
+    n: int
+
+rule odd on hit:
+    when    n in [1, 3]
+    then    review, label(ip, "odd"), webhook("hook"), case("odd ones"), notify("desk")
+    because "{n} is odd"
+
+rule four on hit:
+    when    n == 4
+    then    webhook("hok")
+    because "four"
+"#;
+
+/// Kinds of records, as `records.md` has them.
+const EFFECT: u8 = 8;
+const OUTBOX: u8 = 9;
+
+fn to(channel: Channel, name: &str) -> Destination {
+    Destination { channel, name: name.into() }
+}
+
+fn hit(n: u64) -> crate::support::Sent {
+    sent("hit", n as i64, &format!(r#""ip":"192.0.2.1","n":{n}"#)).id(n)
+}
+
+fn open(data: &Data) -> Engine {
+    let engine = data.open(POLICY);
+    engine.outbox().configure([to(Channel::Webhook, "hook"), to(Channel::Notify, "desk")]);
+    engine
+}
+
+fn at(secs: i64) -> Micros {
+    NOON.plus(Span::from_secs(secs))
+}
+
+/// Reads to the end and gives what is to be sent.
+fn due(engine: &Engine, now: Micros) -> Vec<Delivery> {
+    while engine.outbox().look(now).unwrap() {}
+    engine.outbox().due(now)
+}
+
+fn keys(deliveries: &[Delivery]) -> BTreeSet<String> {
+    deliveries.iter().map(|d| d.key.clone()).collect()
+}
+
+fn all_arrive(engine: &Engine, deliveries: &[Delivery], now: Micros) {
+    deliveries.iter().for_each(|d| engine.outbox().report(d.id, Attempt::Delivered, now));
+    run(engine.outbox().write(false)).unwrap();
+}
+
+/// How many records of a kind the journal holds, and at the beginnings of how many segments it stands.
+fn count(data: &Data, kind: u8) -> (usize, usize) {
+    let (mut records, mut heads) = (0, 0);
+    let mut reader = Reader::open(data.journal()).unwrap();
+    while let Some(frame) = reader.next_frame().unwrap() {
+        if frame.kind == kind {
+            *(if frame.is_prologue() { &mut heads } else { &mut records }) += 1;
+        }
+    }
+    (records, heads)
+}
+
+#[test]
+fn an_effect_goes_out_with_its_decision_and_is_on_record_once() {
+    let data = Data::new();
+    let engine = open(&data);
+    let stored = decide(&engine, &hit(1));
+    decide(&engine, &hit(2));
+    let sent = due(&engine, at(5));
+    let mut to: Vec<String> = sent.iter().map(|d| d.destination.to_string()).collect();
+    to.sort();
+    assert_eq!(to, ["notify `desk`", "webhook `hook`"]);
+    for delivery in &sent {
+        assert_eq!((&delivery.decision, delivery.attempt), (&stored, 1));
+        assert_eq!(&*delivery.signal().unwrap().rule, "odd");
+        assert!(delivery.key.contains(&format!("-{}-", stored.seq)), "{}", delivery.key);
+    }
+    assert_eq!(due(&engine, at(6)).len(), 0, "not while they are being sent");
+    all_arrive(&engine, &sent, at(6));
+    let cases = engine.outbox().list(State::Cases, 10);
+    assert_eq!((cases.total, cases.effects[0].decision), (1, stored.seq));
+    assert_eq!(count(&data, EFFECT).0, 3);
+    run(engine.close());
+
+    let engine = open(&data);
+    assert_eq!(due(&engine, at(7)).len(), 0, "and nothing again after a restart");
+    assert_eq!(engine.outbox().list(State::Cases, 10), cases);
+    run(engine.outbox().write(true)).unwrap();
+    assert_eq!(count(&data, EFFECT).0, 3);
+}
+
+#[test]
+fn a_kill_before_the_record_sends_it_again_under_the_same_key() {
+    let data = Data::new();
+    let engine = open(&data);
+    decide(&engine, &hit(1));
+    decide(&engine, &hit(3));
+    let sent = due(&engine, at(5));
+    assert_eq!(keys(&sent).len(), 4);
+    // Delivered, and killed before that is on record.
+    let killed = data.killed();
+    all_arrive(&engine, &sent, at(6));
+    let recorded = data.killed();
+
+    let again = open(&killed);
+    assert_eq!(keys(&due(&again, at(9))), keys(&sent));
+    let again = open(&recorded);
+    assert_eq!(due(&again, at(9)).len(), 0);
+}
+
+#[test]
+fn a_key_stays_when_the_secret_does_not() {
+    let data = Data::new();
+    let engine = open(&data);
+    decide(&engine, &hit(1));
+    let before = keys(&due(&engine, at(5)));
+    run(engine.close());
+    std::fs::remove_file(data.path().join("secret")).unwrap();
+    assert_eq!(keys(&due(&open(&data), at(6))), before);
+    let elsewhere = Data::new();
+    let other = open(&elsewhere);
+    decide(&other, &hit(1));
+    let others = keys(&due(&other, at(5)));
+    assert!(others.is_disjoint(&before), "no two installations share a key: {others:?} {before:?}");
+}
+
+#[test]
+fn retries_and_dead_letters_survive_restarts_over_many_segments() {
+    let data = Data::new();
+    let mut engine = open(&data);
+    let first = decide(&engine, &hit(1)).seq;
+    let hook = to(Channel::Webhook, "hook");
+    let (mut now, mut attempts, mut key) = (at(5), 0, None);
+    for round in 0u64.. {
+        // A segment holds some dozen of these.
+        (0..20).for_each(|n| drop(decide(&engine, &hit(100 + 20 * round + n))));
+        for delivery in due(&engine, now) {
+            if delivery.destination != hook {
+                engine.outbox().report(delivery.id, Attempt::Delivered, now);
+                continue;
+            }
+            attempts += 1;
+            assert_eq!(delivery.attempt, attempts);
+            assert_eq!(*key.get_or_insert(delivery.key.clone()), delivery.key);
+            let failed = Attempt::Failed { why: "HTTP 500".to_owned(), wait: None };
+            engine.outbox().report(delivery.id, failed, now);
+        }
+        run(engine.outbox().write(true)).unwrap();
+        run(engine.close());
+        engine = open(&data);
+        match engine.outbox().next_due() {
+            Some(next) => now = next,
+            None => break,
+        }
+    }
+    assert_eq!(attempts, wardroom_engine::limits::OUTBOX_ATTEMPTS);
+    let dead = engine.outbox().list(State::Dead, 10);
+    let letter = &dead.effects[0];
+    assert_eq!((dead.total, letter.decision, letter.attempts), (1, first, attempts));
+    assert_eq!(letter.why.as_deref(), Some("12 attempts; the last: HTTP 500"));
+    let (_, heads) = count(&data, OUTBOX);
+    assert!(heads > 3, "each segment says where the outbox stands: {heads}");
+
+    // Asked for again, it goes out under the key it had.
+    run(engine.outbox().retry(&letter.key, now)).unwrap();
+    run(engine.close());
+    let engine = open(&data);
+    let sent = due(&engine, now);
+    assert_eq!((sent.len(), &sent[0].key, sent[0].attempt), (1, &letter.key, 1));
+    all_arrive(&engine, &sent, now);
+    assert_eq!(engine.outbox().list(State::Dead, 10).total, 0);
+
+    // And so does one that arrived, as long as the journal has its decision.
+    run(engine.outbox().retry(&letter.key, now)).unwrap();
+    assert_eq!(keys(&due(&engine, now)), [letter.key.clone()].into());
+}
+
+#[test]
+fn what_cannot_be_had_again_is_said_so() {
+    let data = Data::new();
+    let engine = open(&data);
+    let odd = decide(&engine, &hit(1)).seq;
+    let four = decide(&engine, &hit(4)).seq;
+    let key = due(&engine, at(1))[0].key.clone();
+    let installation = key.split('-').next().unwrap();
+    let dead = engine.outbox().list(State::Dead, 10);
+    assert_eq!(
+        dead.effects[0].why.as_deref(),
+        Some("webhook `hok` is not configured; did the rule mean `hook`?")
+    );
+    let check = |key: String, expect: Result<(), RetryError>| {
+        assert_eq!(run(engine.outbox().retry(&key, at(2))), expect, "{key}");
+    };
+    let unknown = |key: &str| Err(RetryError::Unknown(key.to_owned()));
+    check(format!("{installation}-{odd}-1"), Ok(()));
+    check(format!("{installation}-{odd}-2"), Err(RetryError::Case));
+    check(format!("{installation}-{four}-0"), Err(RetryError::NotConfigured(to(Channel::Webhook, "hok"))));
+    for key in [
+        String::new(),
+        format!("{installation}-{odd}-9"),
+        format!("{installation}-99-0"),
+        format!("{installation}-0{odd}-1"),
+        format!("{installation}-{odd}-1-1"),
+        format!("0000000000000000-{odd}-1"),
+    ] {
+        check(key.clone(), unknown(&key));
+    }
+    // A label is no effect that goes out.
+    let label = format!("{installation}-{odd}-0");
+    check(label.clone(), unknown(&label));
+}
+
+/// A journal of a program that had no outbox: the same records without those of the outbox.
+fn without_an_outbox(data: &Data) -> Data {
+    let old = Data { dir: tempfile::tempdir().unwrap(), ..*data };
+    std::fs::create_dir_all(old.path()).unwrap();
+    let mut reader = Reader::open(data.journal()).unwrap();
+    let (mut writer, _) = Journal::open(old.journal(), Options::default()).unwrap();
+    while let Some(frame) = reader.next_frame().unwrap() {
+        if !frame.is_prologue() {
+            assert!(![EFFECT, OUTBOX].contains(&frame.kind), "numbers must stay as they are");
+            writer.reserve(frame_bytes(frame.payload.len())).unwrap();
+            writer.append(frame.kind, frame.payload).unwrap();
+            writer.commit(wardroom_journal::Durability::Sync).unwrap();
+        }
+    }
+    old
+}
+
+#[test]
+fn what_an_older_program_decided_is_history() {
+    let data = Data::new();
+    let engine = open(&data);
+    decide(&engine, &hit(1));
+    run(engine.close());
+    let old = without_an_outbox(&data);
+    let engine = open(&old);
+    assert_eq!(due(&engine, at(1)).len(), 0);
+    run(engine.outbox().write(false)).unwrap();
+    let after = decide(&engine, &hit(3));
+    let sent = due(&engine, at(1));
+    assert!(sent.len() == 2 && sent.iter().all(|d| d.decision == after));
+    // From here on it is known where the outbox stands.
+    run(engine.close());
+    assert_eq!(keys(&due(&open(&old), at(2))), keys(&sent));
+}
+
+/// Nothing the outbox does is waited for: with nobody to drive it, and with effects that never end, decisions go on.
+#[test]
+fn decisions_do_not_wait_for_effects() {
+    let data = Data { segment_bytes: 1 << 20, ..Data::new() };
+    let engine = open(&data);
+    for n in 0..50 {
+        decide(&engine, &hit(1).id(n));
+    }
+    let sent = due(&engine, at(1));
+    assert_eq!(
+        sent.len(),
+        2 * wardroom_engine::limits::OUTBOX_SENDING,
+        "to each destination so many at once"
+    );
+    for n in 50..100 {
+        decide(&engine, &hit(1).id(n));
+    }
+    let status = engine.outbox().status(at(1));
+    assert_eq!(
+        status.channels.map(|c| (c.channel, c.pending)),
+        [(Channel::Case, 0), (Channel::Notify, 50), (Channel::Webhook, 50)]
+    );
+    assert!(status.unread >= 50, "{status:?}");
+    assert_eq!(engine.outbox().needs(), 1, "nothing was written down yet");
+    run(engine.outbox().write(true)).unwrap();
+    assert!(engine.outbox().needs() > 1);
+}
+
+/// With durability by interval a decision may be lost in a power cut, and its number given again: an effect that went out
+/// for it would have a key that another then has too.
+#[test]
+fn no_effect_goes_out_before_its_decision_would_survive() {
+    let durability = wardroom_engine::Durability::Interval(std::time::Duration::from_secs(3600));
+    let data = Data { durability, segment_bytes: 1 << 20, ..Data::new() };
+    let engine = open(&data);
+    decide(&engine, &hit(1));
+    assert_eq!(due(&engine, at(1)).len(), 0);
+    run(engine.close());
+    assert_eq!(due(&open(&data), at(1)).len(), 2);
+}
