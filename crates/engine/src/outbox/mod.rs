@@ -131,7 +131,8 @@ pub struct OutboxStatus {
     pub behind: usize,
 }
 
-/// Effects that go out. See the words of this module in the source.
+/// Effects that go out: taken up from the journal, sent by whoever drives this, put on record. An outbox that nobody drives
+/// does nothing.
 pub struct Outbox {
     shared: Arc<Shared>,
     /// Weak, for it does not keep an engine alive.

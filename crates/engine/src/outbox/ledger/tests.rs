@@ -171,6 +171,22 @@ fn what_is_on_its_way_for_too_long_is_given_up() {
 }
 
 #[test]
+fn what_cannot_be_written_down_is_the_next_again_and_stops_the_rest() {
+    let mut ledger = ledger(10);
+    let cases = limits::OUTBOX_UNWRITTEN as u64;
+    for decision in 1..=cases {
+        assert!(!ledger.is_crowded());
+        ledger.take(decision, vec![(0, to(Channel::Case, "q"))], Micros(0));
+    }
+    assert!(ledger.is_crowded(), "no more is taken up or sent");
+    let first = ledger.unwritten();
+    assert_eq!(first.len(), limits::OUTBOX_NOTE);
+    ledger.give_back(first.clone());
+    assert_eq!(ledger.unwritten(), first);
+    assert!(!ledger.is_crowded() && !ledger.is_written());
+}
+
+#[test]
 fn reasons_are_cut_between_characters() {
     let long = cut("é".repeat(limits::OUTBOX_WHY_BYTES));
     assert!(long.len() <= limits::OUTBOX_WHY_BYTES && long.ends_with("é…"), "{long}");
