@@ -6,7 +6,7 @@ use crate::metrics::Metrics;
 use crate::problem::{self, Problem};
 use crate::rates::Rates;
 use crate::status::LookAtHost;
-use crate::{decide, explain, health, limits, openapi, policy, status, stream};
+use crate::{decide, effects, explain, health, limits, openapi, policy, status, stream};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -215,6 +215,8 @@ impl Api {
             .route("/v1/policy/files", get(policy::files))
             .route("/v1/policy/check", post(policy::check))
             .route("/v1/status", get(status::status))
+            .route("/v1/effects", get(effects::list))
+            .route("/v1/effects/{key}/retry", post(effects::retry))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
             .route("/metrics", get(health::metrics))

@@ -402,7 +402,8 @@ pub(crate) async fn find(State(api): State<Api>, request: Request) -> Result<Res
     explain(&api, &who, &stored, sight)
 }
 
-fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+/// The query of a request.
+pub(crate) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     let read = Query::<T>::try_from_uri(uri);
     read.map(|Query(query)| query).map_err(|e| Problem::new(BAD_QUERY, e.body_text()))
 }

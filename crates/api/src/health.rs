@@ -65,7 +65,7 @@ pub(crate) async fn metrics(State(api): State<Api>, request: Request) -> Result<
     let host = status::host(&api).await;
     let text = api
         .metrics()
-        .text(api.engine(), api.uptime(), &host)
+        .text(api.engine(), api.now(), api.uptime(), &host)
         .map_err(|e| Problem::ours("write the metrics", &e))?;
     let mut response = Response::new(text.into());
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");

@@ -30,11 +30,13 @@ pub enum Role {
     Reveal,
     /// Check a policy and put it in force.
     Policy,
+    /// Run the server: send effects again.
+    Admin,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Role; 4] = [Role::Ingest, Role::Read, Role::Reveal, Role::Policy];
+    pub const ALL: [Role; 5] = [Role::Ingest, Role::Read, Role::Reveal, Role::Policy, Role::Admin];
 
     /// Its name in the file and in messages.
     pub fn name(self) -> &'static str {
@@ -43,6 +45,7 @@ impl Role {
             Role::Read => "read",
             Role::Reveal => "reveal",
             Role::Policy => "policy",
+            Role::Admin => "admin",
         }
     }
 

@@ -12,6 +12,7 @@ mod answer;
 mod api;
 mod body;
 mod decide;
+mod effects;
 mod explain;
 mod health;
 mod keys;

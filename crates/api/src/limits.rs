@@ -50,3 +50,5 @@ pub const STREAM_IDLE: Duration = Duration::from_secs(600);
 pub const WRITE_LEAST: usize = 1024;
 /// The least and the most seconds after which a sender is told to come back.
 pub const RETRY_SECS: (u16, u16) = (1, 30);
+/// Most effects in one answer.
+pub const EFFECTS_LISTED: usize = 1000;

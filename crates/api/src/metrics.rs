@@ -18,10 +18,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
-use wardroom_engine::{Distribution, Engine, Latencies, StoredSignal};
+use wardroom_engine::{ChannelStatus, Distribution, Engine, Latencies, OutboxStatus, StoredSignal};
+use wardroom_event::Micros;
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
-pub(crate) const ROUTES: [&str; 13] = [
+pub(crate) const ROUTES: [&str; 15] = [
     "/v1/decide",
     "/v1/record",
     "/v1/stream",
@@ -31,6 +32,8 @@ pub(crate) const ROUTES: [&str; 13] = [
     "/v1/policy/files",
     "/v1/policy/check",
     "/v1/status",
+    "/v1/effects",
+    "/v1/effects/{key}/retry",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -41,7 +44,13 @@ pub(crate) const ROUTES: [&str; 13] = [
 pub(crate) fn route(path: &str) -> usize {
     let exact = ROUTES.iter().position(|r| *r == path);
     let decision = path.strip_prefix("/v1/decisions/").is_some_and(|id| !id.is_empty() && !id.contains('/'));
-    exact.unwrap_or(if decision { 4 } else { ROUTES.len() })
+    let effect = path.strip_prefix("/v1/effects/").and_then(|rest| rest.strip_suffix("/retry"));
+    let retry = effect.is_some_and(|key| !key.is_empty() && !key.contains('/'));
+    exact.unwrap_or(match (decision, retry) {
+        (true, _) => 4,
+        (_, true) => 10,
+        _ => ROUTES.len(),
+    })
 }
 
 fn label(route: usize) -> &'static str {
@@ -68,6 +77,11 @@ struct VerdictLabels {
 struct SignalLabels {
     rule: String,
     mode: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EffectLabels {
+    effect: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -178,11 +192,18 @@ impl Metrics {
         }
     }
 
-    /// All figures as text. `uptime` is how long the server runs, `host` what the edge sees.
-    pub(crate) fn text(&self, engine: &Engine, uptime: Duration, host: &Host) -> Result<String, fmt::Error> {
+    /// All figures as text, at `now`. `uptime` is how long the server runs, `host` what the edge sees.
+    pub(crate) fn text(
+        &self,
+        engine: &Engine,
+        now: Micros,
+        uptime: Duration,
+        host: &Host,
+    ) -> Result<String, fmt::Error> {
         let mut out = String::new();
         text::encode_registry(&mut out, &self.registry)?;
         text::encode_registry(&mut out, &self.of_engine(engine))?;
+        text::encode_registry(&mut out, &of_outbox(&engine.outbox().status(now), now))?;
         text::encode_registry(&mut out, &of_host(uptime, host))?;
         text::encode_eof(&mut out)?;
         Ok(out)
@@ -323,6 +344,48 @@ impl EncodeMetric for Measured {
     }
 }
 
+/// The outbox's figures of this moment.
+fn of_outbox(status: &OutboxStatus, now: Micros) -> Registry {
+    let mut registry = Registry::default();
+    let mut counter = |name: &str, help: &str, of: fn(&ChannelStatus) -> u64| {
+        let family = Family::<EffectLabels, Counter>::default();
+        for channel in &status.channels {
+            family.get_or_create(&EffectLabels { effect: channel.channel.name() }).inc_by(of(channel));
+        }
+        registry.register(name, help, family);
+    };
+    counter("wardroom_effects_delivered", "Effects that arrived", |c| c.delivered);
+    counter("wardroom_effects_failed", "Attempts to deliver an effect that failed", |c| c.failed);
+    counter("wardroom_effects_dead", "Effects given up", |c| c.dead);
+    counter("wardroom_effects_opened", "Cases opened", |c| c.opened);
+    let pending = Family::<EffectLabels, Gauge>::default();
+    for channel in &status.channels {
+        let count = i64::try_from(channel.pending).unwrap_or(i64::MAX);
+        pending.get_or_create(&EffectLabels { effect: channel.channel.name() }).set(count);
+    }
+    registry.register("wardroom_effects_pending", "Effects on their way", pending);
+    let mut gauge = |name: &str, help: &str, value: u64| {
+        let gauge = Gauge::<i64>::default();
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        registry.register(name, help, gauge);
+    };
+    let oldest = status.oldest.map_or(0, |since| now.since(since).0.max(0) / 1_000_000);
+    gauge("wardroom_effects_oldest_seconds", "Age of the oldest effect on its way", oldest.unsigned_abs());
+    gauge("wardroom_dead_letters", "Effects given up that are listed", status.dead_letters as u64);
+    gauge("wardroom_outbox_unread", "Records that the outbox has not looked at", status.unread);
+    gauge(
+        "wardroom_destinations_paused",
+        "Destinations left alone for now, after failures",
+        status.paused as u64,
+    );
+    gauge(
+        "wardroom_destinations_behind",
+        "Destinations with more effects than are taken up at once",
+        status.behind as u64,
+    );
+    registry
+}
+
 impl Fired {
     fn count(&self, signal: &StoredSignal) {
         let count = if signal.decides { &self.live } else { &self.shadow };
@@ -351,6 +414,11 @@ mod tests {
         check("/v1/decisions/12", "/v1/decisions/{id}");
         check("/v1/decisions/", "other");
         check("/v1/decisions/1/2", "other");
+        check("/v1/effects", "/v1/effects");
+        check("/v1/effects/a-1-0/retry", "/v1/effects/{key}/retry");
+        check("/v1/effects//retry", "other");
+        check("/v1/effects/a/b/retry", "other");
+        check("/v1/effects/a", "other");
         check("/metrics", "/metrics");
         check("/etc/passwd", "other");
     }

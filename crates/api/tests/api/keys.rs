@@ -5,7 +5,7 @@ use crate::harness::Server;
 use wardroom_api::{Keys, Role};
 
 /// Every route with what it takes: its method, path, content type, and role.
-const ROUTES: [(&str, &str, &str, Option<Role>); 14] = [
+const ROUTES: [(&str, &str, &str, Option<Role>); 16] = [
     ("POST", "/v1/decide", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/record", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/stream", "application/x-ndjson", Some(Role::Ingest)),
@@ -16,6 +16,8 @@ const ROUTES: [(&str, &str, &str, Option<Role>); 14] = [
     ("POST", "/v1/policy/check", "application/json", Some(Role::Policy)),
     ("PUT", "/v1/policy", "application/json", Some(Role::Policy)),
     ("GET", "/v1/status", "", Some(Role::Read)),
+    ("GET", "/v1/effects?state=dead", "", Some(Role::Read)),
+    ("POST", "/v1/effects/1/retry", "", Some(Role::Admin)),
     ("GET", "/metrics", "", Some(Role::Read)),
     ("GET", "/healthz", "", None),
     ("GET", "/readyz", "", None),
@@ -71,7 +73,7 @@ async fn the_matrix_knows_every_route() {
     }
     assert_eq!(described.len(), ROUTES.len());
     for (method, path, _, role) in ROUTES {
-        let path = path.split('?').next().unwrap().replace("/1", "/{id}");
+        let path = path.split('?').next().unwrap().replace("/1/", "/{key}/").replace("/1", "/{id}");
         let expected = (method.to_owned(), path, role.is_some());
         assert!(described.contains(&expected), "{expected:?}");
     }

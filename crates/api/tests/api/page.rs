@@ -57,29 +57,35 @@ async fn run(server: &Server, command: &str) -> String {
     let (curl, filter) = command.split_once(" | ").unwrap_or((command, ""));
     let mut words = words(curl).into_iter();
     assert_eq!((words.next().as_deref(), words.next().as_deref()), (Some("curl"), Some("-s")), "{command}");
-    let (mut method, mut path, mut head, mut body) = ("GET", String::new(), String::new(), None);
+    let (mut method, mut path, mut head, mut body) = ("", String::new(), String::new(), None);
     while let Some(word) = words.next() {
         let mut value = || words.next().unwrap_or_else(|| panic!("{word} of {command}"));
         match &*word {
             "-H" => head += &format!("{}\r\n", value()),
             "--json" => {
                 head += "Content-Type: application/json\r\n";
-                (method, body) = ("POST", Some(value()));
+                body = Some(value());
             }
-            "--data-binary" => (method, body) = ("POST", Some(value())),
-            "-XPUT" => {}
+            "--data-binary" => body = Some(value()),
+            "-XPUT" => method = "PUT",
+            "-XPOST" => method = "POST",
             url => path = url.strip_prefix(BASE).unwrap_or_else(|| panic!("{url} of {command}")).to_owned(),
         }
     }
-    let method = if command.contains("-XPUT") { "PUT" } else { method };
     for (name, token) in [
         ("$INGEST", server.token(Role::Ingest).to_owned()),
         ("$READ", server.token(Role::Read).to_owned()),
         ("$POLICY", server.token(Role::Policy).to_owned()),
+        ("$ADMIN", server.token(Role::Admin).to_owned()),
         ("$DESK", server.token_of(&[Role::Read, Role::Reveal])),
     ] {
         head = head.replace(name, &token);
     }
+    let method = match (method, &body) {
+        ("", None) => "GET",
+        ("", Some(_)) => "POST",
+        (given, _) => given,
+    };
     let body = body.unwrap_or_default();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n{head}Content-Length: {}\r\n\r\n{body}",

@@ -128,7 +128,7 @@ fn what_cannot_be_done_is_one_message_and_a_code() {
     check(
         &["key", "new", "x", "--role", "emperor"],
         2,
-        "no role `emperor`; there are: ingest, read, reveal, policy",
+        "no role `emperor`; there are: ingest, read, reveal, policy, admin",
     );
     check(&["key", "new", "a\u{1b}b"], 3, "a key's name has 1 to");
     check(&["key", "revoke", "00000000"], 2, "no key has the id `00000000`; `wardroom key list` shows them");

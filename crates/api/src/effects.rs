@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Effects that go out: which are on their way, which were given up, and once more for those.
+
+use crate::answer::Seq;
+use crate::api::{Api, json_of};
+use crate::explain::query;
+use crate::keys::Role;
+use crate::limits;
+use crate::problem::{BAD_QUERY, BUSY, NO_EFFECT, NO_RETRY, Problem, ProblemBody};
+use axum::extract::{Path, Request, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use wardroom_engine::{Listed, RetryError, State as Stage};
+
+/// Which effects.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EffectsQuery {
+    /// `pending`: on their way, in the order of their decisions. `dead`: given up, the newest first. `cases`: opened cases,
+    /// the newest first.
+    #[param(value_type = String, pattern = "^(pending|dead|cases)$")]
+    state: StageName,
+    /// How many at most; 100 where it does not say, and never more than 1000.
+    #[serde(default = "usual")]
+    #[param(required = false)]
+    limit: usize,
+}
+
+fn usual() -> usize {
+    100
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum StageName {
+    Pending,
+    Dead,
+    Cases,
+}
+
+/// Effects in one state.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Effects, example = json!({
+    "state": "dead",
+    "total": 1,
+    "effects": [{
+        "key": "6a0f0e1d2c3b4a59-123-0",
+        "decision": "123",
+        "effect": "webhook",
+        "name": "session-revoke",
+        "attempts": 12,
+        "at": "2026-01-07T10:00:00Z",
+        "why": "12 attempts; the last: HTTP 500"
+    }]
+}))]
+struct EffectsBody {
+    /// The state asked for.
+    #[schema(value_type = String, pattern = "^(pending|dead|cases)$")]
+    state: StageName,
+    /// How many there are. Of dead letters and cases the newest 1024 are listed; the journal has all.
+    total: usize,
+    /// The first of them.
+    #[schema(value_type = Vec<ListedBody>)]
+    effects: Vec<ListedBody>,
+}
+
+/// An effect.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListedEffect)]
+struct ListedBody {
+    /// Its key, under which it goes out each time.
+    key: String,
+    /// The decision it follows from.
+    #[schema(value_type = Seq)]
+    decision: Seq,
+    /// `case`, `notify` or `webhook`.
+    effect: &'static str,
+    /// The queue, desk or webhook.
+    name: String,
+    /// How often it was tried.
+    attempts: u32,
+    /// When it is tried next, was given up, or was opened.
+    at: String,
+    /// Why the last attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    why: Option<String>,
+}
+
+impl From<Listed> for ListedBody {
+    fn from(listed: Listed) -> ListedBody {
+        ListedBody {
+            key: listed.key,
+            decision: Seq(listed.decision),
+            effect: listed.destination.channel.name(),
+            name: listed.destination.name.to_string(),
+            attempts: listed.attempts,
+            at: listed.at.to_string(),
+            why: listed.why.map(Into::into),
+        }
+    }
+}
+
+/// An effect is on its way again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Retried)]
+struct RetriedBody<'a> {
+    /// Its key.
+    key: &'a str,
+    /// Always `pending`.
+    #[schema(value_type = String)]
+    state: StageName,
+}
+
+/// List effects
+///
+/// Cases, notifications and webhooks that rules asked for. Labels and list entries are none of them: they take effect with
+/// the decision.
+#[utoipa::path(
+    get, path = "/v1/effects", tag = "effects", security(("key" = ["read"])), params(EffectsQuery),
+    responses(
+        (status = 200, description = "Those in that state", body = EffectsBody),
+        (status = 400, description = "The query is not understood", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn list(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+    api.admit(request.headers(), Role::Read)?;
+    let EffectsQuery { state, limit } = query(request.uri())?;
+    if limit > limits::EFFECTS_LISTED {
+        return Err(Problem::new(
+            BAD_QUERY,
+            format!("`limit` is {limit}; the most is {}", limits::EFFECTS_LISTED),
+        ));
+    }
+    let stage = match state {
+        StageName::Pending => Stage::Pending,
+        StageName::Dead => Stage::Dead,
+        StageName::Cases => Stage::Cases,
+    };
+    let listing = api.engine().outbox().list(stage, limit);
+    let effects = listing.effects.into_iter().map(ListedBody::from).collect();
+    json_of(&EffectsBody { state, total: listing.total, effects })
+}
+
+/// Send an effect again
+///
+/// One that was given up, one that waits for its next attempt, or any other of a decision that the journal still has. It
+/// keeps its key, so that a receiver that had it can tell.
+#[utoipa::path(
+    post, path = "/v1/effects/{key}/retry", tag = "effects", security(("key" = ["admin"])),
+    params(("key" = String, Path, description = "The effect's key")),
+    responses(
+        (status = 200, description = "It is on its way, on record", body = RetriedBody),
+        (status = 404, description = "There is no such effect", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It cannot be sent", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing is taken now; see Retry-After", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn retry(
+    State(api): State<Api>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let who = api.admit(&headers, Role::Admin)?;
+    match api.engine().outbox().retry(&key, api.now()).await {
+        Ok(()) => {
+            tracing::info!(key = %who, effect = %key, "an effect is sent again");
+            json_of(&RetriedBody { key: &key, state: StageName::Pending })
+        }
+        Err(RetryError::Unknown(_)) => {
+            Err(Problem::new(NO_EFFECT, "an effect's key is what /v1/effects lists as `key`"))
+        }
+        Err(RetryError::Busy) => {
+            Err(Problem::new(BUSY, "too many effects are on their way; ask again when there are fewer"))
+        }
+        Err(RetryError::Journal(why)) => Err(Problem::ours("read the journal", &why)),
+        Err(RetryError::Submit(error)) => Err(api.refused(error)),
+        Err(error @ (RetryError::NotYet | RetryError::Case | RetryError::NotConfigured(_))) => {
+            Err(Problem::new(NO_RETRY, error.to_string()))
+        }
+    }
+}
