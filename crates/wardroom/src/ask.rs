@@ -10,9 +10,10 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1::handshake;
-use hyper::{Request, Uri, header};
+use hyper::{Method, Request, Uri, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -26,15 +27,26 @@ const MOST: usize = 64 * 1024 * 1024;
 ///
 /// # Errors
 /// When there is none. `what` begins the sentence that says so, such as "a decision is asked of its server".
-#[allow(clippy::disallowed_methods, reason = "this is the edge where the environment is read")]
 pub(crate) fn key(what: &str) -> Result<String> {
-    let key = std::env::var("WARDROOM_KEY").ok().filter(|key| !key.is_empty());
-    let missing = || {
-        Usage(format!(
+    key_or(|| {
+        format!(
             "{what}: put an API key with the role `read` into WARDROOM_KEY, or name the data directory with --data"
-        ))
-    };
-    Ok(key.ok_or_else(missing)?)
+        )
+    })
+}
+
+/// The API key of the environment, for what only a key with the role `admin` may do.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn admin_key() -> Result<String> {
+    key_or(|| "put an API key with the role `admin` into WARDROOM_KEY".to_owned())
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the edge where the environment is read")]
+fn key_or(missing: impl FnOnce() -> String) -> Result<String> {
+    let key = std::env::var("WARDROOM_KEY").ok().filter(|key| !key.is_empty());
+    Ok(key.ok_or_else(|| Usage(missing()))?)
 }
 
 /// A server, by its URL.
@@ -82,9 +94,24 @@ impl Server {
         matches!(timeout(ANSWER, TcpStream::connect(&self.address)).await, Ok(Ok(_)))
     }
 
+    /// The server at a URL, or the one that the configuration is of.
+    pub(crate) fn of(url: Option<&str>, config: Option<&Path>) -> Result<Server> {
+        match url {
+            Some(url) => Server::named(url),
+            None => Server::configured(&Config::load(config)?),
+        }
+    }
+
     /// What it says at a path.
     pub(crate) async fn get(&self, path: &str, key: &str) -> Result<Said> {
-        let request = Request::get(format!("{}{path}", self.path))
+        self.call(Method::GET, path, key).await
+    }
+
+    /// What it answers to a request without a body.
+    pub(crate) async fn call(&self, method: Method, path: &str, key: &str) -> Result<Said> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.path))
             .header(header::HOST, &self.authority)
             .header(header::AUTHORIZATION, format!("Bearer {key}"))
             .body(Empty::<Bytes>::new())

@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Lsp(Lsp),
     /// Judge real logs, or events as NDJSON, from a file or as they are written
     Replay(Replay),
+    /// List effects that are on their way or were given up; send them again
+    Effects(Effects),
     /// Make, list and revoke API keys
     Key(Key),
     /// Look after the journal: keys of its encryption
@@ -426,6 +428,65 @@ pub(crate) struct Replay {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Effects {
+    #[command(subcommand)]
+    pub(crate) action: EffectsAction,
+    /// The server; its key is read from WARDROOM_KEY [default: as configured]
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) server: Option<String>,
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EffectsAction {
+    /// List effects
+    List {
+        /// Which
+        #[arg(default_value = "pending")]
+        state: Stage,
+        /// The data directory that holds them, where no server runs
+        #[arg(long, value_name = "DIR", conflicts_with = "server")]
+        data: Option<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send effects again, under the keys they have
+    Retry {
+        /// Keys, as `effects list` shows them
+        #[arg(value_name = "KEY", required_unless_present = "dead")]
+        keys: Vec<String>,
+        /// All dead letters that are listed
+        #[arg(long)]
+        dead: bool,
+    },
+}
+
+/// Which effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// On their way
+    Pending,
+    /// Given up
+    Dead,
+    /// Opened cases
+    Cases,
+}
+
+impl Stage {
+    /// As the API calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Stage::Pending => "pending",
+            Stage::Dead => "dead",
+            Stage::Cases => "cases",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Key {
     #[command(subcommand)]
     pub(crate) action: KeyAction,
@@ -443,7 +504,7 @@ pub(crate) enum KeyAction {
     New {
         /// What it is for
         name: String,
-        /// What it may do: ingest, read, reveal, policy; several with commas
+        /// What it may do: ingest, read, reveal, policy, admin; several with commas
         #[arg(long, value_delimiter = ',', default_value = "ingest")]
         role: Vec<String>,
     },

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The configuration: one TOML file over the defaults, the command line over both. Unknown keys are refused.
 
+mod effects;
+
+use crate::deliver::Destined;
 use crate::key_file;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -44,6 +47,8 @@ struct Written {
     facts: WrittenFacts,
     /// Whether and with which keys the data directory is encrypted.
     encryption: WrittenEncryption,
+    /// Where webhooks and notifications go.
+    effects: effects::Written,
 }
 
 /// The section `[encryption]`: what is written to the data directory is encrypted with a key that lies elsewhere.
@@ -73,7 +78,7 @@ struct WrittenFacts {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "listen",
     "data",
     "policy",
@@ -86,6 +91,7 @@ const KEYS: [&str; 12] = [
     "log_format",
     "facts",
     "encryption",
+    "effects",
 ];
 
 /// Every key of the section `[facts]`.
@@ -141,6 +147,7 @@ pub(crate) struct Config {
     pub(crate) log_format: Known<String>,
     pub(crate) facts: Facts,
     pub(crate) encryption: Encryption,
+    pub(crate) effects: Vec<Destined>,
 }
 
 /// The section `[encryption]` in force.
@@ -250,6 +257,7 @@ impl Config {
         ];
         lines.extend(self.facts.lines());
         lines.extend(self.encryption.lines());
+        lines.extend(effects::lines(&self.effects));
         lines
     }
 }
@@ -273,6 +281,9 @@ fn parse(text: &str) -> Result<Written> {
     }
     if let Some(encryption) = table.get("encryption").and_then(toml::Value::as_table) {
         known_keys(encryption, "encryption.", &ENCRYPTION_KEYS)?;
+    }
+    if let Some(effects) = table.get("effects").and_then(toml::Value::as_table) {
+        effects::check_keys(effects)?;
     }
     Ok(toml::from_str(text)?)
 }
@@ -324,6 +335,7 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
                 Vec::new(),
             ),
         },
+        effects: effects::resolve(written.effects, base)?,
     })
 }
 
@@ -414,7 +426,7 @@ mod tests {
     #[test]
     fn every_key_is_known() {
         let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
-        // A section is a key, and no line of its own.
-        assert_eq!(KEYS.len() - 2 + FACTS_KEYS.len() + ENCRYPTION_KEYS.len(), lines);
+        // A section is a key, and no line of its own; of effects there are none by default.
+        assert_eq!(KEYS.len() - 3 + FACTS_KEYS.len() + ENCRYPTION_KEYS.len(), lines);
     }
 }

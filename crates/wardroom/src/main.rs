@@ -12,6 +12,7 @@ mod cli;
 mod clock;
 mod command;
 mod config;
+mod deliver;
 mod demo;
 mod failure;
 mod follow;

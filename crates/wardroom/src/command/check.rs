@@ -2,11 +2,14 @@
 //! `wardroom check`: everything there is to say about a policy.
 
 use crate::cli::Check;
+use crate::config::Config;
+use crate::deliver;
 use crate::failure::NotRight;
 use crate::policy_dir;
 use crate::terminal::Paint;
 use anyhow::Result;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use wardroom_policy::{Bundle, Compiled, Program};
 use wardroom_report::{Diagnostic, render, to_json};
@@ -18,10 +21,22 @@ pub(crate) fn run(args: &Check) -> Result<ExitCode> {
     } else {
         say(&compiled)?;
     }
-    if compiled.program.is_none() {
+    let Some(program) = &compiled.program else {
         return Err(NotRight.into());
+    };
+    if let (false, Some(config)) = (args.json, beside(&args.policy)) {
+        for line in deliver::unconfigured(program, &config.effects) {
+            writeln!(std::io::stderr(), "warning: {line}")?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration in the working directory, if it is about this policy. One that is not right is not the matter here.
+fn beside(policy: &Path) -> Option<Config> {
+    let config = Config::load(None).ok().filter(|config| config.file.is_some())?;
+    let same = config.policy.value.canonicalize().ok()? == policy.canonicalize().ok()?;
+    same.then_some(config)
 }
 
 /// Finds out whether a policy compiles, for a command that needs one; says what is wrong with it on standard error.

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Init) -> Result<ExitCode> {
     write(&policy.join("first.ward"), packs::FIRST)?;
     let in_force = Config::load(Some(&config))?;
     let keys = super::key::file(&in_force.data.value);
-    let roles = ["ingest", "read", "policy"].map(str::to_owned);
+    let roles = ["ingest", "read", "policy", "admin"].map(str::to_owned);
     let token = super::key::issue(&keys, "first", &roles)?;
     say(dir, &token)?;
     Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod diff;
 mod doctor;
+mod effects;
 mod explain;
 mod fmt;
 mod init;
@@ -43,6 +44,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),
         Command::Replay(args) => crate::replay::run(&args),
+        Command::Effects(args) => effects::run(&args),
         Command::Key(args) => key::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Config(args) => config::run(&args),

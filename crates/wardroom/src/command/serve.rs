@@ -4,6 +4,7 @@
 use crate::cli::Serve;
 use crate::clock;
 use crate::config::Config;
+use crate::deliver::{self, Destined};
 use crate::policy_dir;
 use crate::terminal::{Paint, grouped};
 use anyhow::{Context, Result};
@@ -46,12 +47,15 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         ..Options::new(clock::now)
     };
+    say_unconfigured(&engine, &config.effects);
+    let delivering = deliver::start(engine.outbox().clone(), &config.effects).await?;
     let api = Api::new(engine.clone(), keys, options);
     reload_on_hangup(&config, engine.clone(), api.clone(), taken)?;
 
     let address = listener.local_addr().context("cannot tell the address listened on")?;
     tracing::info!(%address, ready_ms = began.elapsed().as_millis(), "serving");
     wardroom_api::serve(listener, api, stop_signal()?).await;
+    delivering.stop().await;
     engine.close().await;
     tracing::info!("stopped; everything accepted is on disk");
     Ok(ExitCode::SUCCESS)
@@ -130,6 +134,13 @@ fn report(engine: &Engine, opened: &Opened) {
     }
 }
 
+/// Says which effects of the policy in force would be dead letters at once.
+fn say_unconfigured(engine: &Engine, destined: &[Destined]) {
+    for line in deliver::unconfigured(&engine.active().program, destined) {
+        tracing::warn!("{line}");
+    }
+}
+
 /// Diagnostics are drawn for a terminal, not for a log.
 fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}\n");
@@ -166,7 +177,8 @@ fn reload_on_hangup(config: &Config, engine: Arc<Engine>, api: Api, taken: Optio
     let mut hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     let keys = super::key::file(&config.data.value);
     let facts = config.facts.sources();
-    let mut reload = Reload { policy: config.policy.value.clone(), facts, engine, taken };
+    let effects = config.effects.clone();
+    let mut reload = Reload { policy: config.policy.value.clone(), facts, effects, engine, taken };
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             match Keys::load(&keys) {
@@ -195,6 +207,7 @@ fn reload_on_hangup(config: &Config, engine: Arc<Engine>, api: Api, taken: Optio
 struct Reload {
     policy: PathBuf,
     facts: Sources,
+    effects: Vec<Destined>,
     engine: Arc<Engine>,
     /// The version last taken from the directory.
     taken: Option<Version>,
@@ -222,6 +235,7 @@ impl Reload {
         match tokio::runtime::Handle::current().block_on(swap) {
             Ok(_) => {
                 tracing::info!(policy = %version, "reloaded");
+                say_unconfigured(&self.engine, &self.effects);
                 self.taken = Some(version);
             }
             Err(SwapError::Policy { diagnostics, sources }) => {

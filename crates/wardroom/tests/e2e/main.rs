@@ -15,6 +15,7 @@ mod commands;
 mod demo;
 mod disk;
 mod doctor;
+mod effects;
 mod explain;
 mod follow;
 mod forms;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is sent. The same bytes at each attempt: whoever receives it twice can compare.
+
+use super::Destined;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use wardroom_engine::{Channel, Delivery};
+use wardroom_event::{Sight, Type, Value};
+use wardroom_policy::Piece;
+
+/// The body of a webhook, in the form that Standard Webhooks asks for.
+#[derive(Serialize)]
+struct Body<'a> {
+    /// What happened.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// When its event arrived.
+    timestamp: String,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    id: &'a str,
+    decision: String,
+    event: Event<'a>,
+    verdict: &'static str,
+    rule: &'a str,
+    reason: String,
+    policy: &'a str,
+    entities: BTreeMap<&'a str, String>,
+}
+
+#[derive(Serialize)]
+struct Event<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    id: &'a str,
+    source: &'a str,
+    time: String,
+}
+
+/// The body for a destination, as JSON.
+pub(super) fn body(delivery: &Delivery, to: &Destined) -> Vec<u8> {
+    let sight = if to.reveal { Sight::Full } else { Sight::Masked };
+    // Texts, numbers and maps of texts: writing them cannot fail.
+    match delivery.destination.channel {
+        Channel::Notify => {
+            let words = BTreeMap::from([(&*to.field, words(delivery, sight))]);
+            serde_json::to_vec(&words).unwrap_or_default()
+        }
+        Channel::Webhook | Channel::Case => serde_json::to_vec(&data(delivery, sight)).unwrap_or_default(),
+    }
+}
+
+fn data(delivery: &Delivery, sight: Sight) -> Body<'_> {
+    let decision = &delivery.decision;
+    let entities =
+        decision.fields.iter().filter(|(field, value)| field.kind.is_entity() && !value.is_missing());
+    let entities = entities.map(|(field, value)| (&*field.name, exact(value, field.kind, sight)));
+    Body {
+        kind: "rule.fired",
+        timestamp: decision.received.to_string(),
+        data: Data {
+            id: &delivery.key,
+            decision: decision.seq.to_string(),
+            event: Event {
+                kind: &decision.event_type,
+                id: &decision.id.id,
+                source: &decision.id.source,
+                time: decision.time.to_string(),
+            },
+            verdict: verdict(delivery),
+            rule: delivery.signal().map_or("", |s| &s.rule),
+            reason: reason(delivery, sight),
+            policy: &decision.policy,
+            entities: entities.collect(),
+        },
+    }
+}
+
+/// A value for a program to go on with: whole, where it may be.
+fn exact(value: &Value, kind: Type, sight: Sight) -> String {
+    match value {
+        Value::Text(text) if sight == Sight::Full => text.to_string(),
+        other => other.show(kind, sight),
+    }
+}
+
+/// In one line, for people.
+fn words(delivery: &Delivery, sight: Sight) -> String {
+    let rule = delivery.signal().map_or("", |s| &s.rule);
+    let (verdict, seq) = (verdict(delivery), delivery.decision.seq);
+    format!("{verdict} by {rule}: {} (decision {seq})", reason(delivery, sight))
+}
+
+fn verdict(delivery: &Delivery) -> &'static str {
+    delivery.decision.judged.as_ref().map_or("", |judged| judged.verdict.name())
+}
+
+fn reason(delivery: &Delivery, sight: Sight) -> String {
+    delivery.signal().map_or(String::new(), |s| Piece::join(&s.because, sight))
+}
