@@ -60,7 +60,7 @@ impl Counter for Hours {
     }
 
     /// The event in hand belongs to no week before it, so nothing changes with it.
-    fn read(table: &Table<Hours>, key: Key, now: Micros, _: Option<Sighting<'_>>) -> Reading {
+    fn read(table: &Table<Hours>, _: usize, key: Key, now: Micros, _: Option<Sighting<'_>>) -> Reading {
         let Weeks { span, most } = *table.rule();
         let hours = Weeks::hours(span);
         let mut usual = Usual::default();

@@ -6,6 +6,7 @@ mod bytes;
 pub(crate) use bytes::StoredPart;
 
 use crate::generations::Cell;
+use crate::shared::Grain;
 use crate::strip::Strip;
 use crate::window::{Moment, Sight};
 
@@ -46,13 +47,13 @@ impl<P: Part> ByTile<P> {
         self.trim(at.live);
         let mut strip = match self {
             ByTile::Many(strip) => {
-                merge(strip, at.tile, part, at.live);
+                merge(strip, part, at);
                 return;
             }
             ByTile::None => Strip::default(),
             ByTile::One { tile, part } => Strip::of(*tile, P::large(*part)),
         };
-        merge(&mut strip, at.tile, part, at.live);
+        merge(&mut strip, part, at);
         *self = ByTile::one(&strip).unwrap_or_else(|| ByTile::Many(Box::new(strip)));
     }
 
@@ -63,6 +64,18 @@ impl<P: Part> ByTile<P> {
             ByTile::One { tile, part } if sight.sees(*tile) => take(P::large(*part)),
             ByTile::One { .. } => (),
             ByTile::Many(strip) => strip.seen(sight).iter().for_each(|(_, part)| take(*part)),
+        }
+    }
+
+    /// Forgets what has expired, joins what only longer windows see, and gives room back.
+    pub(crate) fn settle(&mut self, live: Sight, grain: &Grain) {
+        self.trim(live);
+        if let ByTile::Many(strip) = self {
+            strip.join(grain, P::merge);
+            strip.shrink();
+            if let Some(one) = ByTile::one(strip) {
+                *self = one;
+            }
         }
     }
 
@@ -90,9 +103,10 @@ impl<P: Part> ByTile<P> {
     }
 }
 
-fn merge<P: Part>(strip: &mut Strip<P>, tile: u32, part: P, live: Sight) {
+fn merge<P: Part>(strip: &mut Strip<P>, part: P, at: Moment) {
     let mut new = Some(part);
-    let held = strip.part(tile, live, |_| new.take().unwrap_or(part));
+    strip.make_room(&at.grain, P::merge);
+    let held = strip.part(at.tile, at.live, |_| new.take().unwrap_or(part));
     if new.is_some() {
         held.merge(part);
     }

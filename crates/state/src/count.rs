@@ -4,6 +4,7 @@
 mod bytes;
 
 use crate::generations::Cell;
+use crate::shared::Grain;
 use crate::strip::Strip;
 use crate::table::{Counter, Table};
 use crate::window::{Moment, Sight};
@@ -37,13 +38,17 @@ impl Cell for Tiles {
 impl Counter for Tiles {
     type Rule = ();
 
+    fn settle(&mut self, live: Sight, grain: &Grain) {
+        Tiles::settle(self, live, grain);
+    }
+
     fn add(table: &mut Table<Tiles>, key: Key, _: Sighting<'_>, time: Micros) {
         table.see(key, time, Tiles::add);
     }
 
-    fn read(table: &Table<Tiles>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
-        let before = table.find(key, now).map_or(0, |(tiles, sight)| tiles.count(sight));
-        let in_hand = with.and_then(|_| table.in_hand(now)).is_some();
+    fn read(table: &Table<Tiles>, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+        let before = table.find(view, key, now).map_or(0, |(tiles, sight)| tiles.count(sight));
+        let in_hand = with.and_then(|_| table.in_hand(view, now)).is_some();
         Reading::Count(before + u64::from(in_hand))
     }
 }
@@ -51,18 +56,40 @@ impl Counter for Tiles {
 impl Tiles {
     pub(crate) fn add(&mut self, at: Moment) {
         self.trim(at.live);
-        match self {
-            Tiles::Few { gap, tile, counts } => {
-                if !add_few(gap, tile, counts, at.tile) {
-                    let mut strip = Strip::default();
-                    for (tile, n) in [(tile.wrapping_sub(u32::from(*gap)), counts[1]), (*tile, counts[0])] {
-                        *strip.part(tile, at.live, |_| 0) += n;
-                    }
-                    add_one(&mut strip, at);
-                    *self = Tiles::Many(Box::new(strip));
+        if let Tiles::Few { gap, tile, counts } = self {
+            if add_few(gap, tile, counts, at.tile) {
+                return;
+            }
+            // The two may be one by now, and then there is room for this one.
+            join_few(gap, tile, counts, &at.grain);
+            if add_few(gap, tile, counts, at.tile) {
+                return;
+            }
+            let mut strip = Strip::default();
+            for (tile, n) in [(tile.wrapping_sub(u32::from(*gap)), counts[1]), (*tile, counts[0])] {
+                *strip.part(tile, at.live, |_| 0) += n;
+            }
+            *self = Tiles::Many(Box::new(strip));
+        }
+        if let Tiles::Many(strip) = self {
+            add_one(strip, at);
+        }
+    }
+
+    /// Forgets what has expired, joins what only longer windows see, and gives room back.
+    fn settle(&mut self, live: Sight, grain: &Grain) {
+        self.trim(live);
+        let Tiles::Many(strip) = self else { return };
+        strip.join(grain, merge);
+        strip.shrink();
+        match *strip.tiles() {
+            [(tile, n)] => *self = Tiles::Few { gap: 0, tile, counts: [n, 0] },
+            [(older, m), (tile, n)] => {
+                if let Ok(gap) = u16::try_from(tile.wrapping_sub(older)) {
+                    *self = Tiles::Few { gap, tile, counts: [n, m] };
                 }
             }
-            Tiles::Many(strip) => add_one(strip, at),
+            _ => (),
         }
     }
 
@@ -104,7 +131,20 @@ impl Tiles {
     }
 }
 
+fn merge(held: &mut u32, more: u32) {
+    *held = held.saturating_add(more);
+}
+
+/// Joins the two tiles where they are one by now.
+fn join_few(gap: &mut u16, tile: &mut u32, counts: &mut [u32; 2], grain: &Grain) {
+    let first = grain.first_of(*tile);
+    if counts[1] > 0 && grain.first_of(tile.wrapping_sub(u32::from(*gap))) == first {
+        (*gap, *tile, *counts) = (0, first, [counts[0].saturating_add(counts[1]), 0]);
+    }
+}
+
 fn add_one(strip: &mut Strip<u32>, at: Moment) {
+    strip.make_room(&at.grain, merge);
     let count = strip.part(at.tile, at.live, |_| 0);
     *count = count.saturating_add(1);
 }

@@ -60,12 +60,12 @@ impl Counter for Items {
         }
     }
 
-    fn read(table: &Table<Items>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+    fn read(table: &Table<Items>, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
         let in_hand = match with {
-            Some(Sighting::Item(item)) => table.in_hand(now).map(|at| (item, at)),
+            Some(Sighting::Item(item)) => table.in_hand(view, now).map(|at| (item, at)),
             _ => None,
         };
-        let found = table.find(key, now).map(|(items, sight)| items.count(sight, in_hand));
+        let found = table.find(view, key, now).map(|(items, sight)| items.count(sight, in_hand));
         let (count, approximate) = found.unwrap_or((u64::from(in_hand.is_some()), false));
         Reading::Distinct { count, approximate }
     }

@@ -3,7 +3,9 @@
 
 use crate::by_tile::{ByTile, Part, StoredPart};
 use crate::bytes::{Pen, Source, Unreadable};
+use crate::shared::Grain;
 use crate::table::{Counter, Table};
+use crate::window::Sight;
 use crate::{Key, Reading, Sighting};
 use wardroom_event::Micros;
 
@@ -45,6 +47,10 @@ impl Part for Peak {
 impl Counter for Extremes {
     type Rule = Side;
 
+    fn settle(&mut self, live: Sight, grain: &Grain) {
+        ByTile::settle(self, live, grain);
+    }
+
     fn add(table: &mut Table<Extremes>, key: Key, sighting: Sighting<'_>, time: Micros) {
         if let Sighting::Amount(amount) = sighting {
             let peak = Peak(table.rule().turn(amount));
@@ -52,13 +58,19 @@ impl Counter for Extremes {
         }
     }
 
-    fn read(table: &Table<Extremes>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+    fn read(
+        table: &Table<Extremes>,
+        view: usize,
+        key: Key,
+        now: Micros,
+        with: Option<Sighting<'_>>,
+    ) -> Reading {
         let side = *table.rule();
         let mut peak = None;
-        if let Some((extremes, sight)) = table.find(key, now) {
+        if let Some((extremes, sight)) = table.find(view, key, now) {
             extremes.each(sight, |part| peak = peak.max(Some(part)));
         }
-        if let (Some(Sighting::Amount(amount)), Some(_)) = (with, table.in_hand(now)) {
+        if let (Some(Sighting::Amount(amount)), Some(_)) = (with, table.in_hand(view, now)) {
             peak = peak.max(Some(Peak(side.turn(amount))));
         }
         Reading::Extreme(peak.map(|peak| side.turn(peak.0)))

@@ -31,9 +31,9 @@ impl Counter for Seen {
         table.see(key, time, Seen::add);
     }
 
-    fn read(table: &Table<Seen>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
-        let first = table.find(key, now).and_then(|(seen, sight)| seen.first(sight));
-        let in_hand = with.and_then(|_| table.in_hand(now)).map(|at| at.time);
+    fn read(table: &Table<Seen>, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+        let first = table.find(view, key, now).and_then(|(seen, sight)| seen.first(sight));
+        let in_hand = with.and_then(|_| table.in_hand(view, now)).map(|at| at.time);
         Reading::FirstSeen(first.into_iter().chain(in_hand).min())
     }
 }

@@ -57,6 +57,8 @@ pub(crate) struct Generations<C> {
     freeing: Freeing<C>,
     /// The shard that was swept last.
     swept: usize,
+    /// The shard, and the place in it, where [`Generations::join`] goes on.
+    joined: (usize, usize),
 }
 
 impl<C: Stored> Generations<C> {
@@ -65,7 +67,7 @@ impl<C: Stored> Generations<C> {
         let directory = (0..1 << ROOT).collect();
         let (held, freeing) = (Held::default(), Freeing::new());
         let (turn, old_to) = (0, i64::MIN);
-        Generations { directory, depth: ROOT, shards, turn, old_to, held, freeing, swept: 0 }
+        Generations { directory, depth: ROOT, shards, turn, old_to, held, freeing, swept: 0, joined: (0, 0) }
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&C> {
@@ -94,6 +96,24 @@ impl<C: Stored> Generations<C> {
         (self.turn, self.old_to) = (self.turn + 1, before);
         if from > before {
             (self.turn, self.old_to) = (self.turn + 1, clock);
+        }
+    }
+
+    /// Gives some places in turn to `change`, those that have a key, unless the shard has counted the record of that number
+    /// before it was loaded. That is no touch: nothing that is read or written may follow from it, for which keys these
+    /// are differs between machines.
+    pub(crate) fn join(&mut self, places: usize, event: u64, mut change: impl FnMut(&mut C)) {
+        for _ in 0..places {
+            let (shard, slot) = self.joined;
+            let some = match self.shards.get(shard) {
+                Some(held) if held.has_counted(event) => false,
+                Some(_) => self.change(shard, |shard, _| shard.join(slot, &mut change)),
+                None => {
+                    self.joined = (0, 0);
+                    continue;
+                }
+            };
+            self.joined = if some { (shard, slot + 1) } else { (shard + 1, 0) };
         }
     }
 

@@ -34,9 +34,9 @@ impl Counter for Last {
         }
     }
 
-    fn read(table: &Table<Last>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
-        let found = table.find(key, now).and_then(|(last, sight)| last.newest(sight));
-        let in_hand = with.and_then(held).filter(|_| table.in_hand(now).is_some());
+    fn read(table: &Table<Last>, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+        let found = table.find(view, key, now).and_then(|(last, sight)| last.newest(sight));
+        let in_hand = with.and_then(held).filter(|_| table.in_hand(view, now).is_some());
         let value = match in_hand {
             Some(value) if found.is_none_or(|newest| newest.time <= now) => Some(kept(value)),
             _ => found.map(|newest| newest.value.clone()),

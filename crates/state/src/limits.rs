@@ -9,6 +9,13 @@ pub const WINDOW_MIN: Span = Span::from_secs(1);
 pub const WINDOW_MAX: Span = Span::from_secs(400 * 86_400);
 /// Into how many tiles a window is cut; one of them is the worst error of a reading.
 pub const TILES: i64 = 60;
+/// Most windows that share a table.
+pub const SHARED_WINDOWS: usize = 8;
+/// How many times as long as those of the shortest the tiles of the longest window may be that shares its table: two
+/// tiles of a key are then never too far apart for 16 bits, and so for a small cell.
+pub const SHARED_RATIO: i64 = 1024;
+/// At how many further keys a table of several windows looks with each sighting, to join what only the longer see.
+pub const SETTLE_STEP: usize = 4;
 /// Up to how many distinct items under one key are counted exactly. Above, a reading is an estimate with a relative
 /// standard error of one over the root of this: 1.6 %.
 pub const DISTINCT_EXACT: usize = 4096;

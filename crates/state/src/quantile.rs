@@ -7,6 +7,7 @@
 
 use crate::bytes::{Pen, Source, Stored, Unreadable};
 use crate::generations::Cell;
+use crate::shared::Grain;
 use crate::table::{Counter, Table};
 use crate::window::{Moment, Sight};
 use crate::{Key, Reading, Sighting, limits};
@@ -81,18 +82,37 @@ impl Counter for Buckets {
     /// The share, in thousandths.
     type Rule = u16;
 
+    fn settle(&mut self, live: Sight, grain: &Grain) {
+        self.trim(live);
+        if let Buckets::Many(many) = self {
+            many.join(grain);
+            many.0.shrink_to(2 * many.0.len());
+        }
+    }
+
     fn add(table: &mut Table<Buckets>, key: Key, sighting: Sighting<'_>, time: Micros) {
         if let Sighting::Amount(amount) = sighting {
             table.see(key, time, |buckets, at| buckets.add(Index::of(amount), at));
         }
     }
 
-    fn read(table: &Table<Buckets>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
-        let mut counts = Vec::new();
-        if let Some((buckets, sight)) = table.find(key, now) {
-            buckets.each(sight, |bucket| counts.push((bucket.index, bucket.count)));
+    fn read(
+        table: &Table<Buckets>,
+        view: usize,
+        key: Key,
+        now: Micros,
+        with: Option<Sighting<'_>>,
+    ) -> Reading {
+        let mut seen = Vec::new();
+        if let Some((buckets, sight)) = table.find(view, key, now) {
+            buckets.each(sight, |bucket| seen.push(bucket));
         }
-        if let (Some(Sighting::Amount(amount)), Some(_)) = (with, table.in_hand(now)) {
+        // What falls together beyond the bound does so in the window's own tiles, of which these may be parts.
+        if view > 0 && seen.len() > limits::QUANTILE_BUCKETS {
+            seen = joined(&seen, |tile| table.first_of(view, tile));
+        }
+        let mut counts: Vec<_> = seen.iter().map(|bucket| (bucket.index, bucket.count)).collect();
+        if let (Some(Sighting::Amount(amount)), Some(_)) = (with, table.in_hand(view, now)) {
             counts.push((Index::of(amount), 1));
         }
         Reading::Quantile(pick(&counts, *table.rule()))
@@ -172,16 +192,62 @@ impl Buckets {
     }
 }
 
+/// The buckets of tiles that are one where they have the same first tile. Nothing shows that they were apart: the greatest
+/// magnitudes of all are among the greatest of each, and what falls together in one of them falls together in all.
+fn joined(buckets: &[Bucket], first_of: impl Fn(u32) -> u32) -> Vec<Bucket> {
+    let mut all = Vec::with_capacity(buckets.len());
+    for parts in buckets.chunk_by(|a, b| first_of(a.tile) == first_of(b.tile)) {
+        let mut one: Vec<Bucket> =
+            parts.iter().map(|bucket| Bucket { tile: first_of(bucket.tile), ..*bucket }).collect();
+        one.sort_unstable_by_key(|bucket| bucket.index);
+        one.dedup_by(|next, held| {
+            let same = next.index == held.index;
+            held.count = held.count.saturating_add(if same { next.count } else { 0 });
+            same
+        });
+        fall_together(&mut one);
+        all.append(&mut one);
+    }
+    all
+}
+
+/// Of a tile with too many buckets, adds those of the smallest magnitudes to the smallest that is kept.
+fn fall_together(tile: &mut Vec<Bucket>) {
+    if tile.len() <= limits::QUANTILE_BUCKETS {
+        return;
+    }
+    tile.sort_unstable_by_key(|bucket| std::cmp::Reverse(bucket.index.magnitude()));
+    let rest = tile.drain(limits::QUANTILE_BUCKETS..).fold(0u32, |n, bucket| n.saturating_add(bucket.count));
+    if let Some(smallest) = tile.last_mut() {
+        smallest.count = smallest.count.saturating_add(rest);
+    }
+    tile.sort_unstable_by_key(|bucket| bucket.index);
+}
+
 impl Many {
     fn add(&mut self, index: Index, at: Moment) {
         let place = |bucket: &Bucket| (std::cmp::Reverse(at.live.age(bucket.tile)), bucket.index);
         let new = Bucket { tile: at.tile, index, count: 1 };
         match self.0.binary_search_by_key(&place(&new), place) {
             Ok(i) => self.0[i].count = self.0[i].count.saturating_add(1),
+            Err(_) if at.grain.joins() && self.0.len() == self.0.capacity() => {
+                self.join(&at.grain);
+                self.0.reserve(1);
+                self.add(index, at);
+            }
             Err(i) => {
                 self.0.insert(i, new);
                 self.collapse(at);
             }
+        }
+    }
+
+    /// Joins the tiles that only longer windows see.
+    fn join(&mut self, grain: &Grain) {
+        let coarse = self.0.partition_point(|bucket| grain.is_coarse(bucket.tile));
+        if coarse > 0 {
+            let joined = joined(&self.0[..coarse], |tile| grain.first_of(tile));
+            self.0.splice(..coarse, joined);
         }
     }
 
@@ -313,6 +379,28 @@ mod tests {
         check(3, 500, 2);
         check(4, 500, 2);
         check(u64::MAX, 1000, u64::MAX);
+    }
+
+    /// However tiles are cut and joined, in whatever order, the buckets are those of one tile from the beginning.
+    #[test]
+    fn joining_tiles_shows_in_no_bucket() {
+        let most = limits::QUANTILE_BUCKETS as i64;
+        let mut apart = Buckets::None;
+        let mut whole = Buckets::None;
+        for n in 0..5 * most {
+            let index = Index((n * 7919 % (2 * most) - most) as i16);
+            apart.add(index, Moment::at(n % 3, 5));
+            whole.add(index, Moment::at(0, 5));
+        }
+        let all = |buckets: &Buckets| {
+            let mut all = Vec::new();
+            buckets.each(Moment::at(5, 5).live, |bucket| all.push(bucket));
+            all
+        };
+        let plain = |of: &[Bucket]| of.iter().map(|b| (b.tile, b.index, b.count)).collect::<Vec<_>>();
+        assert_eq!(plain(&joined(&all(&apart), |_| 0)), plain(&all(&whole)));
+        let two = joined(&all(&apart), |tile| tile / 2 * 2);
+        assert_eq!(plain(&joined(&two, |_| 0)), plain(&all(&whole)));
     }
 
     /// Reads the share of everything in sight.

@@ -3,7 +3,9 @@
 
 use crate::by_tile::{ByTile, Part, StoredPart};
 use crate::bytes::{Pen, Source, Unreadable};
+use crate::shared::Grain;
 use crate::table::{Counter, Table};
+use crate::window::Sight;
 use crate::{Key, Reading, Sighting};
 use wardroom_event::Micros;
 
@@ -45,22 +47,26 @@ impl Part for Marked {
 impl Counter for Marks {
     type Rule = ();
 
+    fn settle(&mut self, live: Sight, grain: &Grain) {
+        ByTile::settle(self, live, grain);
+    }
+
     fn add(table: &mut Table<Marks>, key: Key, sighting: Sighting<'_>, time: Micros) {
         if let Sighting::Mark(hit) = sighting {
             table.see(key, time, |marks, at| marks.add(Marked::one(hit), at));
         }
     }
 
-    fn read(table: &Table<Marks>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+    fn read(table: &Table<Marks>, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
         let (mut hits, mut of) = (0u64, 0u64);
         let mut take = |part: Marked| {
             hits += u64::from(part.hits);
             of += u64::from(part.of);
         };
-        if let Some((marks, sight)) = table.find(key, now) {
+        if let Some((marks, sight)) = table.find(view, key, now) {
             marks.each(sight, &mut take);
         }
-        if let (Some(Sighting::Mark(hit)), Some(_)) = (with, table.in_hand(now)) {
+        if let (Some(Sighting::Mark(hit)), Some(_)) = (with, table.in_hand(view, now)) {
             take(Marked::one(hit));
         }
         Reading::Ratio { hits, of }

@@ -103,7 +103,7 @@ impl Counter for Progress {
         }
     }
 
-    fn read(table: &Table<Progress>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+    fn read(table: &Table<Progress>, _: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
         let over = table.rule().over;
         let cell = table.cell(key);
         let done = cell.and_then(Progress::done).zip(over.sight(table.clock(), now));

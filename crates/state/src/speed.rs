@@ -69,9 +69,15 @@ impl Counter for Whereabouts {
         }
     }
 
-    fn read(table: &Table<Whereabouts>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+    fn read(
+        table: &Table<Whereabouts>,
+        view: usize,
+        key: Key,
+        now: Micros,
+        with: Option<Sighting<'_>>,
+    ) -> Reading {
         let speed = with.and_then(place).and_then(|here| {
-            let (whereabouts, sight) = table.find(key, now)?;
+            let (whereabouts, sight) = table.find(view, key, now)?;
             whereabouts.speed(sight, here, now)
         });
         Reading::Speed(speed)

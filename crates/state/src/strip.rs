@@ -2,6 +2,7 @@
 //! Parts by tile: what a key that is seen in many tiles holds of each.
 
 use crate::bytes::{Pen, Source, Unreadable};
+use crate::shared::Grain;
 use crate::window::Sight;
 use smallvec::{SmallVec, smallvec};
 
@@ -38,6 +39,43 @@ impl<P> Strip<P> {
             }
         };
         &mut self.0[at].1
+    }
+
+    /// Makes room for a tile that is new, where there is none: joins what only longer windows see.
+    pub(crate) fn make_room(&mut self, grain: &Grain, merge: impl FnMut(&mut P, P))
+    where
+        P: Copy,
+    {
+        if grain.joins() && self.0.len() == self.0.capacity() {
+            self.join(grain, merge);
+        }
+    }
+
+    /// Joins the tiles that only longer windows see.
+    pub(crate) fn join(&mut self, grain: &Grain, mut merge: impl FnMut(&mut P, P))
+    where
+        P: Copy,
+    {
+        let coarse = self.0.partition_point(|(tile, _)| grain.is_coarse(*tile));
+        let mut kept = 0;
+        for i in 0..coarse {
+            let (tile, part) = (grain.first_of(self.0[i].0), self.0[i].1);
+            match self.0[..kept].last_mut() {
+                Some((before, held)) if *before == tile => merge(held, part),
+                _ => {
+                    self.0[kept] = (tile, part);
+                    kept += 1;
+                }
+            }
+        }
+        self.0.drain(kept..coarse);
+    }
+
+    /// Gives back room that is not needed.
+    pub(crate) fn shrink(&mut self) {
+        if self.0.spilled() && 2 * self.0.len() <= self.0.capacity() {
+            self.0.shrink_to_fit();
+        }
     }
 
     /// Every tile with its part.
@@ -98,6 +136,9 @@ impl<P> Strip<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shared::Windows;
+    use crate::{Kind, Spec};
+    use wardroom_event::{Micros, Span};
 
     #[test]
     fn tiles_are_in_order_whatever_order_they_come_in() {
@@ -119,6 +160,25 @@ mod tests {
         assert_eq!(strip.heap(), 8 * size_of::<(u32, i32)>());
         strip.trim(Sight::new(80, 51, 80).unwrap());
         assert_eq!(strip.tiles(), [(60, 1), (70, 1)]);
+    }
+
+    #[test]
+    fn what_only_longer_windows_see_is_joined() {
+        let spec = |secs| Spec::new(Kind::Count, Some(Span::from_secs(secs))).unwrap();
+        let windows = Windows::new(&[spec(60), spec(600)]);
+        let mut strip = Strip::default();
+        let clock = Micros(1_000_000_000);
+        let live = windows.live(clock).unwrap();
+        for tile in [391, 399, 400, 409, 410, 938, 939, 940, 945, 1000] {
+            strip.part(tile, live, |_| 1);
+        }
+        strip.join(&windows.grain(clock), |held, part| *held += part);
+        let expect = [(390, 2), (400, 2), (410, 1), (930, 2), (940, 1), (945, 1), (1000, 1)];
+        assert_eq!(strip.tiles(), expect);
+        strip.shrink();
+        assert_eq!(strip.heap(), 7 * size_of::<(u32, i32)>());
+        strip.join(&windows.grain(clock), |_, _| unreachable!("it is joined"));
+        assert_eq!(strip.tiles(), expect);
     }
 
     #[test]

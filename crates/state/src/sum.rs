@@ -3,7 +3,9 @@
 
 use crate::by_tile::{ByTile, Part, StoredPart};
 use crate::bytes::{Pen, Source, Unreadable};
+use crate::shared::Grain;
 use crate::table::{Counter, Table};
+use crate::window::Sight;
 use crate::{Key, Reading, Sighting};
 use wardroom_event::Micros;
 
@@ -54,22 +56,26 @@ impl Part for Added {
 impl Counter for Sums {
     type Rule = ();
 
+    fn settle(&mut self, live: Sight, grain: &Grain) {
+        ByTile::settle(self, live, grain);
+    }
+
     fn add(table: &mut Table<Sums>, key: Key, sighting: Sighting<'_>, time: Micros) {
         if let Sighting::Amount(amount) = sighting {
             table.see(key, time, |sums, at| sums.add(Added::one(amount), at));
         }
     }
 
-    fn read(table: &Table<Sums>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+    fn read(table: &Table<Sums>, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
         let (mut total, mut count) = (0i128, 0u64);
         let mut take = |part: Added| {
             total += part.total;
             count += u64::from(part.count);
         };
-        if let Some((sums, sight)) = table.find(key, now) {
+        if let Some((sums, sight)) = table.find(view, key, now) {
             sums.each(sight, &mut take);
         }
-        if let (Some(Sighting::Amount(amount)), Some(_)) = (with, table.in_hand(now)) {
+        if let (Some(Sighting::Amount(amount)), Some(_)) = (with, table.in_hand(view, now)) {
             take(Added::one(amount));
         }
         Reading::Sum { total: i64::try_from(total).ok(), count }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! One counter's table: the clock that decides what is late and what has expired, over cells of one kind.
+//! A table: the clock that decides what is late and what has expired, over cells of one kind. It is read over one window
+//! or over several (see [`shared`](crate::shared)), which are numbered from the shortest on.
 
 use crate::bytes::{Pen, Source, Stored, Unreadable};
 use crate::generations::Generations;
+use crate::shared::{Grain, Windows};
 use crate::window::{Moment, Sight, Window, low};
-use crate::{Key, Reading, Sighting, Spec, Stats};
+use crate::{Key, Reading, Sighting, Spec, Stats, limits};
 use wardroom_event::Micros;
 
 /// A kind of counter: how its cells are fed and read.
@@ -12,18 +14,23 @@ pub(crate) trait Counter: Stored + Send + Sync + Sized {
     /// What the kind is told once for the whole table.
     type Rule: Send + Sync;
 
+    /// Joins what only longer windows still see, and gives room back; without a change to any reading.
+    fn settle(&mut self, _live: Sight, _grain: &Grain) {}
+
     /// Adds a sighting at `time`.
     fn add(table: &mut Table<Self>, key: Key, sighting: Sighting<'_>, time: Micros);
 
-    /// What is known of a key at `now`; as if the sighting `with` had been added at `now`, if there is one.
-    fn read(table: &Table<Self>, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading;
+    /// What is known of a key at `now` over one window; as if the sighting `with` had been added at `now`, if there is
+    /// one.
+    fn read(table: &Table<Self>, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading;
 }
 
 /// A table of any kind.
 pub(crate) trait AnyTable: Send + Sync {
     fn add(&mut self, key: Key, sighting: Sighting<'_>, time: Micros);
-    fn read(&self, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading;
-    fn spec(&self) -> Spec;
+    fn read(&self, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading;
+    /// What it is read as, the shortest window first.
+    fn specs(&self) -> Vec<Spec>;
     fn stats(&self) -> Stats;
 
     /// From now on sightings belong to the record of that number.
@@ -44,11 +51,14 @@ pub(crate) trait AnyTable: Send + Sync {
 }
 
 pub(crate) struct Table<C: Counter> {
-    spec: Spec,
     rule: C::Rule,
-    window: Window,
+    windows: Windows,
+    /// What the clock joins, as of the beginning of its tile.
+    grain: Grain,
     /// The greatest time added; before the first, the least there is.
     clock: Micros,
+    /// The clock's tile.
+    tile: i64,
     /// The time of the sighting added first, under any key.
     began: Option<Micros>,
     late: u64,
@@ -60,14 +70,26 @@ pub(crate) struct Table<C: Counter> {
 }
 
 impl<C: Counter> Table<C> {
-    pub(crate) fn new(spec: Spec, most_keys: usize, rule: C::Rule) -> Table<C> {
-        let (window, keys) = (Window::new(spec), Generations::new());
+    pub(crate) fn new(specs: &[Spec], most_keys: usize, rule: C::Rule) -> Table<C> {
+        let windows = Windows::new(specs);
         let clock = Micros(i64::MIN);
-        Table { spec, rule, window, clock, began: None, late: 0, most: most_keys, event: u64::MAX, keys }
+        Table {
+            rule,
+            clock,
+            tile: windows.tile(clock),
+            windows,
+            grain: Grain::even(0),
+            began: None,
+            late: 0,
+            most: most_keys,
+            event: u64::MAX,
+            keys: Generations::new(),
+        }
     }
 
+    /// The window of a table that has one.
     pub(crate) fn window(&self) -> Window {
-        self.window
+        self.windows.finest()
     }
 
     /// The greatest time added; before the first, the least there is.
@@ -79,9 +101,9 @@ impl<C: Counter> Table<C> {
         &self.rule
     }
 
-    /// The cell of a key with the tiles that a reading at `now` sees; `None` where it can see nothing.
-    pub(crate) fn find(&self, key: Key, now: Micros) -> Option<(&C, Sight)> {
-        Some((self.keys.get(key)?, self.window.sight(self.clock, now)?))
+    /// The cell of a key with the tiles that a reading of a window at `now` sees; `None` where it can see nothing.
+    pub(crate) fn find(&self, view: usize, key: Key, now: Micros) -> Option<(&C, Sight)> {
+        Some((self.keys.get(key)?, self.windows.sight(view, self.clock, now)?))
     }
 
     /// The cell of a key, of which some may have expired.
@@ -91,18 +113,23 @@ impl<C: Counter> Table<C> {
 
     /// The cell of a key with the tiles from `from` to `to`; `None` where it can see nothing.
     pub(crate) fn between(&self, key: Key, from: i64, to: i64) -> Option<(&C, Sight)> {
-        Some((self.keys.get(key)?, Sight::new(self.window.tile(self.clock), from, to)?))
+        Some((self.keys.get(key)?, Sight::new(self.tile, from, to)?))
+    }
+
+    /// The first of the tiles that are one in that window's own. The tile lies not after the clock's.
+    pub(crate) fn first_of(&self, view: usize, tile: u32) -> u32 {
+        self.windows.first_of(view, self.clock, tile)
     }
 
     /// The first tile of which a reading at `now` knows all: neither expired nor before the first sighting.
     pub(crate) fn known_from(&self, now: Micros) -> i64 {
-        let began = self.began.map_or(i64::MAX, |time| self.window.tile(time));
-        began.max(self.window.floor(self.clock.max(now)))
+        let began = self.began.map_or(i64::MAX, |time| self.windows.tile(time));
+        began.max(self.windows.floor(self.clock.max(now)))
     }
 
-    /// Where a sighting at `now` would belong once it is added; `None` where it would be late beyond use.
-    pub(crate) fn in_hand(&self, now: Micros) -> Option<Moment> {
-        self.window.moment(self.clock.max(now), now)
+    /// Where a sighting at `now` would belong once it is added; `None` where it would be late beyond use in the window.
+    pub(crate) fn in_hand(&self, view: usize, now: Micros) -> Option<Moment> {
+        self.windows.in_hand(view, self.clock, now)
     }
 
     /// Changes the cell of a key by a sighting at `time`, unless it comes too late to matter.
@@ -116,18 +143,33 @@ impl<C: Counter> Table<C> {
     pub(crate) fn arrive(&mut self, time: Micros) -> Option<Moment> {
         self.began.get_or_insert(time);
         if time > self.clock {
-            let before = self.window.tile(self.clock);
-            self.clock = time;
-            self.keys.expire(self.window.floor(time), before, self.window.tile(time));
+            let before = self.tile;
+            self.set_clock(time);
+            self.keys.expire(self.windows.floor(time), before, self.tile);
         }
-        let at = self.window.moment(self.clock, time);
+        let at = self.windows.moment(self.clock, time, self.grain);
         self.late += u64::from(at.is_none());
         at
     }
 
-    /// Changes the cell of a key.
+    fn set_clock(&mut self, time: Micros) {
+        let tile = self.windows.tile(time);
+        if tile != self.tile {
+            self.grain = self.windows.grain(time);
+        }
+        (self.clock, self.tile) = (time, tile);
+    }
+
+    /// Changes the cell of a key; and passes some others, to join in them what only longer windows still see. Only how
+    /// much room they take depends on which.
     pub(crate) fn change(&mut self, key: Key, change: impl FnOnce(&mut C)) {
         self.keys.update(key, self.event, change);
+        if self.grain.joins()
+            && let Some(live) = self.windows.live(self.clock)
+        {
+            let grain = self.grain;
+            self.keys.join(limits::SETTLE_STEP, self.event, |cell| cell.settle(live, &grain));
+        }
     }
 }
 
@@ -136,12 +178,12 @@ impl<C: Counter> AnyTable for Table<C> {
         C::add(self, key, sighting, time);
     }
 
-    fn read(&self, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
-        C::read(self, key, now, with)
+    fn read(&self, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+        C::read(self, view, key, now, with)
     }
 
-    fn spec(&self) -> Spec {
-        self.spec
+    fn specs(&self) -> Vec<Spec> {
+        self.windows.specs().collect()
     }
 
     fn stats(&self) -> Stats {
@@ -160,7 +202,7 @@ impl<C: Counter> AnyTable for Table<C> {
     }
 
     fn forget(&mut self) {
-        self.keys.forget(self.window.tile(self.clock), self.event);
+        self.keys.forget(self.tile, self.event);
     }
 
     fn tidy(&mut self) -> bool {
@@ -169,7 +211,8 @@ impl<C: Counter> AnyTable for Table<C> {
     }
 
     fn write_head(&self, pen: &mut Pen<'_>) {
-        self.spec.encode(pen);
+        pen.byte(self.windows.specs().len() as u8);
+        self.windows.specs().for_each(|spec| spec.encode(pen));
         pen.signed(self.clock.0);
         pen.byte(self.began.is_some().into());
         self.began.into_iter().for_each(|began| pen.signed(began.0));
@@ -178,7 +221,7 @@ impl<C: Counter> AnyTable for Table<C> {
     }
 
     fn load_head(&mut self, from: &mut Source<'_>) -> Result<(), Unreadable> {
-        self.clock = Micros(from.signed()?);
+        self.set_clock(Micros(from.signed()?));
         self.began = if from.byte()? == 0 { None } else { Some(Micros(from.signed()?)) };
         // Far from the greatest, so that it can be counted on from.
         self.late = from.number()?.min(u64::MAX >> 1);
@@ -188,11 +231,11 @@ impl<C: Counter> AnyTable for Table<C> {
 
     fn write(&mut self, from: u32, delta: bool, pen: &mut Pen<'_>) -> Option<u32> {
         pen.signed(self.clock.0);
-        self.keys.write(from, delta, low(self.window.tile(self.clock)), pen)
+        self.keys.write(from, delta, low(self.tile), pen)
     }
 
     fn load(&mut self, as_of: u64, from: &mut Source<'_>) -> Result<(), Unreadable> {
         let clock = Micros(from.signed()?);
-        self.keys.load(as_of, low(self.window.tile(clock)), from)
+        self.keys.load(as_of, low(self.windows.tile(clock)), from)
     }
 }

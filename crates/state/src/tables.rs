@@ -14,6 +14,7 @@ use crate::last::Last;
 use crate::quantile::Buckets;
 use crate::ratio::Marks;
 use crate::sequence::{Course, Progress};
+use crate::shared::groups;
 use crate::speed::Whereabouts;
 use crate::sum::Sums;
 use crate::table::{AnyTable, Table};
@@ -25,6 +26,37 @@ use wardroom_event::Micros;
 /// Names a counter's table for as long as its [`Tables`] lives; never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TableId(u32);
+
+/// One of the windows that a table is read over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct View {
+    table: TableId,
+    window: u8,
+}
+
+impl View {
+    /// The table.
+    pub fn table(self) -> TableId {
+        self.table
+    }
+
+    /// Which of the table's windows, counted from the shortest.
+    pub fn window(self) -> usize {
+        self.window.into()
+    }
+
+    /// The same window of the table that this one was put in as.
+    pub fn of(self, table: TableId) -> View {
+        View { table, ..self }
+    }
+}
+
+/// The shortest window, which most tables have alone.
+impl From<TableId> for View {
+    fn from(table: TableId) -> View {
+        View { table, window: 0 }
+    }
+}
 
 /// What a table holds and has lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +102,7 @@ pub struct Tables {
 
 impl fmt::Debug for Tables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let specs = self.tables.iter().map(|table| table.as_ref().map(|table| table.spec()));
+        let specs = self.tables.iter().map(|table| table.as_ref().map(|table| table.specs()));
         f.debug_list().entries(specs).finish()
     }
 }
@@ -83,24 +115,45 @@ impl Tables {
 
     /// Adds an empty table. Breaks off a pass under way, as every coming and going of tables does.
     pub fn add_table(&mut self, spec: Spec) -> TableId {
+        self.add_shared(&[spec])
+    }
+
+    /// Adds empty tables for counters that are told the same of everything. Those that differ only in their window share a
+    /// table where their tiles lie in each other's (see `shared.rs`); which do is the same for the same specs.
+    /// Gives where to read each.
+    pub fn add_tables(&mut self, specs: &[Spec]) -> Vec<View> {
+        let mut views: Vec<Option<View>> = vec![None; specs.len()];
+        for group in groups(specs) {
+            let mut windows: Vec<Spec> = group.iter().map(|i| specs[*i]).collect();
+            windows.dedup();
+            let table = self.add_shared(&windows);
+            for i in group {
+                let window = windows.iter().position(|spec| *spec == specs[i]).unwrap_or(0);
+                views[i] = Some(View { table, window: window as u8 });
+            }
+        }
+        views.into_iter().flatten().collect()
+    }
+
+    /// Adds a table that such counters share.
+    fn add_shared(&mut self, specs: &[Spec]) -> TableId {
         let most = self.limits.keys_per_table;
-        let mut table: Box<dyn AnyTable> = match spec.kind() {
-            Kind::Count => Box::new(Table::<Tiles>::new(spec, most, ())),
-            Kind::Distinct => Box::new(Table::<Items>::new(spec, most, self.limits.distinct_exact.max(FEW))),
-            Kind::FirstSeen => Box::new(Table::<Seen>::new(spec, most, ())),
-            Kind::Sum => Box::new(Table::<Sums>::new(spec, most, ())),
-            Kind::Extreme { max } => Box::new(Table::<Extremes>::new(spec, most, Side { max })),
-            Kind::Last => Box::new(Table::<Last>::new(spec, most, ())),
-            Kind::Quantile { q } => Box::new(Table::<Buckets>::new(spec, most, q)),
-            Kind::Baseline { span } => {
-                Box::new(Table::<Hours>::new(spec, most, Weeks::new(span, spec.window())))
-            }
-            Kind::Speed => Box::new(Table::<Whereabouts>::new(spec, most, ())),
+        let (kind, window) = (specs[0].kind(), specs[0].window());
+        let mut table: Box<dyn AnyTable> = match kind {
+            Kind::Count => Box::new(Table::<Tiles>::new(specs, most, ())),
+            Kind::Distinct => Box::new(Table::<Items>::new(specs, most, self.limits.distinct_exact.max(FEW))),
+            Kind::FirstSeen => Box::new(Table::<Seen>::new(specs, most, ())),
+            Kind::Sum => Box::new(Table::<Sums>::new(specs, most, ())),
+            Kind::Extreme { max } => Box::new(Table::<Extremes>::new(specs, most, Side { max })),
+            Kind::Last => Box::new(Table::<Last>::new(specs, most, ())),
+            Kind::Quantile { q } => Box::new(Table::<Buckets>::new(specs, most, q)),
+            Kind::Baseline { span } => Box::new(Table::<Hours>::new(specs, most, Weeks::new(span, window))),
+            Kind::Speed => Box::new(Table::<Whereabouts>::new(specs, most, ())),
             Kind::Sequence { times, within } => {
-                let course = Course::new(times, within, spec.window());
-                Box::new(Table::<Progress>::new(spec, most, course))
+                let course = Course::new(times, within, window);
+                Box::new(Table::<Progress>::new(specs, most, course))
             }
-            Kind::Ratio => Box::new(Table::<Marks>::new(spec, most, ())),
+            Kind::Ratio => Box::new(Table::<Marks>::new(specs, most, ())),
         };
         table.set_event(self.event);
         self.end_base();
@@ -124,12 +177,12 @@ impl Tables {
         Some(TableId(self.tables.len() as u32 - 1))
     }
 
-    /// What the table says of a key at `now`: the time of the event in hand, which is not added yet.
+    /// What a table says of a key at `now`, over one of its windows: the time of the event in hand, which is not added yet.
     ///
     /// # Panics
     /// When the table was dropped.
-    pub fn read(&self, id: TableId, key: Key, now: Micros) -> Reading {
-        self.table(id).read(key, now, None)
+    pub fn read(&self, view: impl Into<View>, key: Key, now: Micros) -> Reading {
+        self.read_view(view.into(), key, now, None)
     }
 
     /// What [`Tables::read`] would say at `now` if the sighting in hand had been added at `now`; of a `speed`, how
@@ -137,8 +190,12 @@ impl Tables {
     ///
     /// # Panics
     /// When the table was dropped.
-    pub fn read_with(&self, id: TableId, key: Key, sighting: Sighting<'_>, now: Micros) -> Reading {
-        self.table(id).read(key, now, Some(sighting))
+    pub fn read_with(&self, view: impl Into<View>, key: Key, sighting: Sighting<'_>, now: Micros) -> Reading {
+        self.read_view(view.into(), key, now, Some(sighting))
+    }
+
+    fn read_view(&self, view: View, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {
+        self.table(view.table).read(view.window(), key, now, with)
     }
 
     /// How fast one came from the last place of a `speed` to the one in hand, in kilometres an hour; see
@@ -146,8 +203,8 @@ impl Tables {
     ///
     /// # Panics
     /// When the table was dropped.
-    pub fn speed(&self, id: TableId, key: Key, lat: f64, lon: f64, now: Micros) -> Option<f64> {
-        match self.read_with(id, key, Sighting::Place { lat, lon }, now) {
+    pub fn speed(&self, view: impl Into<View>, key: Key, lat: f64, lon: f64, now: Micros) -> Option<f64> {
+        match self.read_with(view, key, Sighting::Place { lat, lon }, now) {
             Reading::Speed(speed) => speed,
             _ => None,
         }
@@ -203,12 +260,21 @@ impl Tables {
         }
     }
 
-    /// What a table was added as.
+    /// What a table is read as over that window.
     ///
     /// # Panics
     /// When the table was dropped.
-    pub fn spec(&self, id: TableId) -> Spec {
-        self.table(id).spec()
+    pub fn spec(&self, view: impl Into<View>) -> Spec {
+        let view = view.into();
+        self.table(view.table).specs()[view.window()]
+    }
+
+    /// What a table is read as over each of its windows, the shortest first.
+    ///
+    /// # Panics
+    /// When the table was dropped.
+    pub fn specs(&self, id: TableId) -> Vec<Spec> {
+        self.table(id).specs()
     }
 
     /// What a table holds and has lost.

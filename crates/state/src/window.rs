@@ -36,6 +36,8 @@
 //!   themselves, not of what they are a sample of), and how many they are. A key that was never seen reads 0 where
 //!   weeks are known.
 //!
+//! Nothing of this depends on which windows share a table (see `shared.rs`).
+//!
 //! What follows from that:
 //!
 //! - The event in hand is left out because it is read before it is added, so a window is `[t − w, t)`. An earlier
@@ -51,9 +53,10 @@
 //!   `tile(clock − w)` for the longer of both windows. A time far in the future therefore makes everything until then
 //!   late: whoever adds must bound how far ahead of its arrival an event may count.
 //! - A tile of a key counts to `u32::MAX` and stays there; that of a `sum` or `ratio` then takes no notice of what
-//!   comes.
+//!   comes. Where windows share tiles, this is so of each tile of the shortest window that sees it.
 
 use crate::baseline::Weeks;
+use crate::shared::Grain;
 use crate::{Kind, Spec, limits};
 use wardroom_event::{Micros, Span};
 
@@ -117,20 +120,32 @@ impl Window {
     /// Where a sighting belongs; `None` where it is late beyond use. The clock is not before it.
     pub(crate) fn moment(&self, clock: Micros, time: Micros) -> Option<Moment> {
         let live = self.live(clock)?;
-        let tile = self.tile(time);
-        (tile >= self.floor(clock)).then(|| Moment { tile: low(tile), time, live })
+        let grain = Grain::even(self.tile(clock));
+        self.takes(clock, time).then(|| Moment { tile: low(self.tile(time)), time, live, grain })
+    }
+
+    /// Whether a sighting can still be seen. The clock is not before it.
+    pub(crate) fn takes(&self, clock: Micros, time: Micros) -> bool {
+        self.tile(time) >= self.floor(clock)
+    }
+
+    /// The length of a tile.
+    pub(crate) fn tile_len(&self) -> i64 {
+        self.tile
     }
 }
 
 /// A sighting that is in time: where it belongs and what of the past still counts.
 #[derive(Clone, Copy)]
 pub(crate) struct Moment {
-    /// The low bits of its tile.
+    /// The low bits of its tile: the first of those that are one by now.
     pub(crate) tile: u32,
     /// Its time.
     pub(crate) time: Micros,
     /// The tiles that have not expired.
     pub(crate) live: Sight,
+    /// Which of them are one by now.
+    pub(crate) grain: Grain,
 }
 
 #[cfg(test)]
@@ -138,7 +153,7 @@ impl Moment {
     /// A sighting in `tile` while the clock stands in tile `clock` and tiles live for 60.
     pub(crate) fn at(tile: i64, clock: i64) -> Moment {
         let live = Sight::new(clock, clock - 60, clock).unwrap();
-        Moment { tile: low(tile), time: Micros(tile), live }
+        Moment { tile: low(tile), time: Micros(tile), live, grain: Grain::even(clock) }
     }
 }
 

@@ -273,6 +273,20 @@ impl<C: Stored> Shard<C> {
         }
     }
 
+    /// Gives the cell at a place of its map to `change`, if there is one; whether there is such a place.
+    pub(super) fn join(&mut self, place: usize, change: impl FnOnce(&mut C)) -> bool {
+        if place >= self.slots.num_buckets() {
+            return false;
+        }
+        if let Some(slot) = self.slots.get_bucket_mut(place) {
+            let held = &mut self.held[slot.generation()];
+            held.take(slot);
+            change(&mut slot.cell);
+            held.put(slot);
+        }
+        true
+    }
+
     /// Whether it should be two.
     pub(super) fn is_full(&self) -> bool {
         let large = self.len() > KEYS || self.held[0].parts + self.held[1].parts > PARTS;

@@ -10,8 +10,9 @@
 //! A pass is *whole*, or a *delta* of what was touched since the one before; loaded in order, they give the same.
 
 use super::{TableId, Tables};
-use crate::Unreadable;
 use crate::bytes::{Pen, Source, VERSION};
+use crate::shared::groups;
+use crate::{Spec, Unreadable, limits};
 
 /// Where a pass stands.
 #[derive(Clone, Copy)]
@@ -85,7 +86,8 @@ impl Tables {
     pub fn load_head(&mut self, head: &[u8]) -> Result<TableId, Unreadable> {
         let mut from = Source::new(head);
         from.version()?;
-        let id = self.add_table(crate::Spec::decode(&mut from)?);
+        let specs = specs(&mut from)?;
+        let id = self.add_shared(&specs);
         let loaded = self.table_mut(id).load_head(&mut from);
         if loaded.is_err() {
             self.tables.pop();
@@ -100,7 +102,7 @@ impl Tables {
     pub fn load_delta_head(&mut self, id: TableId, head: &[u8]) -> Result<(), Unreadable> {
         let mut from = Source::new(head);
         from.version()?;
-        if crate::Spec::decode(&mut from)? != self.spec(id) {
+        if specs(&mut from)? != self.specs(id) {
             return Err(Unreadable::OtherTable);
         }
         self.table_mut(id).load_head(&mut from)
@@ -120,4 +122,15 @@ impl Tables {
         }
         self.table_mut(id).load(as_of, &mut from)
     }
+}
+
+/// What a table is read as: the same once, or several that share a table.
+fn specs(from: &mut Source<'_>) -> Result<Vec<Spec>, Unreadable> {
+    let count = usize::from(from.byte()?);
+    if count > limits::SHARED_WINDOWS {
+        return Err(Unreadable::No("table of so many windows"));
+    }
+    let specs = (0..count).map(|_| Spec::decode(from)).collect::<Result<Vec<_>, _>>()?;
+    let apart = specs.windows(2).all(|pair| pair[0].window() < pair[1].window());
+    if groups(&specs).len() == 1 && apart { Ok(specs) } else { Err(Unreadable::No("table of such windows")) }
 }

@@ -41,6 +41,18 @@ fn spec(kind: u8) -> (Spec, i64) {
     (spec, spec.window().map_or(WINDOW, |window| window.0))
 }
 
+/// Counters of one table: one of every kind, and some over two windows.
+fn specs(kind: u8) -> (Vec<Spec>, i64) {
+    let over = |spec: Spec, times| Spec::new(spec.kind(), Some(Span(times * WINDOW))).unwrap();
+    match kind.checked_sub(12) {
+        None => (vec![spec(kind).0], spec(kind).1),
+        Some(more) => {
+            let (spec, _) = spec([0, 4, 8][usize::from(more)]);
+            (vec![spec, over(spec, 6)], WINDOW)
+        }
+    }
+}
+
 /// A record of the journal: what it adds to a table, or that a table forgets.
 #[derive(Clone, Copy, Debug)]
 enum Record {
@@ -87,8 +99,8 @@ struct Fold {
 impl Fold {
     fn new(kinds: [u8; 2]) -> Fold {
         let mut tables = Tables::new(LIMITS);
-        let (specs, scales): (Vec<_>, Vec<_>) = kinds.into_iter().map(spec).unzip();
-        let ids = specs.into_iter().map(|spec| tables.add_table(spec)).collect();
+        let (specs, scales): (Vec<_>, Vec<_>) = kinds.into_iter().map(specs).unzip();
+        let ids = specs.iter().map(|specs| tables.add_tables(specs)[0].table()).collect();
         Fold { tables, ids, scales, now: vec![1_700_000_000_000_000; 2] }
     }
 
@@ -218,8 +230,10 @@ fn same(live: &mut Fold, loaded: &mut Fold) -> Result<(), TestCaseError> {
         let (a, b) = (live.ids[table], loaded.ids[table]);
         for later in [0, 1, 300, 999, 1100] {
             let now = Micros(live.now[table] + later * live.scales[table] / 1000);
-            for key in 0..150 {
+            for (key, window) in (0..150).flat_map(|key| [(key, 0), (key, live.tables.specs(a).len() - 1)]) {
                 let key = Key(spread(key));
+                let view = |table| View { table, window: window as u8 };
+                let (a, b) = (view(a), view(b));
                 prop_assert_eq!(live.tables.read(a, key, now), loaded.tables.read(b, key, now));
                 let kind = live.tables.spec(a).kind();
                 let with = sighting(kind, 7, &Value::Missing);
@@ -252,7 +266,7 @@ proptest! {
     /// tables say what those say that were never written.
     #[test]
     fn a_snapshot_and_what_came_after_it_are_the_tables(
-        kinds in [0..12u8, 0..12u8],
+        kinds in [0..15u8, 0..15u8],
         steps in prop::collection::vec(step(), 50..900),
     ) {
         let (records, mut live, passes) = run(kinds, &steps);
@@ -281,7 +295,7 @@ proptest! {
     /// Loading what is no piece says so, or loads something; never does it fall over, nor does what is done after that.
     #[test]
     fn junk_is_refused_or_harmless(
-        kind in 0..12u8,
+        kind in 0..15u8,
         steps in prop::collection::vec(step(), 200..400),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3u8), 1..6),
         junk in prop::collection::vec(any::<u8>(), 0..200),
@@ -305,7 +319,7 @@ proptest! {
         }
         for piece in [&piece, &junk, &[&[1, 1, 0][..], &junk].concat()] {
             let mut tables = Tables::new(LIMITS);
-            let id = tables.load_head(&head).unwrap_or_else(|_| tables.add_table(spec(kind).0));
+            let id = tables.load_head(&head).unwrap_or_else(|_| tables.add_tables(&specs(kind).0)[0].table());
             let _ = tables.load_piece(id, piece);
             prop_assert!(tables.bytes() < 600_000 + 300 * piece.len(), "{} for {}", tables.bytes(), piece.len());
             let mut fold = Fold { tables, ids: vec![id; 2], scales: vec![WINDOW; 2], now: live.now.clone() };

@@ -124,6 +124,30 @@ fn happened(flow: Flow) -> impl Strategy<Value = Vec<Happened>> {
     })
 }
 
+/// Counters that differ in their windows alone: some whose tiles lie in each other's, some that are the same, some at odds.
+/// Events lie in time as suits one of them.
+pub(crate) fn several() -> impl Strategy<Value = (Vec<Spec>, Vec<Happened>)> {
+    let minute = 60_000_000i64;
+    let chain = prop_oneof![Just(1i64), Just(2), Just(6), Just(10), Just(60), Just(144), Just(1440)];
+    let window = prop_oneof![4 => chain.prop_map(move |n| n * minute), 1 => minute / 7..3 * minute];
+    let kind = prop_oneof![
+        4 => Just(Kind::Count),
+        2 => Just(Kind::Sum),
+        1 => any::<bool>().prop_map(|max| Kind::Extreme { max }),
+        1 => Just(Kind::Ratio),
+        2 => (0u16..=1000).prop_map(|q| Kind::Quantile { q }),
+        1 => Just(Kind::Last),
+        1 => Just(Kind::Speed),
+        1 => Just(Kind::Distinct),
+        1 => Just(Kind::FirstSeen),
+    ];
+    (kind, prop::collection::vec(window, 1..6)).prop_flat_map(|(kind, windows)| {
+        let specs: Vec<Spec> = windows.iter().map(|w| Spec::new(kind, Some(Span(*w))).unwrap()).collect();
+        let flow = prop::sample::select(windows).prop_flat_map(flow);
+        (Just(specs), flow.prop_flat_map(happened))
+    })
+}
+
 pub(crate) fn case() -> impl Strategy<Value = (Spec, Vec<Happened>)> {
     spec().prop_flat_map(|spec| {
         let window = spec.window().map_or(60_000_000, |w| w.0);

@@ -5,6 +5,7 @@
 
 mod flow;
 mod rule;
+mod shared;
 
 use flow::{Happened, case};
 use proptest::prelude::*;
