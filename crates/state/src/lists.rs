@@ -51,6 +51,17 @@ pub struct List {
     entries: Entries,
     len: usize,
     most: usize,
+    /// What was over by then is no longer listed, there or not.
+    floor: Micros,
+    /// Where [`List::tidy`] goes on.
+    hand: Hand,
+}
+
+/// A place among the maps of a list.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Hand {
+    pub(crate) map: usize,
+    pub(crate) bucket: usize,
 }
 
 enum Entries {
@@ -88,14 +99,13 @@ impl List {
             Repr::Ip | Repr::Net => Entries::Nets { v4: Prefixes::new(), v6: Prefixes::new() },
             _ => Entries::Exact(HashTable::new()),
         };
-        List { kind, keyer, entries, len: 0, most }
+        List::of(kind, keyer, entries, most)
     }
 
     /// An empty list of domains that hold themselves and whatever lies below them, of at most
     /// [`limits::LIST_ENTRIES`].
     pub fn suffixes(keyer: Keyer) -> List {
-        let entries = Entries::Suffixes(HashTable::new());
-        List { kind: Type::Domain, keyer, entries, len: 0, most: limits::LIST_ENTRIES }
+        List::of(Type::Domain, keyer, Entries::Suffixes(HashTable::new()), limits::LIST_ENTRIES)
     }
 
     /// A list of the texts that one of the patterns matches, anywhere unless it says `^` and `$`. They are written as
@@ -103,7 +113,11 @@ impl List {
     pub fn patterns<S: AsRef<str>>(patterns: &[S], keyer: Keyer) -> Result<List, PatternError> {
         let patterns = Patterns::new(patterns)?;
         let len = patterns.len();
-        Ok(List { kind: Type::Text, keyer, entries: Entries::Patterns(patterns), len, most: len })
+        Ok(List { len, ..List::of(Type::Text, keyer, Entries::Patterns(patterns), len) })
+    }
+
+    fn of(kind: Type, keyer: Keyer, entries: Entries, most: usize) -> List {
+        List { kind, keyer, entries, len: 0, most, floor: Micros(i64::MIN), hand: Hand::default() }
     }
 
     /// The type of its entries.
@@ -127,9 +141,10 @@ impl List {
         let until = expires.unwrap_or(NEVER);
         let name = self.name(&value).ok_or(ListError::WrongType { expected: self.kind })?;
         self.allow(&value)?;
+        let floor = self.floor;
         if let Some(listed) = self.until_mut(&value, name) {
-            *listed = until;
-            return Ok(false);
+            let before = std::mem::replace(listed, until);
+            return Ok(before <= floor);
         }
         if self.len >= self.most {
             return Err(ListError::Full { most: self.most });
@@ -172,6 +187,7 @@ impl List {
         if value.is_missing() {
             return None;
         }
+        let now = now.max(self.floor);
         Some(match (&self.entries, self.name(value)) {
             (Entries::Exact(set), Some(Name::Hash(hash))) => {
                 set.find(hash, |entry| entry.value == *value).is_some_and(|entry| now < entry.until)
@@ -195,6 +211,38 @@ impl List {
             Entries::Nets { v4, v6 } => v4.purge(now) + v6.purge(now),
             Entries::Patterns(_) => 0,
         };
+        self.len -= gone;
+        gone
+    }
+
+    /// Forgets entries that had expired at `now`, looking at no more than so many places: those that come next in turn. How
+    /// many that were. Called with each entry that is listed, it keeps expired ones down to a share of the others.
+    ///
+    /// From now on none that had expired at `now` is listed for any time, whether it was come by or not: so that nothing
+    /// follows from the order of a hash map.
+    pub fn tidy(&mut self, now: Micros, most: usize) -> usize {
+        self.floor = self.floor.max(now);
+        let (hand, floor) = (&mut self.hand, self.floor);
+        let mut gone = 0;
+        for _ in 0..most {
+            gone += usize::from(match &mut self.entries {
+                Entries::Exact(set) | Entries::Suffixes(set) => {
+                    let keyer = &self.keyer;
+                    pass(set, hand, |entry| entry.until <= floor, |entry| exact_hash(keyer, &entry.value))
+                }
+                Entries::Nets { v4, v6 } => v4.pass(&self.keyer, hand, floor).unwrap_or_else(|| {
+                    let mut six = Hand { map: hand.map - v4.maps(), ..*hand };
+                    let gone = v6.pass(&self.keyer, &mut six, floor);
+                    *hand = if gone.is_some() {
+                        Hand { map: six.map + v4.maps(), ..six }
+                    } else {
+                        Hand::default()
+                    };
+                    gone.unwrap_or(false)
+                }),
+                Entries::Patterns(_) => false,
+            });
+        }
         self.len -= gone;
         gone
     }
@@ -258,6 +306,26 @@ impl List {
     }
 }
 
+/// Passes the next place of a map; whether the entry there was over, and is gone. At the end, memory of a map that has
+/// become much too large for its entries is given back.
+pub(crate) fn pass<T>(
+    map: &mut HashTable<T>,
+    hand: &mut Hand,
+    is_over: impl Fn(&T) -> bool,
+    hash: impl Fn(&T) -> u64,
+) -> bool {
+    if hand.bucket >= map.num_buckets() {
+        *hand = Hand { map: hand.map + 1, bucket: 0 };
+        if map.capacity() > 8 * map.len() {
+            map.shrink_to(2 * map.len(), hash);
+        }
+        return false;
+    }
+    let entry = map.get_bucket_entry(hand.bucket).ok().filter(|entry| is_over(entry.get()));
+    hand.bucket += 1;
+    entry.map(|entry| entry.remove()).is_some()
+}
+
 /// What a value is looked up by.
 #[derive(Clone, Copy)]
 enum Name {
@@ -299,6 +367,8 @@ fn exact_hash(keyer: &Keyer, value: &Value) -> u64 {
 mod tests {
     use super::*;
     use crate::Secret;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
 
     const NOW: Micros = Micros(1_000);
 
@@ -423,6 +493,51 @@ mod tests {
         assert!(!list.remove(&text("b")));
         assert_eq!((list.purge(NOW), list.len()), (0, 2));
         assert!(matches!(List::patterns(&["("], keyer()), Err(PatternError::Invalid { index: 0, .. })));
+    }
+
+    proptest! {
+        /// Against a map, with some places looked at along the way: how many shows in nothing but what is held.
+        #[test]
+        fn tidying_does_not_show(
+            nets in any::<bool>(),
+            steps in prop::collection::vec((0u8..40, prop::option::of(0i64..60), 0usize..4), 1..300),
+        ) {
+            let value = |n: u8| match (nets, n % 2) {
+                (false, _) => text(&n.to_string()),
+                (true, 0) => net(&format!("10.0.{n}.0/{}", 24 + n % 3)),
+                (true, _) => net(&format!("2001:db8:{n}::/48")),
+            };
+            let mut list = List::new(if nets { Type::Net } else { Type::Domain }, keyer());
+            let mut map: HashMap<u8, Option<i64>> = HashMap::new();
+            for (now, (n, until, looks)) in steps.into_iter().enumerate() {
+                let now = now as i64 / 4;
+                let listed = map.get(&n).is_some_and(|until| until.is_none_or(|at| now <= at));
+                list.tidy(Micros(now - 1), looks);
+                prop_assert_eq!(list.insert(value(n), until.map(Micros)), Ok(!listed));
+                map.insert(n, until);
+                for n in 0..40 {
+                    let held = map.get(&n).is_some_and(|until| until.is_none_or(|at| now < at));
+                    prop_assert_eq!(list.contains(&value(n), Micros(now)), Some(held));
+                    let late = map.get(&n).is_some_and(|until| until.is_none_or(|at| now - 1 < at));
+                    prop_assert_eq!(list.contains(&value(n), Micros(now - 30)), Some(late), "late");
+                }
+            }
+            list.tidy(Micros(1000), 1000);
+            prop_assert_eq!(list.len(), map.values().filter(|until| until.is_none()).count());
+        }
+    }
+
+    #[test]
+    fn expired_entries_give_their_memory_back() {
+        let mut list = List::new(Type::Domain, keyer());
+        for n in 0..20_000 {
+            list.tidy(Micros(n - 100), 4);
+            list.insert(text(&n.to_string()), Some(Micros(n))).unwrap();
+            assert!(list.len() < 1_000, "{} entries where 100 are not over", list.len());
+        }
+        assert!(list.bytes() < 100_000);
+        list.tidy(Micros(20_000), 5_000);
+        assert!(list.is_empty() && list.bytes() < 1_000, "{} bytes", list.bytes());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! are often addresses that a stranger chose.
 
 use crate::Keyer;
+use crate::lists::{Hand, pass};
 use hashbrown::HashTable;
 use wardroom_event::Micros;
 
@@ -95,6 +96,17 @@ impl<B: Bits> Prefixes<B> {
         self.by_len.iter_mut().for_each(|(_, set)| set.retain(|listed| now < listed.until));
         self.drop_empty();
         before - self.len()
+    }
+
+    /// Passes the next place; whether the network there was over, and is gone. `None` behind the last map.
+    pub(crate) fn pass(&mut self, keyer: &Keyer, hand: &mut Hand, now: Micros) -> Option<bool> {
+        let (_, map) = self.by_len.get_mut(hand.map)?;
+        Some(pass(map, hand, |listed| listed.until <= now, |listed| keyer.bits(listed.bits.into())))
+    }
+
+    /// How many maps there are.
+    pub(crate) fn maps(&self) -> usize {
+        self.by_len.len()
     }
 
     fn drop_empty(&mut self) {
