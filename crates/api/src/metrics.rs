@@ -244,6 +244,7 @@ impl Metrics {
         gauge("wardroom_queue_outside", "Streams that wait for a place in the queue", waiting.outside as u64);
         gauge("wardroom_state_bytes", "Bytes held by counters", status.state_bytes);
         gauge("wardroom_state_keys", "Keys counted under", status.state_keys);
+        gauge("wardroom_state_pairs", "Keys counted under, for each counter", status.state_pairs);
         gauge("wardroom_event_ids", "Event ids remembered", status.ids);
         gauge("wardroom_event_ids_bytes", "Memory that event ids take", status.ids_bytes);
         gauge("wardroom_event_ids_files", "Files that hold event ids", status.ids_files);

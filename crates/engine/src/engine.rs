@@ -120,6 +120,7 @@ pub(crate) struct Stats {
     pub(crate) outward: AtomicU64,
     pub(crate) state_bytes: AtomicU64,
     pub(crate) state_keys: AtomicU64,
+    pub(crate) state_pairs: AtomicU64,
     pub(crate) ids: AtomicU64,
     pub(crate) ids_bytes: AtomicU64,
     pub(crate) ids_files: AtomicU64,
@@ -151,6 +152,8 @@ pub struct Status {
     pub state_bytes: u64,
     /// Keys counted under.
     pub state_keys: u64,
+    /// The same for each feature that counts: a key that several features share counts for each of them.
+    pub state_pairs: u64,
     /// Event ids remembered, the bytes they take in memory, and the files that hold most of them.
     pub ids: u64,
     /// See [`Status::ids`].
@@ -540,6 +543,7 @@ impl Engine {
             seq: get(&stats.seq),
             state_bytes: get(&stats.state_bytes),
             state_keys: get(&stats.state_keys),
+            state_pairs: get(&stats.state_pairs),
             ids: get(&stats.ids),
             ids_bytes: get(&stats.ids_bytes),
             ids_files: get(&stats.ids_files),

@@ -7,7 +7,7 @@ use crate::active::Active;
 use crate::decision::StoredEffect;
 use crate::judge::{Judgement, judge};
 use crate::marks::{Marks, Surroundings};
-use crate::memory::Memory;
+use crate::memory::{Memory, Size};
 use crate::serve::{From, serve};
 use std::sync::Arc;
 use wardroom_event::{Event, Micros, Value};
@@ -131,9 +131,9 @@ impl Flow {
         self.marks.change(&self.active, effect, at);
     }
 
-    /// Bytes held by counters, and how many keys.
-    pub fn size(&self) -> (usize, usize) {
-        let (bytes, keys) = self.memory.size();
-        (bytes + self.marks.bytes(), keys)
+    /// What counters, labels and lists hold.
+    pub fn size(&self) -> Size {
+        let size = self.memory.size();
+        Size { bytes: size.bytes + self.marks.bytes(), ..size }
     }
 }

@@ -19,6 +19,7 @@ mod error;
 mod flow;
 mod glance;
 mod judge;
+mod keys;
 mod latency;
 pub mod limits;
 mod marks;
@@ -45,6 +46,7 @@ pub use flow::{Flow, Step};
 pub use glance::{Glance, PolicyGlance};
 pub use judge::{Judgement, judge};
 pub use latency::{Distribution, Latencies};
+pub use memory::Size;
 pub use outbox::{
     Attempt, ChannelStatus, Delivery, Listed, Listing, Outbox, OutboxStatus, RetryError, State,
 };

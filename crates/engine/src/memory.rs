@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the engine remembers between events: one table a definition, whichever features share it.
+//! What the engine remembers between events: for each definition a window of a table, whichever features share it.
+//!
+//! Definitions that differ in nothing but their window, or in what is made of the same numbers (`count`, `seen` and `rate`;
+//! `sum` and `mean`), share a table where the state can. Which do follows from the policy when everything is counted from the
+//! beginning, as at a restart. A policy put in force later lays nothing out anew: what has a window of a table keeps it, and
+//! what is new gets tables of its own, since readings do not depend on who shares. Left out for that is joining both at
+//! the handover, which would count once more what is counted already.
 
+use crate::keys::Keys;
 use crate::serve::sighting;
 use hashbrown::{HashMap, HashSet};
-use smallvec::SmallVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use wardroom_event::{Event, Value};
-use wardroom_policy::{Aggregate, Count, Feature, KeyPath, Plan, Program, Row, Taken};
-use wardroom_state::{Dropped, Key, Keyer, Kind, Limits, Reading, Secret, Sighting, Spec, TableId, Tables};
+use wardroom_event::Micros;
+use wardroom_policy::{Aggregate, Amount, Count, Feature, Plan, Program, Row, Taken};
+use wardroom_state::{
+    Dropped, Key, Keyer, Kind, Limits, Reading, Secret, Sighting, Spec, TableId, Tables, View,
+};
 
 /// The counters of the active policy. A counter is known by its definition: what it counts, under which condition and
-/// key, over which window. What the feature is called does not matter, and two that mean the same share one table.
+/// key, over which window. What the feature is called does not matter, and two that mean the same are one counter.
 pub(crate) struct Memory {
     keyer: Keyer,
     tables: Tables,
-    /// The table of each definition.
-    known: HashMap<Box<str>, TableId>,
-    /// The table that each feature of the active program is read from; `None` while it is warming, and for one that
-    /// keeps no table.
-    of_feature: Vec<Option<TableId>>,
+    /// Where each definition is read: all windows of every table, also those that no feature reads any more.
+    known: HashMap<Box<str>, View>,
+    /// Where each feature of the active program is read; `None` while it is warming, and for one that keeps no table.
+    of_feature: Vec<Option<View>>,
     /// The table that each feature counts into: of several that share one, the first does.
     feeds: Vec<Option<TableId>>,
 }
@@ -40,20 +47,25 @@ impl Memory {
 
     /// Makes room for a program's features. Those whose definition the program before had keep their counts. One that is
     /// new begins with an empty table if `begin` says that this is its whole past, and with none otherwise: it is cold.
-    /// Tables of definitions that are gone are given back, to be freed where that stalls nobody.
+    /// Tables that no feature reads any more are given back, to be freed where that stalls nobody.
     pub(crate) fn adopt(&mut self, program: &Program, begin: impl Fn(&Feature) -> bool) -> Vec<Dropped> {
-        let mut gone = std::mem::take(&mut self.known);
-        for feature in &program.features {
-            let definition = &feature.definition;
-            if self.known.contains_key(definition) {
-                continue;
-            }
-            let begun = || spec(feature).filter(|_| begin(feature));
-            let table = gone.remove(definition).or_else(|| begun().map(|spec| self.tables.add_table(spec)));
-            self.known.extend(table.map(|table| (definition.clone(), table)));
+        let new = |f: &&Feature| !self.known.contains_key(&f.definition) && begin(f);
+        for (features, specs) in told_the_same(program.features.iter().filter(new)) {
+            let views = self.tables.add_tables(&specs);
+            let definitions = features.iter().map(|f| f.definition.clone());
+            self.known.extend(definitions.zip(views));
         }
+        let read: HashSet<TableId> = program
+            .features
+            .iter()
+            .filter_map(|f| self.known.get(&f.definition))
+            .map(|v| v.table())
+            .collect();
+        let gone: HashSet<TableId> =
+            self.known.values().map(|view| view.table()).filter(|table| !read.contains(table)).collect();
+        self.known.retain(|_, view| !gone.contains(&view.table()));
         self.wire(program);
-        gone.into_values().map(|table| self.tables.drop_table(table)).collect()
+        gone.into_iter().map(|table| self.tables.drop_table(table)).collect()
     }
 
     /// Numbers of the features that read as missing until they are given the past.
@@ -65,40 +77,53 @@ impl Memory {
     /// Takes over the tables of cold features from a memory that has counted their past; `program` is the one adopted
     /// last. What is not wanted is given back.
     pub(crate) fn take_in(&mut self, mut other: Memory, program: &Program) -> Vec<Dropped> {
+        let mut moved = HashMap::new();
         for number in self.cold(program) {
-            let definition = &program.features[number].definition;
-            let table = other.known.remove(definition).map(|table| other.tables.drop_table(table));
-            let table = table.and_then(|table| self.tables.put_table(table));
-            self.known.extend(table.map(|table| (definition.clone(), table)));
+            let Some(from) = other.known.get(&program.features[number].definition).map(|view| view.table())
+            else {
+                continue;
+            };
+            moved.entry(from).or_insert_with(|| self.tables.put_table(other.tables.drop_table(from)));
+        }
+        let (mut tables, mut dropped) = (other.tables, HashMap::new());
+        for (definition, view) in other.known {
+            match moved.get(&view.table()) {
+                // What of it is known already is read where it was.
+                Some(to) => to.iter().for_each(|to| {
+                    self.known.entry(definition.clone()).or_insert(view.of(*to));
+                }),
+                None => {
+                    dropped.entry(view.table()).or_insert_with(|| tables.drop_table(view.table()));
+                }
+            }
         }
         self.wire(program);
-        let Memory { known, mut tables, .. } = other;
-        known.into_values().map(|table| tables.drop_table(table)).collect()
+        dropped.into_values().collect()
     }
 
     fn wire(&mut self, program: &Program) {
-        let table = |f: &Feature| self.known.get(&f.definition).copied();
-        self.of_feature = program.features.iter().map(table).collect();
+        let view = |f: &Feature| self.known.get(&f.definition).copied();
+        self.of_feature = program.features.iter().map(view).collect();
         let mut fed = HashSet::new();
-        self.feeds = self.of_feature.iter().map(|table| table.filter(|table| fed.insert(*table))).collect();
+        let table = |view: &Option<View>| view.map(|view| view.table()).filter(|table| fed.insert(*table));
+        self.feeds = self.of_feature.iter().map(table).collect();
     }
 
-    /// What a feature's counter says under the key of the event in hand, without it, or as if `own` had been counted
-    /// already; `None` where it is cold or has no key.
+    /// What a feature's counter says under a key, without the event in hand, or as if `own` had been counted already; `None`
+    /// where it is cold or there is no key.
     pub(crate) fn read<'t>(
         &self,
         feature: usize,
-        key: &[KeyPath],
-        event: &Event,
+        key: Option<Key>,
+        now: Micros,
         own: Option<&'t Taken>,
         sighting: impl FnOnce(&'t Taken) -> Option<Sighting<'t>>,
     ) -> Option<Reading> {
-        let table = self.of_feature.get(feature).copied().flatten()?;
-        let key = self.key(event, key)?;
-        let now = event.counted_at();
+        let view = self.of_feature.get(feature).copied().flatten()?;
+        let key = key?;
         Some(match own.and_then(sighting) {
-            Some(own) => self.tables.read_with(table, key, own, now),
-            None => self.tables.read(table, key, now),
+            Some(own) => self.tables.read_with(view, key, own, now),
+            None => self.tables.read(view, key, now),
         })
     }
 
@@ -106,18 +131,19 @@ impl Memory {
     pub(crate) fn speed(
         &self,
         feature: usize,
-        key: &[KeyPath],
-        event: &Event,
+        key: Option<Key>,
+        now: Micros,
         (lat, lon): (f64, f64),
     ) -> Option<f64> {
-        let table = self.of_feature.get(feature).copied().flatten()?;
-        self.tables.speed(table, self.key(event, key)?, lat, lon, event.counted_at())
+        let view = self.of_feature.get(feature).copied().flatten()?;
+        self.tables.speed(view, key?, lat, lon, now)
     }
 
     /// Counts the event in hand. Gives whether a filter tripped over a fault of our own: where it does, the event does
     /// not count, and the same on every replay.
     pub(crate) fn count(&mut self, plan: &Plan, row: &Row<'_>) -> bool {
         let mut tripped = false;
+        let mut keys = Keys::new(&self.keyer, row.event);
         for count in &plan.count {
             let Some(table) = self.feeds.get(count.feature).copied().flatten() else {
                 continue;
@@ -127,9 +153,7 @@ impl Memory {
             let Some(Some(taken)) = takes else {
                 continue;
             };
-            let (Some(key), Some(sighting)) =
-                (self.key(row.event, &count.key), sighting(&self.keyer, &taken))
-            else {
+            let (Some(key), Some(sighting)) = (keys.of(&count.key), sighting(&self.keyer, &taken)) else {
                 continue;
             };
             self.tables.add(table, key, sighting, row.event.counted_at());
@@ -137,19 +161,57 @@ impl Memory {
         tripped
     }
 
-    /// The key under the given paths; `None` where a part of it is missing.
-    fn key(&self, event: &Event, paths: &[KeyPath]) -> Option<Key> {
-        if let [KeyPath { slot, part: None }] = paths {
-            return self.keyer.key(event.values.get(*slot));
+    /// What all counters hold.
+    pub(crate) fn size(&self) -> Size {
+        let mut keys = HashMap::new();
+        let mut size = Size::default();
+        for table in self.feeds.iter().flatten() {
+            let stats = self.tables.stats(*table);
+            size.bytes += stats.bytes;
+            size.keys += stats.keys;
+            keys.insert(*table, stats.keys);
         }
-        let values: SmallVec<[Value; 4]> = paths.iter().map(|p| p.of(event)).collect();
-        self.keyer.key(values.iter())
+        let read: HashSet<View> = self.of_feature.iter().flatten().copied().collect();
+        size.pairs = read.iter().filter_map(|view| keys.get(&view.table())).sum();
+        size
     }
+}
 
-    /// Bytes held by all counters, and how many keys.
-    pub(crate) fn size(&self) -> (usize, usize) {
-        let sizes = self.feeds.iter().flatten().map(|t| self.tables.stats(*t));
-        sizes.fold((0, 0), |(bytes, keys), stats| (bytes + stats.bytes, keys + stats.keys))
+/// What state holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Bytes, as far as they were asked of the allocator.
+    pub bytes: usize,
+    /// Keys of all tables, among them those that have expired and not yet gone.
+    pub keys: usize,
+    /// Keys of all counters: a key of a table that several windows share is one for each of them. Features that mean the same
+    /// are one counter.
+    pub pairs: usize,
+}
+
+/// Features by what their counters are told, with these: first those of the feature that comes first.
+fn told_the_same<'f>(features: impl Iterator<Item = &'f Feature>) -> Vec<(Vec<&'f Feature>, Vec<Spec>)> {
+    type Told<'f> = (&'f str, Option<Amount>);
+    let mut places: HashMap<Told<'f>, usize> = HashMap::new();
+    let mut groups: Vec<(Vec<&Feature>, Vec<Spec>)> = Vec::new();
+    for feature in features {
+        let Some(spec) = spec(feature) else { continue };
+        let place = places.entry((&feature.stream, amount(feature.aggregate))).or_insert(groups.len());
+        if *place == groups.len() {
+            groups.push((Vec::new(), Vec::new()));
+        }
+        groups[*place].0.push(feature);
+        groups[*place].1.push(spec);
+    }
+    groups
+}
+
+/// How amounts are held, of those who add them up.
+fn amount(aggregate: Aggregate) -> Option<Amount> {
+    match aggregate {
+        Aggregate::Sum(amount) | Aggregate::Mean(amount) | Aggregate::Quantile(amount, _) => Some(amount),
+        Aggregate::Min(amount) | Aggregate::Max(amount) => Some(amount),
+        _ => None,
     }
 }
 

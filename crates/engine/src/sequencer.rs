@@ -383,13 +383,13 @@ impl Sequencer {
 
     /// Looks at the size of the state. It walks every table: not to be done for each batch.
     fn measure(&self) {
-        let (bytes, keys) = self.flow.size();
-        let ids = self.seen.size();
-        self.shared.stats.state_bytes.store(bytes as u64, Relaxed);
+        let (size, ids) = (self.flow.size(), self.seen.size());
+        self.shared.stats.state_bytes.store(size.bytes as u64, Relaxed);
+        self.shared.stats.state_keys.store(size.keys as u64, Relaxed);
+        self.shared.stats.state_pairs.store(size.pairs as u64, Relaxed);
         self.shared.stats.ids.store(ids.ids, Relaxed);
         self.shared.stats.ids_bytes.store(ids.bytes as u64, Relaxed);
         self.shared.stats.ids_files.store(ids.chunks as u64, Relaxed);
-        self.shared.stats.state_keys.store(keys as u64, Relaxed);
     }
 
     pub(crate) fn sync(&mut self) {

@@ -2,11 +2,12 @@
 //! What is served for an event, in the order of its type's plan: counters, labels and changing lists as of now and
 //! without the event in hand, and what is computed from those.
 
+use crate::keys::Keys;
 use crate::marks::Marks;
 use crate::memory::Memory;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wardroom_event::{Event, Value};
-use wardroom_policy::{Aggregate, Feature, Here, Plan, Program, Reads, Row, Serve, Source, Taken, World};
+use wardroom_policy::{Aggregate, Feature, Plan, Program, Reads, Row, Serve, Source, Taken, World};
 use wardroom_state::{Keyer, Reading, Sighting};
 
 /// Where served values come from.
@@ -21,9 +22,10 @@ pub(crate) struct From<'a> {
 /// what comes after it.
 pub(crate) fn serve(from: From<'_>, plan: &Plan, event: &Event, world: &dyn World) -> (Vec<Value>, bool) {
     let mut served: Vec<Value> = Vec::with_capacity(plan.serve.len());
+    let mut keys = Keys::new(from.memory.keyer(), event);
     let all = catch_unwind(AssertUnwindSafe(|| {
         for one in &plan.serve {
-            let value = self::one(from, plan, one, &Row::new(event, &served, world));
+            let value = self::one(from, plan, one, &Row::new(event, &served, world), &mut keys);
             served.push(bounded(value));
         }
     }));
@@ -41,7 +43,7 @@ fn bounded(value: Value) -> Value {
 }
 
 /// One value, of a row that holds those before it.
-fn one(from: From<'_>, plan: &Plan, serve: &Serve, row: &Row<'_>) -> Value {
+fn one<'a>(from: From<'_>, plan: &Plan, serve: &'a Serve, row: &Row<'_>, keys: &mut Keys<'a>) -> Value {
     let From { memory, marks, program } = from;
     match &serve.source {
         Source::Computed(of) => of.of(row),
@@ -55,25 +57,15 @@ fn one(from: From<'_>, plan: &Plan, serve: &Serve, row: &Row<'_>) -> Value {
         Source::Feature { feature, reads, key, own, here } => {
             let declared = &program.features[*feature];
             let own = own.and_then(|at| plan.count.get(at)?.takes(row));
-            let found = memory.read(*feature, key, row.event, own.as_ref(), |o| sighting(memory.keyer(), o));
-            match (here, declared.aggregate) {
-                (Some(here), Aggregate::Speed) => speed(memory, *feature, key, here, row),
-                _ => found.map_or(Value::Missing, |reading| figure(declared, *reads, reading)),
+            let (key, now) = (keys.of(key), row.event.counted_at());
+            if let (Some(here), Aggregate::Speed) = (here, declared.aggregate) {
+                let speed = here.of(row).and_then(|place| memory.speed(*feature, key, now, place));
+                return speed.map_or(Value::Missing, Value::Number);
             }
+            let found = memory.read(*feature, key, now, own.as_ref(), |o| sighting(memory.keyer(), o));
+            found.map_or(Value::Missing, |reading| figure(declared, *reads, reading))
         }
     }
-}
-
-fn speed(
-    memory: &Memory,
-    feature: usize,
-    key: &[wardroom_policy::KeyPath],
-    here: &Here,
-    row: &Row<'_>,
-) -> Value {
-    let place = here.of(row);
-    let speed = place.and_then(|(lat, lon)| memory.speed(feature, key, row.event, (lat, lon)));
-    speed.map_or(Value::Missing, Value::Number)
 }
 
 /// What a counter is given of an event, in its own terms; `None` where there is nothing to tell apart.

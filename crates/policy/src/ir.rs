@@ -188,6 +188,7 @@ pub(crate) struct CheckedFeature {
     /// What counts, for each event type: the key's slots, what is taken, and the filter.
     pub(crate) counted: Vec<Counted>,
     pub(crate) text: Box<str>,
+    pub(crate) stream: Box<str>,
     pub(crate) definition: Box<str>,
 }
 

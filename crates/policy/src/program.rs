@@ -83,6 +83,10 @@ pub struct Feature {
     pub including_self: bool,
     /// What it counts in one canonical line, for people.
     pub text: Box<str>,
+    /// What it counts: which events, under which key and condition, and what is taken of each; without how that is added
+    /// up and over which window. Features with the same stream are told the same of every event where they add up
+    /// amounts of one kind. For comparing, not for reading.
+    pub stream: Box<str>,
     /// Its meaning: two features with the same definition are the same counter, whatever their names and words. For
     /// comparing, not for reading.
     pub definition: Box<str>,
@@ -124,7 +128,7 @@ pub enum Aggregate {
 }
 
 /// How a quantity is held: whole, or in millionths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Amount {
     /// Whole numbers.
     Int,

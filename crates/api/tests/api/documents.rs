@@ -116,6 +116,7 @@ async fn figures_add_up() {
         "wardroom_connections ",
         "wardroom_state_bytes ",
         "wardroom_state_keys ",
+        "wardroom_state_pairs ",
         "wardroom_batches_total ",
         "wardroom_journal_seq ",
         "# EOF",

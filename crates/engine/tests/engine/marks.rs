@@ -295,7 +295,7 @@ fn an_entry_that_comes_again_is_one_entry() {
         let until = Some(NOON.plus(Span::from_secs(n)));
         let value = Value::Ip(format!("203.0.113.{}", n % 200).parse().unwrap());
         flow.change(&StoredEffect::List { list: "bad".into(), kind: Type::Ip, value, until }, NOON);
-        flow.size().0
+        flow.size().bytes
     };
     let before = (0..2_000).map(&mut list).max().unwrap();
     let after = (2_000..100_000).map(&mut list).max().unwrap();

@@ -92,6 +92,72 @@ fn two_names_for_the_same_counter_share_a_table() {
     run(engine.close());
 }
 
+/// A failure count over that window.
+fn over(name: &str, window: &str) -> String {
+    format!("{name} = count(login, where=not ok, by=ip, last=\"{window}\")")
+}
+
+#[test]
+fn windows_of_one_count_share_a_table_whatever_is_made_of_it() {
+    let data = Data::new();
+    let (short, long) = (over("short", "10m"), over("long", "1d"));
+    let any = long.replace("long", "any").replace("count", "seen");
+    let engine = data.open(&policy(&[FAILURES, &long, &short, &any]));
+    (0..3).for_each(|i| drop(decide(&engine, &failing(i, i * 1000))));
+    let expect = |n: [i64; 3]| {
+        let int = |n: i64| Value::Int(n);
+        [("failures", int(n[0])), ("long", int(n[1])), ("short", int(n[2])), ("any", Value::Bool(true))]
+    };
+    let all = |stored: &Stored| {
+        served(stored).into_iter().map(|(id, v)| (id.to_owned(), v.clone())).collect::<Vec<_>>()
+    };
+    let expect = |n| expect(n).map(|(id, value)| (id.to_owned(), value));
+    assert_eq!(all(&decide(&engine, &failing(3, 4000))), expect([2, 3, 0]));
+    let status = engine.status();
+    assert_eq!((status.state_keys, status.state_pairs), (1, 3), "`any` and `long` are one counter");
+    run(engine.close());
+    assert_eq!(all(&decide(&data.reopen(), &failing(4, 4200))), expect([3, 4, 1]));
+}
+
+/// What shares a table before another policy comes goes on as it is; what is new is counted beside it; a restart lays all of
+/// it out anew.
+#[test]
+fn another_window_makes_none_of_the_others_cold() {
+    let data = Data::new();
+    let (short, long) = (over("short", "10m"), over("long", "1d"));
+    let engine = data.open(&policy(&[&short, &long]));
+    (0..3).for_each(|i| drop(decide(&engine, &failing(i, i))));
+    engine.pause_warming(true);
+    swap(&engine, &[&short, FAILURES, &long]);
+    assert_eq!(names(&engine), ["failures"]);
+    let missing = ("failures", &Value::Missing);
+    assert_eq!(served(&decide(&engine, &failing(3, 3))), [("short", THREE), missing, ("long", THREE)]);
+    engine.pause_warming(false);
+    warm(&engine);
+    let all = [("short", FOUR), ("failures", FOUR), ("long", FOUR)];
+    assert_eq!(served(&decide(&engine, &failing(4, 4))), all);
+    assert_eq!(engine.status().state_keys, 2);
+    // The table goes on counting for a window that nobody reads while it does so for another.
+    engine.pause_warming(true);
+    swap(&engine, &[FAILURES, &long]);
+    let five = &Value::Int(5);
+    assert_eq!(served(&decide(&engine, &failing(5, 5))), [("failures", five), ("long", five)]);
+    swap(&engine, &[FAILURES, &short]);
+    let six = &Value::Int(6);
+    assert_eq!(served(&decide(&engine, &failing(6, 6))), [("failures", six), ("short", six)]);
+    // Once nothing reads it, it goes.
+    swap(&engine, &[FAILURES]);
+    swap(&engine, &[FAILURES, &short]);
+    assert_eq!(names(&engine), ["short"]);
+    engine.pause_warming(false);
+    warm(&engine);
+    run(engine.close());
+    let engine = data.reopen();
+    let seven = &Value::Int(7);
+    assert_eq!(served(&decide(&engine, &failing(7, 7))), [("failures", seven), ("short", seven)]);
+    assert_eq!((engine.status().state_keys, engine.status().state_pairs), (1, 2));
+}
+
 #[test]
 fn a_new_feature_is_unknown_until_its_past_is_counted() {
     let data = Data::new();

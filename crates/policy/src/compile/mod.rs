@@ -182,6 +182,7 @@ fn feature(feature: CheckedFeature) -> Feature {
         kind: feature.kind,
         including_self: feature.including_self,
         text: feature.text,
+        stream: feature.stream,
         definition: feature.definition,
     }
 }

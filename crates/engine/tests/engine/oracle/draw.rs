@@ -284,6 +284,9 @@ impl Draw {
             let of = self.world.features[base].clone();
             return Feature { agg: Agg::Baseline(base, 1 + self.chance.upto(3)), with_self: false, ..of };
         }
+        if let Some(relative) = self.chance.percent(25).then(|| self.relative()).flatten() {
+            return relative;
+        }
         let events = self.some_events();
         let place = Place::filter(&events);
         let agg = self.agg(&place);
@@ -295,6 +298,26 @@ impl Draw {
         };
         let with_self = !matches!(agg, Agg::Speed(..)) && self.chance.percent(25);
         Feature { agg, by: self.key(&events), events, filter, window, with_self }
+    }
+
+    /// One that differs from another in its window, or in what is made of the same numbers: where they can, both are counted
+    /// in one table.
+    fn relative(&mut self) -> Option<Feature> {
+        let is_one = |f: &&Feature| f.window.is_some() && !matches!(f.agg, Agg::Baseline(..));
+        let others: Vec<Feature> = self.world.features.iter().filter(is_one).cloned().collect();
+        let of = (!others.is_empty()).then(|| self.chance.pick(&others).clone())?;
+        let made = self.chance.percent(30);
+        let agg = match of.agg {
+            Agg::Count if made => Agg::Rate,
+            Agg::Rate if made => Agg::Seen,
+            Agg::Seen if made => Agg::Count,
+            Agg::Sum(e, k) if made => Agg::Mean(e, k),
+            Agg::Mean(e, k) if made => Agg::Sum(e, k),
+            agg => agg,
+        };
+        let window = Some(*self.chance.pick(&self.windows.clone()));
+        let with_self = !matches!(agg, Agg::Speed(..)) && self.chance.percent(25);
+        Some(Feature { agg, window, with_self, ..of })
     }
 
     /// Features that a baseline can be of.

@@ -68,6 +68,7 @@ fn baseline(cx: &mut Context<'_>, namespace: &str, value: &Expr) -> Result<Check
         place: None,
         counted: base.counted.clone(),
         text: format!("baseline({}, over=\"{over}\")", base.text).into(),
+        stream: base.stream.clone(),
         definition: format!("baseline({}, over=\"{over}\")", base.definition).into(),
     })
 }

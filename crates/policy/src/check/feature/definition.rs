@@ -23,17 +23,15 @@ pub(super) fn shown(cx: &Context<'_>, word: &str, parts: &Parts<'_>, window: Opt
     out
 }
 
-/// What it means, whatever its words: the aggregate with what it was told, and for each event type the key, what is
-/// taken and the filter, by the names and types of fields. So the name of a constant, brackets and the order of
-/// declarations are no part of it, and a field that changes its type makes another counter.
-pub(super) fn meaning(
-    cx: &Context<'_>,
-    aggregate: Aggregate,
-    window: Option<Span>,
-    counted: &[Counted],
-    by: &[KeyName],
-) -> Box<str> {
-    let mut out = format!("{aggregate:?} over {window:?}");
+/// What it means, whatever its words: the aggregate with what it was told, and what it counts. So the name of a constant,
+/// brackets and the order of declarations are no part of it, and a field that changes its type makes another counter.
+pub(super) fn meaning(aggregate: Aggregate, window: Option<Span>, stream: &str) -> Box<str> {
+    format!("{aggregate:?} over {window:?}{stream}").into()
+}
+
+/// What it counts: for each event type the key, what is taken and the filter, by the names and types of fields.
+pub(super) fn stream(cx: &Context<'_>, counted: &[Counted], by: &[KeyName]) -> Box<str> {
+    let mut out = String::new();
     for one in counted {
         let fields = Fields { event: one.event, cx };
         out.push_str(&format!("; {}", cx.checked.schema.get(one.event).name));

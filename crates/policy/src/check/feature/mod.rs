@@ -100,9 +100,22 @@ fn feature(cx: &mut Context<'_>, file: &File, decl: &FeatureDecl) -> Result<Chec
     }
     let kind = taken::reads_as(aggregate, &counted);
     let text: Box<str> = definition::shown(cx, word, &parts, window).into();
-    let definition = definition::meaning(cx, aggregate, window, &counted, &by);
+    let stream = definition::stream(cx, &counted, &by);
+    let definition = definition::meaning(aggregate, window, &stream);
     let id = id(&file.namespace, &decl.name.name).into();
-    Ok(CheckedFeature { id, aggregate, window, kind, including_self, by, place, counted, text, definition })
+    Ok(CheckedFeature {
+        id,
+        aggregate,
+        window,
+        kind,
+        including_self,
+        by,
+        place,
+        counted,
+        text,
+        stream,
+        definition,
+    })
 }
 
 /// What is counted of one event type; its key is filled in later.
