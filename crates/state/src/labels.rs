@@ -22,6 +22,9 @@ pub enum LabelError {
     /// There are as many names as may be.
     #[error("no more labels can be named: there are {most} names", most = limits::LABEL_NAMES)]
     TooManyNames,
+    /// Bytes that are no labels.
+    #[error("the labels of a snapshot cannot be read")]
+    Unreadable,
     /// The name is longer than may be.
     #[error("the label's name has {bytes} bytes, where {most} are the most", most = limits::LABEL_BYTES)]
     TooLong {
@@ -40,11 +43,25 @@ struct Label {
     until: Micros,
 }
 
+/// Labels are kept in so many maps, by their hash: growing one of them, or writing one into a snapshot, takes a moment,
+/// and all of them a thousand.
+pub const LABEL_SHARDS: usize = 1024;
+
+/// Some of the labels.
+#[derive(Default)]
+struct Shard {
+    labels: HashTable<Label>,
+    /// Whether a label was set here since the shard was written last.
+    changed: bool,
+}
+
 /// Which entities bear which labels.
 pub struct Labels {
     /// Every name that was ever set: policies have few.
     names: BTreeMap<Box<str>, Name>,
-    labels: HashTable<Label>,
+    /// None until the first label is set.
+    shards: Vec<Shard>,
+    len: usize,
     /// Those that expire, the soonest first.
     expiring: BTreeSet<(Micros, Key, Name)>,
     most: usize,
@@ -71,38 +88,105 @@ impl Labels {
 
     /// None, and room for `most`.
     pub fn with_limit(most: usize) -> Labels {
-        Labels { names: BTreeMap::new(), labels: HashTable::new(), expiring: BTreeSet::new(), most }
+        Labels { names: BTreeMap::new(), shards: Vec::new(), len: 0, expiring: BTreeSet::new(), most }
     }
 
     /// Labels an entity until a time (no longer at that very time), or for good. Whether it did not bear the label
     /// before: if it did, the new expiry replaces the old.
     pub fn set(&mut self, key: Key, name: &str, until: Option<Micros>) -> Result<bool, LabelError> {
         let until = until.unwrap_or(NEVER);
-        if let Some(known) = self.names.get(name).copied()
-            && let Some(label) = self.labels.find_mut(spot(key, known), |label| label.is(key, known))
-        {
-            let before = std::mem::replace(&mut label.until, until);
-            self.expiring.remove(&(before, key, known));
-            self.expect_expiry(key, known, until);
-            return Ok(false);
-        }
-        if self.labels.len() >= self.most {
+        let known = self.names.get(name).copied();
+        if self.len >= self.most && known.and_then(|name| self.find(key, name)).is_none() {
             return Err(LabelError::Full { most: self.most });
         }
+        let name = match known {
+            Some(name) => name,
+            None => self.name(name)?,
+        };
+        Ok(self.put(key, name, until))
+    }
+
+    /// Sets a label that was set before a restart: there was room for it then.
+    ///
+    /// # Errors
+    /// Only where its name is none that was ever set.
+    pub fn restore(&mut self, key: Key, name: &str, until: Option<Micros>) -> Result<(), LabelError> {
         let name = self.name(name)?;
-        let label = Label { key, name, until };
-        self.labels.insert_unique(spot(key, name), label, |label| spot(label.key, label.name));
+        self.put(key, name, until.unwrap_or(NEVER));
+        Ok(())
+    }
+
+    /// Whether it is new.
+    fn put(&mut self, key: Key, name: Name, until: Micros) -> bool {
+        if self.shards.is_empty() {
+            self.shards.resize_with(LABEL_SHARDS, Shard::default);
+        }
+        let shard = &mut self.shards[shard(key, name)];
+        shard.changed = true;
+        let before = match shard.labels.find_mut(spot(key, name), |label| label.is(key, name)) {
+            Some(label) => Some(std::mem::replace(&mut label.until, until)),
+            None => {
+                let label = Label { key, name, until };
+                shard.labels.insert_unique(spot(key, name), label, |label| spot(label.key, label.name));
+                self.len += 1;
+                None
+            }
+        };
+        if let Some(before) = before {
+            self.expiring.remove(&(before, key, name));
+        }
         self.expect_expiry(key, name, until);
-        Ok(true)
+        before.is_none()
+    }
+
+    fn find(&self, key: Key, name: Name) -> Option<&Label> {
+        self.shards.get(shard(key, name))?.labels.find(spot(key, name), |label| label.is(key, name))
+    }
+
+    fn take(&mut self, key: Key, name: Name) -> Option<Label> {
+        let shard = self.shards.get_mut(shard(key, name))?;
+        let (label, _) = shard.labels.find_entry(spot(key, name), |label| label.is(key, name)).ok()?.remove();
+        self.len -= 1;
+        Some(label)
+    }
+
+    /// Appends the labels of shard `n` of [`LABEL_SHARDS`], for [`Labels::load`]; `all` of them, or only if one was set
+    /// there since it was written last. Nothing is appended where there is nothing to write.
+    pub fn write(&mut self, n: usize, all: bool, out: &mut Vec<u8>) {
+        let Some(shard) = self.shards.get_mut(n).filter(|shard| all || shard.changed) else {
+            return;
+        };
+        shard.changed = false;
+        let mut names: Vec<&str> = vec![""; self.names.len()];
+        self.names.iter().for_each(|(name, n)| names[n.0 as usize] = name);
+        for label in &shard.labels {
+            let name = names[label.name.0 as usize].as_bytes();
+            out.extend_from_slice(&label.key.0.to_le_bytes());
+            out.extend_from_slice(&label.until.0.to_le_bytes());
+            // Names are no longer than LABEL_BYTES.
+            out.push(name.len() as u8);
+            out.extend_from_slice(name);
+        }
+    }
+
+    /// Sets the labels that [`Labels::write`] wrote.
+    ///
+    /// # Errors
+    /// Where the bytes are none that it writes; what came before is set.
+    pub fn load(&mut self, mut bytes: &[u8]) -> Result<(), LabelError> {
+        while !bytes.is_empty() {
+            let (label, rest) = split(bytes).ok_or(LabelError::Unreadable)?;
+            let (key, until, name) = label;
+            self.restore(key, name, Some(until))?;
+            bytes = rest;
+        }
+        Ok(())
     }
 
     /// Takes a label off; whether it was there.
     pub fn remove(&mut self, key: Key, name: &str) -> bool {
         let Some(name) = self.names.get(name).copied() else { return false };
-        let Ok(label) = self.labels.find_entry(spot(key, name), |label| label.is(key, name)) else {
-            return false;
-        };
-        let (label, _) = label.remove();
+        let Some(label) = self.take(key, name) else { return false };
         self.expiring.remove(&(label.until, key, name));
         true
     }
@@ -110,8 +194,7 @@ impl Labels {
     /// Whether an entity bears a label at a time.
     pub fn has(&self, key: Key, name: &str, at: Micros) -> bool {
         let Some(name) = self.names.get(name).copied() else { return false };
-        let label = self.labels.find(spot(key, name), |label| label.is(key, name));
-        label.is_some_and(|label| label.until == NEVER || at < label.until)
+        self.find(key, name).is_some_and(|label| label.until == NEVER || at < label.until)
     }
 
     /// Forgets labels that have expired at `now`, at most so many and those that expired first; how many that were.
@@ -122,9 +205,7 @@ impl Labels {
             && until <= now
         {
             self.expiring.pop_first();
-            if let Ok(label) = self.labels.find_entry(spot(key, name), |label| label.is(key, name)) {
-                label.remove();
-            }
+            self.take(key, name);
             gone += 1;
         }
         gone
@@ -132,12 +213,12 @@ impl Labels {
 
     /// How many are set, among them those that have expired and were not purged.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.len
     }
 
     /// Whether none is set.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.len == 0
     }
 
     /// An estimate of their memory.
@@ -146,7 +227,11 @@ impl Labels {
         let node = |entry: usize| entry + entry / 2;
         let names: usize =
             self.names.keys().map(|name| name.len() + node(size_of::<(Box<str>, Name)>())).sum();
-        self.labels.allocation_size() + self.expiring.len() * node(size_of::<(Micros, Key, Name)>()) + names
+        let shards: usize = self.shards.iter().map(|shard| shard.labels.allocation_size()).sum();
+        shards
+            + self.shards.len() * size_of::<Shard>()
+            + self.expiring.len() * node(size_of::<(Micros, Key, Name)>())
+            + names
     }
 
     fn expect_expiry(&mut self, key: Key, name: Name, until: Micros) {
@@ -176,6 +261,23 @@ impl Label {
     fn is(&self, key: Key, name: Name) -> bool {
         self.key == key && self.name == name
     }
+}
+
+/// A label of those that [`Labels::write`] wrote, and what follows it.
+type Split<'a> = ((Key, Micros, &'a str), &'a [u8]);
+
+fn split(bytes: &[u8]) -> Option<Split<'_>> {
+    let (key, rest) = bytes.split_first_chunk::<8>()?;
+    let (until, rest) = rest.split_first_chunk::<8>()?;
+    let (len, rest) = rest.split_first()?;
+    let (name, rest) = rest.split_at_checked(usize::from(*len))?;
+    let name = str::from_utf8(name).ok()?;
+    Some(((Key(u64::from_le_bytes(*key)), Micros(i64::from_le_bytes(*until)), name), rest))
+}
+
+/// Which of the shards holds a label: bits of its hash that a hash map uses neither for the bucket nor for the tag.
+fn shard(key: Key, name: Name) -> usize {
+    (spot(key, name) >> 40) as usize % LABEL_SHARDS
 }
 
 /// A label's hash. The key is one already; the names are spread by a product with an odd number.
@@ -222,6 +324,42 @@ mod tests {
         }
         assert_eq!(names.set(Key(1), "one more", None), Err(LabelError::TooManyNames));
         assert!(names.bytes() > limits::LABEL_NAMES * 24 && Labels::new().bytes() == 0);
+    }
+
+    #[test]
+    fn what_is_written_is_loaded_and_only_changes_are_written_again() {
+        let key = |n: u64| Key(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut labels = Labels::with_limit(5000);
+        for n in 0..5000 {
+            let until = (n % 3 > 0).then_some(Micros(n as i64));
+            labels.set(key(n), ["a", "of more bytes"][n as usize % 2], until).unwrap();
+        }
+        let pieces = |labels: &mut Labels, all| {
+            let mut out = Vec::new();
+            (0..LABEL_SHARDS).for_each(|n| labels.write(n, all, &mut out));
+            out
+        };
+        let whole = pieces(&mut labels, true);
+        let mut copy = Labels::with_limit(1);
+        copy.load(&whole).unwrap();
+        assert_eq!((copy.len(), pieces(&mut labels, false)), (5000, vec![]));
+        labels.set(Key(0), "a", Some(Micros(7))).unwrap();
+        let changed = pieces(&mut labels, false);
+        assert!(!changed.is_empty() && changed.len() < whole.len() / 100);
+        copy.load(&changed).unwrap();
+        for n in 0..5000 {
+            for (name, at) in [("a", 7), ("a", 6), ("of more bytes", n - 1), ("of more bytes", n)] {
+                let key = key(n as u64);
+                assert_eq!(copy.has(key, name, Micros(at)), labels.has(key, name, Micros(at)), "{n} {name}");
+            }
+        }
+        let expiring =
+            |labels: &Labels| labels.expiring.iter().map(|(at, key, _)| (*at, *key)).collect::<Vec<_>>();
+        assert!(expiring(&copy) == expiring(&labels));
+        for end in 1..18 {
+            assert_eq!(Labels::new().load(&whole[..end]), Err(LabelError::Unreadable), "{end}");
+        }
+        assert_eq!(Labels::new().load(&[0xff; 300]), Err(LabelError::Unreadable));
     }
 
     proptest! {

@@ -41,7 +41,7 @@ pub mod window;
 
 pub use bytes::Unreadable;
 pub use key::{Item, Key, Keyer, Secret};
-pub use labels::{LabelError, Labels};
+pub use labels::{LABEL_SHARDS, LabelError, Labels};
 pub use limits::Limits;
 pub use lists::{List, ListError};
 pub use patterns::PatternError;
