@@ -5,7 +5,7 @@
 
 use crate::EngineError;
 use crate::cast::Cast;
-use crate::record::{Change, Dictionary, WarmingRecord, decode_event, kind};
+use crate::record::{Change, Dictionary, ForgetRecord, WarmingRecord, decode_event, kind};
 use std::sync::Arc;
 use wardroom_event::{Event, Schema};
 use wardroom_journal::Frame;
@@ -22,6 +22,8 @@ pub(crate) enum Record {
     Warming(WarmingRecord),
     /// A label or a list entry, from here on.
     Change(Change),
+    /// Keys were forgotten here: the number of the record, and which.
+    Forget(u64, ForgetRecord),
 }
 
 /// A walk along the journal's records. Each event is read by the names of the policy it was made under, whichever is in
@@ -37,17 +39,31 @@ impl Apart {
         Apart { to, made_under: None }
     }
 
+    /// Begins where this policy is in force.
+    pub(crate) fn under(to: Arc<Schema>, dictionary: Dictionary) -> Apart {
+        let mut apart = Apart::new(to);
+        apart.policy(dictionary);
+        apart
+    }
+
     /// Takes the next frame apart; `None` for one that says nothing about what is counted.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>) -> Result<Option<Record>, EngineError> {
+        let seq = frame.position.seq;
         if frame.is_prologue() {
+            // The first segment kept may not be the first there was: what was in force then stands at its head.
+            if frame.kind == kind::POLICY && self.made_under.is_none() {
+                let found =
+                    Dictionary::decode(frame.payload).map_err(|why| EngineError::Record { seq, why })?;
+                return Ok(Some(self.policy(found)));
+            }
             return Ok(None);
         }
-        let seq = frame.position.seq;
         let record = match frame.kind {
             kind::DECIDED | kind::RECORDED => self.event(seq, frame).map(Some),
             kind::POLICY => Dictionary::decode(frame.payload).map(|found| Some(self.policy(found))),
             kind::WARMING => WarmingRecord::decode(frame.payload).map(|found| Some(Record::Warming(found))),
             kind::CHANGE => Change::decode(frame.payload).map(|found| Some(Record::Change(found))),
+            kind::FORGET => ForgetRecord::decode(frame.payload).map(|found| Some(Record::Forget(seq, found))),
             // A kind of a later version: what it means is not for this one to say.
             _ => Ok(None),
         };

@@ -14,6 +14,7 @@ use crate::engine::Shared;
 use crate::flow::Flow;
 use crate::limits;
 use crate::queue::Queue;
+use crate::recover;
 use crate::sequencer::{Sequencer, Task};
 use crate::warmth::{Answer, Offer, Orders, Wanted};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +22,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
+use wardroom_event::Micros;
 use wardroom_journal::{Frame, JournalError, Lookup};
 use wardroom_state::Secret;
 
@@ -32,6 +34,9 @@ pub(crate) struct Fill {
     pub(crate) through: u64,
     /// Events counted.
     pub(crate) events: u64,
+    /// Whether the journal no longer reaches back to its beginning, and when the first event came that was counted.
+    is_late: bool,
+    begins: Option<Micros>,
 }
 
 impl Fill {
@@ -39,16 +44,47 @@ impl Fill {
         let apart = Apart::new(active.program.schema.clone());
         let is_wanted = |definition: &str| wanted.iter().any(|(d, _)| **d == *definition);
         let flow = Flow::of(secret, active, |f| is_wanted(&f.definition));
-        Fill { flow, apart, through: 0, events: 0 }
+        Fill { flow, apart, through: 0, events: 0, is_late: false, begins: None }
     }
 
     fn record(&mut self, frame: &Frame<'_>) -> Result<(), EngineError> {
-        if let Some(Record::Event(_, event)) = self.apart.frame(frame)? {
-            self.flow.count(&event);
-            self.events += 1;
+        let seq = frame.position.seq;
+        if seq != self.through + 1 {
+            // Retention was faster: what is counted would have a hole.
+            return Err(JournalError::Gone { seq: self.through + 1, first: seq }.into());
         }
-        self.through = frame.position.seq;
+        match self.apart.frame(frame)? {
+            Some(Record::Event(_, event)) => {
+                self.begins.get_or_insert(event.counted_at());
+                self.flow.count(&event);
+                self.events += 1;
+            }
+            Some(Record::Foreign(_, event)) => {
+                self.begins.get_or_insert(event.counted_at());
+            }
+            Some(Record::Forget(_, found)) => self.flow.forget(&found.definitions),
+            _ => {}
+        }
+        self.through = seq;
         Ok(())
+    }
+
+    /// Begins where the journal does by now: after retention, in the middle of it.
+    fn begin(&mut self, shared: &Shared) -> Result<(), EngineError> {
+        let first = shared.lookup.first_seq();
+        if self.through > 0 || first <= 1 {
+            return Ok(());
+        }
+        if let Some(policy) = recover::policy_at(&shared.lookup, first)? {
+            self.apart = Apart::under(self.flow.active().program.schema.clone(), policy);
+        }
+        (self.through, self.is_late) = (first - 1, true);
+        Ok(())
+    }
+
+    /// When the past that was counted begins, where that is later than the journal once did.
+    pub(crate) fn late(&self) -> Option<Micros> {
+        self.begins.filter(|_| self.is_late)
     }
 
     /// Counts on, up to a record.
@@ -176,6 +212,7 @@ impl Worker {
     /// Counts the past of what is wanted and puts it in force.
     fn fill(&self, active: Arc<Active>, wanted: Vec<Wanted>) -> Result<(), Halt> {
         let mut fill = Box::new(Fill::new(self.secret, active, &wanted));
+        fill.begin(&self.shared)?;
         let mut pace = Pace::new(self, wanted);
         let mut last_behind = u64::MAX;
         loop {
@@ -239,6 +276,7 @@ impl ByHand {
         };
         let lookup = sequencer.shared.lookup.clone();
         let (before, committed) = (fill.events, lookup.committed_seq());
+        fill.begin(&sequencer.shared)?;
         fill.read_to(&lookup, committed.min(fill.through + records))?;
         sequencer.shared.warmth.count(fill.events - before);
         if fill.through < committed {

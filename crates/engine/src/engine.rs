@@ -4,15 +4,17 @@
 use crate::active::{Active, Origin};
 use crate::backfill::Filler;
 use crate::decision::{Outcome, Stored};
-use crate::error::{EngineError, SubmitError, SwapError};
+use crate::error::{EngineError, SnapshotError, SubmitError, SwapError};
 use crate::judge::Judgement;
 use crate::latency::{Clocks, Latencies};
 use crate::outbox::{Left, Outbox};
 use crate::queue::{Backlog, Bounds, Client, Load, Pieces, Queue, Refused, Taker};
 use crate::record::{Dictionary, decode_stored, event_bytes, kind, policy_of};
-use crate::recover::{self, Folded, Last};
-use crate::seen::{Seen, Shelf};
+use crate::recover::{self, Folded, Found, Last};
 use crate::sequencer::{Sequencer, Task};
+use crate::snapshot::{
+    self, Every, Figures, Retention, Setup, Skipped, Snapshot, SnapshotStatus, Snapshots, Stand,
+};
 use crate::step::Stepper;
 use crate::warmth::{Progress, Warming, Warmth};
 use crate::{limits, secret};
@@ -59,6 +61,15 @@ pub struct Config {
     pub segment_bytes: u64,
     /// What is written to disk is encrypted with these, and what is there is read with them.
     pub keys: Keyring,
+    /// Most bytes that counters, labels, lists and event ids may take. Beyond them, counters forget the keys that were
+    /// touched longest ago.
+    pub memory_bytes: u64,
+    /// When snapshots are made; never, where there is none.
+    pub snapshot_every: Option<Every>,
+    /// How much of the journal is kept.
+    pub retention: Retention,
+    /// Whether what is left of a journal is taken for all of it, where its beginning is gone and no snapshot is good.
+    pub rebuild: bool,
 }
 
 impl Config {
@@ -69,6 +80,10 @@ impl Config {
             durability: Durability::Sync,
             segment_bytes: wardroom_journal::limits::DEFAULT_SEGMENT_BYTES,
             keys: Keyring::default(),
+            memory_bytes: limits::MEMORY_BYTES,
+            snapshot_every: Some(Every::default()),
+            retention: Retention::default(),
+            rebuild: false,
         }
     }
 }
@@ -87,8 +102,14 @@ pub enum Work {
 pub struct Opened {
     /// What the journal said.
     pub recovery: wardroom_journal::Recovery,
-    /// Events folded from it.
+    /// Events in all of it, those before the snapshot included.
     pub events: u64,
+    /// The record after which it was folded: where a snapshot begins. None says that all of it was.
+    pub snapshot: Option<u64>,
+    /// Records folded.
+    pub folded: u64,
+    /// Snapshots that were passed over, and why.
+    pub skipped: Vec<Skipped>,
     /// Events of types that the policy in force does not have: they are kept, and not counted.
     pub uncounted: u64,
     /// Whether the policy given was put in force: it was new.
@@ -103,6 +124,8 @@ pub(crate) struct InForce {
     pub(crate) dictionary: Arc<Dictionary>,
     /// The features that are warming, by their numbers, and how far each is.
     pub(crate) warming: Vec<(usize, Arc<Progress>)>,
+    /// The features whose past begins later than the journal's, by their numbers, and when.
+    pub(crate) late: Vec<(usize, Micros)>,
 }
 
 /// Counters of the engine itself.
@@ -118,12 +141,16 @@ pub(crate) struct Stats {
     pub(crate) durable: AtomicU64,
     /// The last decision with an effect that goes out; stored before it is durable.
     pub(crate) outward: AtomicU64,
+    /// The first record that the outbox has yet to read or to send from.
+    pub(crate) outbox_needs: AtomicU64,
     pub(crate) state_bytes: AtomicU64,
     pub(crate) state_keys: AtomicU64,
     pub(crate) state_pairs: AtomicU64,
     pub(crate) ids: AtomicU64,
     pub(crate) ids_bytes: AtomicU64,
     pub(crate) ids_files: AtomicU64,
+    pub(crate) forgets: AtomicU64,
+    pub(crate) forgotten: AtomicU64,
     pub(crate) verdicts: [AtomicU64; 5],
 }
 
@@ -148,7 +175,7 @@ pub struct Status {
     pub faults: u64,
     /// The newest record's number.
     pub seq: u64,
-    /// Bytes held by counters. This and the next are looked at now and then, not for each event.
+    /// Bytes held by counters, labels, lists and event ids. This and the next are looked at now and then, not for each event.
     pub state_bytes: u64,
     /// Keys counted under.
     pub state_keys: u64,
@@ -160,6 +187,14 @@ pub struct Status {
     pub ids_bytes: u64,
     /// See [`Status::ids`].
     pub ids_files: u64,
+    /// Most bytes there may be.
+    pub memory_bytes: u64,
+    /// How often a counter was told to forget keys for lack of memory.
+    pub forgets: u64,
+    /// Keys that were forgotten so and had not expired.
+    pub forgotten: u64,
+    /// About snapshots.
+    pub snapshots: SnapshotStatus,
     /// Decisions by verdict.
     pub verdicts: [(Verdict, u64); 5],
     /// Features that are warming.
@@ -180,6 +215,8 @@ pub(crate) struct Shared {
     dictionaries: Mutex<BTreeMap<u64, Arc<Dictionary>>>,
     pub(crate) lookup: Lookup,
     pub(crate) stats: Stats,
+    pub(crate) snapshots: Arc<Figures>,
+    memory_bytes: u64,
     pub(crate) warmth: Warmth,
     pub(crate) clocks: Clocks,
     /// The time of the journal's first event; the least there is before there is one.
@@ -193,16 +230,19 @@ pub(crate) struct Shared {
 const NEVER: Micros = Micros(i64::MIN);
 
 impl Shared {
-    fn new(lookup: Lookup, folded: &Folded) -> Shared {
+    fn new(found: &Found<'_>, folded: &Folded, memory_bytes: u64) -> Shared {
         let (active, dictionary) = (folded.flow.active().clone(), folded.dictionary.clone());
+        let force = InForce { active, dictionary, warming: Vec::new(), late: Vec::new() };
         Shared {
-            force: RwLock::new(Arc::new(InForce { active, dictionary, warming: Vec::new() })),
+            force: RwLock::new(Arc::new(force)),
             dictionaries: Mutex::default(),
-            lookup,
+            lookup: found.lookup.clone(),
             stats: Stats::default(),
+            snapshots: Arc::default(),
+            memory_bytes,
             warmth: Warmth::default(),
             clocks: Clocks::default(),
-            begins: AtomicI64::new(folded.begins.unwrap_or(NEVER).0),
+            begins: AtomicI64::new(folded.past.begins.unwrap_or(NEVER).0),
             sync_asked: AtomicBool::new(false),
             failed: Mutex::default(),
         }
@@ -257,22 +297,27 @@ impl Shared {
             return Ok(None);
         }
         let unreadable = |why| EngineError::Record { seq, why };
-        let dictionary = self.dictionary(policy_of(&frame.payload).map_err(unreadable)?)?;
+        let dictionary =
+            self.dictionary(policy_of(&frame.payload).map_err(unreadable)?, frame.position.segment)?;
         decode_stored(seq, frame.kind == kind::DECIDED, &frame.payload, &dictionary)
             .map(Some)
             .map_err(unreadable)
     }
 
-    /// The names of a policy, by the number of its head.
-    pub(crate) fn dictionary(&self, seq: u64) -> Result<Arc<Dictionary>, EngineError> {
+    /// The names of the policy whose head is record `seq`, for a record in that segment.
+    pub(crate) fn dictionary(&self, seq: u64, segment: u64) -> Result<Arc<Dictionary>, EngineError> {
         let known = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner).get(&seq).cloned();
         if let Some(dictionary) = known {
             return Ok(dictionary);
         }
         let unreadable = |why: String| EngineError::Record { seq, why };
-        let frame = self.lookup.get(seq)?;
-        let frame = frame.ok_or_else(|| unreadable("the policy's record is gone".to_owned()))?;
-        let dictionary = Arc::new(Dictionary::decode(&frame.payload).map_err(unreadable)?);
+        let found = match self.lookup.get(seq)? {
+            Some(frame) => Some(Dictionary::decode(&frame.payload).map_err(unreadable)?),
+            // Retention has removed it; the segment begins with what was in force then.
+            None => recover::policy_at(&self.lookup, segment)?.filter(|d| d.seq == seq),
+        };
+        let dictionary = found.ok_or_else(|| unreadable("the policy's record is gone".to_owned()))?;
+        let dictionary = Arc::new(dictionary);
         self.remember(dictionary.clone());
         Ok(dictionary)
     }
@@ -349,12 +394,14 @@ impl Engine {
     }
 
     /// Since when the past of each feature of the policy in force is known, in the policy's order: since the journal's
-    /// first event, or since the policy came into force where there is none yet. `None` while a feature is warming.
+    /// first event, or since the policy came into force where there is none yet; later, where it was counted when retention
+    /// had taken the beginning. `None` while a feature is warming.
     pub fn since(&self) -> Vec<Option<Micros>> {
         let force = self.shared.in_force();
         let first = Micros(self.shared.begins.load(Relaxed));
         let begins = if first == NEVER { force.dictionary.time } else { first };
         let mut since = vec![Some(begins); force.active.program.features.len()];
+        force.late.iter().for_each(|(number, late)| since[*number] = Some(*late));
         force.warming.iter().for_each(|(number, _)| since[*number] = None);
         since
     }
@@ -547,6 +594,10 @@ impl Engine {
             ids: get(&stats.ids),
             ids_bytes: get(&stats.ids_bytes),
             ids_files: get(&stats.ids_files),
+            memory_bytes: self.shared.memory_bytes,
+            forgets: get(&stats.forgets),
+            forgotten: get(&stats.forgotten),
+            snapshots: self.shared.snapshots.status(),
             verdicts: Verdict::ALL.map(|v| (v, get(&stats.verdicts[v as usize]))),
             warming: self.shared.in_force().warming.len(),
             backfilled: self.shared.warmth.counted(),
@@ -554,6 +605,16 @@ impl Engine {
             backlog,
             failed: self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
+    }
+
+    /// Makes a snapshot and waits until it is durable; one that is under way already is that.
+    ///
+    /// # Errors
+    /// When it cannot be written, which hurts nothing else; or the engine stops.
+    pub async fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
+        let (reply, done) = oneshot::channel();
+        self.ask(Task::Snapshot { reply })?;
+        done.await.map_err(|_| self.shared.gone())?.map_err(SnapshotError::Failed)
     }
 
     /// How long events took, since this was opened.
@@ -697,34 +758,54 @@ fn prepare(
     let (writer, recovery) = Journal::open_on(disk.clone(), &dir, options)?;
     let secret = secret::find_or_make(&*disk, &config.data, crank.draw())?;
     let keyer = Keyer::new(secret);
-    let lookup = writer.lookup();
-    let last = recover::last_policy(&lookup)?;
+    let (lookup, snapshots) = (writer.lookup(), snapshot::directory(&config.data));
+    let ids = config.data.join("ids");
+    let by_hand = matches!(crank, Crank::Hand { .. });
+    let found = Found {
+        disk: &disk,
+        stand: Stand { disk: &*disk, dir: &snapshots, keys: &config.keys },
+        ids: &ids,
+        lookup: &lookup,
+        secret,
+        rebuild: config.rebuild,
+        by_hand,
+    };
+    let last = recover::last_policy(&found)?;
     let Start { active, mut warnings, mut adopted, left: unused } = start(last.as_ref(), offered, &keyer)?;
     let active = Arc::new(active);
     let left = Left::read(&lookup, last.and_then(|last| last.outbox), secret)?;
-    let ids = config.data.join("ids");
-    let shelf = Shelf::new(disk.clone(), ids.clone(), writer.lookup())
-        .map_err(|source| EngineError::File { doing: "make", path: ids, source })?;
-    let seen = match crank {
-        Crank::Thread => Seen::open(secret, shelf)?,
-        Crank::Hand { .. } => Seen::open_by_hand(secret, shelf)?,
-    };
-    let mut folded = recover::fold(&lookup, seen, secret, active.clone())?;
+    let mut skipped = Vec::new();
+    let mut folded = recover::state(&found, active.clone(), &mut skipped)?;
     let unrecorded = folded.complete(&lookup)?;
-    let (events, uncounted) = (folded.events, folded.uncounted);
+    let (events, uncounted) = (folded.past.events, folded.past.uncounted);
+    let (snapshot, records) = (folded.from, folded.records);
     // Which policy was last taken from the directory is known for sure only now.
-    let changed = unused.filter(|b| folded.directory.as_deref() != Some(&*b.version().0));
+    let changed = unused.filter(|b| folded.past.directory.as_deref() != Some(&*b.version().0));
 
     let (queue, taker) = Queue::new(Bounds::default());
-    let shared = Arc::new(Shared::new(lookup, &folded));
+    let shared = Arc::new(Shared::new(&found, &folded, config.memory_bytes));
     let filler = match crank {
         Crank::Thread => Filler::new(shared.clone(), secret, Arc::downgrade(&queue)),
         Crank::Hand { .. } => Filler::by_hand(shared.clone(), secret, Arc::downgrade(&queue)),
     };
-    let warming = folded.warming;
     // What a journal holds may have effects that nobody looked at yet.
     shared.stats.outward.store(shared.lookup.committed_seq(), Relaxed);
-    let mut sequencer = sequencer(filler, folded, writer, config.durability, shared.clone(), left.prologue());
+    let setup = Setup {
+        disk: disk.clone(),
+        dir: snapshots.clone(),
+        keys: config.keys.clone(),
+        lookup: lookup.clone(),
+        secret,
+        every: config.snapshot_every,
+        retention: config.retention,
+        by_hand,
+        segment_bytes: config.segment_bytes,
+    };
+    let from = folded.from.map(|seq| (seq, folded.arrived));
+    let snapshots = Snapshots::new(setup, shared.snapshots.clone(), from, folded.bytes);
+    let warming = folded.past.warming;
+    let mut sequencer =
+        sequencer(filler, folded, writer, config, shared.clone(), (snapshots, left.prologue()));
     let outbox = Arc::new(Outbox::new(shared.clone(), Arc::downgrade(&queue), left));
     sequencer.unrecorded = unrecorded;
     // First, for a swap may begin a segment, and that begins with the policy before it.
@@ -740,7 +821,8 @@ fn prepare(
     }
     let facts: Arc<dyn Facts> = Arc::new(NoFacts);
     let engine = Engine { queue, shared, outbox, keyer, facts: RwLock::new(facts), thread: Mutex::default() };
-    let opened = Opened { recovery, events, uncounted, adopted, warnings };
+    let opened =
+        Opened { recovery, events, snapshot, folded: records, skipped, uncounted, adopted, warnings };
     Ok(Prepared { engine, sequencer, taker, opened })
 }
 
@@ -792,9 +874,9 @@ fn sequencer(
     filler: Filler,
     folded: Folded,
     writer: wardroom_journal::Writer,
-    durability: Durability,
+    config: &Config,
     shared: Arc<Shared>,
-    checkpoint: Vec<u8>,
+    (snapshots, checkpoint): (Snapshots, Vec<u8>),
 ) -> Sequencer {
     Sequencer {
         filler,
@@ -802,7 +884,7 @@ fn sequencer(
         seen: folded.seen,
         writer,
         dictionary: folded.dictionary,
-        durability,
+        durability: config.durability,
         shared,
         waiting: Vec::new(),
         noted: Vec::new(),
@@ -810,10 +892,14 @@ fn sequencer(
         batch: 0,
         failed: None,
         record: Vec::new(),
-        begun: folded.events > 0,
         unrecorded: Vec::new(),
         owed: None,
         measure_at: 0,
+        measured: false,
+        memory: usize::try_from(config.memory_bytes).unwrap_or(usize::MAX),
+        snapshots,
+        past: folded.past,
+        arrived: folded.arrived,
     }
 }
 

@@ -39,6 +39,15 @@ pub enum EngineError {
         /// What is wrong with it.
         why: String,
     },
+    /// The journal's beginning is gone, and no snapshot goes on where it begins now.
+    #[error(
+        "the journal begins with record {first}, and no snapshot holds what was counted before it; restore the data \
+         directory from a backup, or start once with --rebuild, which counts what is left and loses the rest"
+    )]
+    PastGone {
+        /// The first record there is.
+        first: u64,
+    },
     /// There is neither a policy in the journal nor one to begin with.
     #[error("there is no policy: the journal holds none and none was given")]
     NoPolicy,
@@ -123,4 +132,15 @@ pub enum SwapError {
     /// It could not be recorded.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+}
+
+/// A snapshot that was asked for was not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// It could not be written. Nothing else is hurt.
+    #[error("no snapshot could be made: {0}")]
+    Failed(String),
+    /// The engine has stopped, or is about to.
+    #[error(transparent)]
+    Gone(#[from] SubmitError),
 }

@@ -6,19 +6,23 @@
 use crate::active::Active;
 use crate::decision::StoredEffect;
 use crate::judge::{Judgement, judge};
-use crate::marks::{Marks, Surroundings};
+use crate::marks::{self, Marks, Surroundings};
 use crate::memory::{Memory, Size};
+use crate::record::Unreadable;
 use crate::serve::{From, serve};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use wardroom_event::{Event, Micros, Value};
 use wardroom_policy::{Feature, Row};
-use wardroom_state::{Dropped, Keyer, Secret};
+use wardroom_state::{Dropped, Keyer, Secret, TableId, Tables};
 
 /// The state that events pass through, under one policy.
 pub struct Flow {
     active: Arc<Active>,
     memory: Memory,
     marks: Marks,
+    /// Definitions whose past begins later than the journal's: it was counted when the journal no longer reached back.
+    late: BTreeMap<Box<str>, Micros>,
 }
 
 /// What the flow made of an event.
@@ -41,7 +45,7 @@ impl Flow {
         let mut memory = Memory::new(secret);
         drop(memory.adopt(&active.program, wanted));
         let marks = Marks::new(memory.keyer().clone());
-        Flow { active, memory, marks }
+        Flow { active, memory, marks, late: BTreeMap::new() }
     }
 
     /// The policy in force.
@@ -59,6 +63,7 @@ impl Flow {
     pub(crate) fn exchange(&mut self, active: Arc<Active>, before: bool) -> Vec<Dropped> {
         let dropped = self.memory.adopt(&active.program, |_| !before);
         self.marks.adopt(&active);
+        self.late.retain(|definition, _| active.program.features.iter().any(|f| f.definition == *definition));
         self.active = active;
         dropped
     }
@@ -68,9 +73,24 @@ impl Flow {
         self.memory.cold(&self.active.program)
     }
 
-    /// Gives cold features the past that another flow has counted for them. What is not wanted is the caller's to free.
-    pub(crate) fn warm(&mut self, from: Flow) -> Vec<Dropped> {
-        self.memory.take_in(from.memory, &self.active.program)
+    /// Gives cold features the past that another flow has counted for them; it begins at `late`, where that is later than
+    /// the journal did. What is not wanted is the caller's to free.
+    pub(crate) fn warm(&mut self, from: Flow, late: Option<Micros>) -> Vec<Dropped> {
+        let cold = self.cold();
+        let dropped = self.memory.take_in(from.memory, &self.active.program);
+        if let Some(late) = late {
+            let still = self.cold();
+            let warm = cold.into_iter().filter(|number| !still.contains(number));
+            let definition = |number: usize| self.active.program.features[number].definition.clone();
+            self.late.extend(warm.map(|number| (definition(number), late)));
+        }
+        dropped
+    }
+
+    /// Features, by number, whose past begins later than the journal's, and when.
+    pub(crate) fn late(&self) -> Vec<(usize, Micros)> {
+        let features = self.active.program.features.iter().enumerate();
+        features.filter_map(|(number, f)| Some((number, *self.late.get(&f.definition)?))).collect()
     }
 
     /// Reads the event's features, counts it and judges it.
@@ -125,10 +145,98 @@ impl Flow {
         self.memory.count(plan, &row)
     }
 
-    /// Makes the changes of labels and lists that follow from a decision at that time, as the sequencer does when it has
-    /// recorded them: a rehearsal has no journal between.
-    pub fn change(&mut self, effect: &StoredEffect, at: Micros) {
-        self.marks.change(&self.active, effect, at);
+    /// Makes the changes of labels and lists that follow from a decision at that time. Whether they were made: where there
+    /// is no room they are not, and are not to be recorded.
+    pub fn change(&mut self, effect: &StoredEffect, at: Micros) -> bool {
+        self.marks.change(&self.active, effect, at)
+    }
+
+    /// Makes changes that the journal holds: they were made before.
+    pub(crate) fn restore(&mut self, effect: &StoredEffect, at: Micros) {
+        self.marks.restore(&self.active, effect, at);
+    }
+
+    /// Says which record what is counted, or forgotten, belongs to: what a snapshot has of it already is not done twice. 0
+    /// says that it has nothing of what comes.
+    pub(crate) fn set_event(&mut self, seq: u64) {
+        self.memory.tables_mut().set_event(seq);
+    }
+
+    /// Forgets the keys touched longest ago in the tables of these definitions.
+    pub(crate) fn forget(&mut self, definitions: &[Box<str>]) {
+        self.memory.forget(definitions);
+    }
+
+    /// Which definitions' keys are to be forgotten where all of the state may take `most` bytes and `others` are taken by
+    /// what is not here; `None` where it is small enough, or nothing can be forgotten.
+    pub(crate) fn excess(&self, most: usize, others: usize) -> Option<Vec<Box<str>>> {
+        self.memory.excess(most.saturating_sub(others + self.marks.bytes()))
+    }
+
+    /// Keys forgotten for lack of room.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.memory.forgotten()
+    }
+
+    pub(crate) fn tables(&self) -> &Tables {
+        self.memory.tables()
+    }
+
+    pub(crate) fn tables_mut(&mut self) -> &mut Tables {
+        self.memory.tables_mut()
+    }
+
+    /// Every table, with the definitions it serves.
+    pub(crate) fn served_by(&self) -> BTreeMap<TableId, Vec<(Box<str>, usize)>> {
+        self.memory.served_by()
+    }
+
+    /// Takes up a table's head from a snapshot, see [`Memory::load_table`].
+    pub(crate) fn load_table(
+        &mut self,
+        definitions: &[(Box<str>, usize)],
+        head: &[u8],
+        is_delta: bool,
+    ) -> Result<Option<TableId>, Unreadable> {
+        self.memory.load_table(&self.active.program, definitions, head, is_delta)
+    }
+
+    /// All of a snapshot is taken up.
+    pub(crate) fn loaded(&mut self) {
+        self.memory.loaded(&self.active.program);
+    }
+
+    pub(crate) fn write_marks(
+        &mut self,
+        cursor: &mut marks::Cursor,
+        all: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<marks::Piece> {
+        self.marks.write(cursor, all, out)
+    }
+
+    pub(crate) fn load_marks(&mut self, piece: marks::Piece, bytes: &[u8]) -> Result<(), Unreadable> {
+        self.marks.load(&self.active, piece, bytes)
+    }
+
+    pub(crate) fn marks_floor(&self) -> Micros {
+        self.marks.floor()
+    }
+
+    pub(crate) fn set_marks_floor(&mut self, floor: Micros) {
+        self.marks.set_floor(floor);
+    }
+
+    pub(crate) fn late_beginnings(&self) -> &BTreeMap<Box<str>, Micros> {
+        &self.late
+    }
+
+    /// Takes up the beginnings of those definitions that the policy in force has.
+    pub(crate) fn set_late_beginnings(&mut self, late: Vec<(Box<str>, Micros)>) {
+        let features = &self.active.program.features;
+        let known =
+            |(definition, _): &(Box<str>, Micros)| features.iter().any(|f| f.definition == *definition);
+        self.late = late.into_iter().filter(known).collect();
     }
 
     /// What counters, labels and lists hold.

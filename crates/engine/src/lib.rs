@@ -33,6 +33,7 @@ mod secret;
 mod seen;
 mod sequencer;
 mod serve;
+mod snapshot;
 mod step;
 mod warmth;
 
@@ -41,7 +42,7 @@ pub use decision::{
     Channel, Destination, EffectId, Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why,
 };
 pub use engine::{Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
-pub use error::{EngineError, SubmitError, SwapError};
+pub use error::{EngineError, SnapshotError, SubmitError, SwapError};
 pub use flow::{Flow, Step};
 pub use glance::{Glance, PolicyGlance};
 pub use judge::{Judgement, judge};
@@ -53,5 +54,6 @@ pub use outbox::{
 pub use queue::{Backlog, Client, Whose};
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
 pub use secret::installation_secret;
+pub use snapshot::{Every, Retention, Skipped, Snapshot, SnapshotStatus};
 pub use step::Stepper;
 pub use warmth::Warming;

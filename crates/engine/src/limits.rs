@@ -117,3 +117,31 @@ pub const OUTBOX_FIRST_PAUSE: Span = Span::from_secs(10);
 pub const OUTBOX_LONGEST_PAUSE: Span = Span::from_secs(600);
 /// Longest reason kept of a failed attempt, in bytes.
 pub const OUTBOX_WHY_BYTES: usize = 160;
+/// Most bytes that counters, labels, lists and event ids hold, unless configured.
+pub const MEMORY_BYTES: u64 = 2 << 30;
+/// Most tables that forget keys between two batches.
+pub const FORGETS: usize = 64;
+/// Bytes of the journal after which a snapshot is made, unless configured.
+pub const SNAPSHOT_JOURNAL_BYTES: u64 = 256 << 20;
+/// Time after which one is made, unless configured.
+pub const SNAPSHOT_TIME: Duration = Duration::from_secs(600);
+/// How long a snapshot that failed is not tried again.
+pub const SNAPSHOT_RETRY: Duration = Duration::from_secs(60);
+/// For how long pieces of a snapshot are taken between two batches; the last piece may go beyond it.
+pub const SNAPSHOT_SLICE: Duration = Duration::from_micros(50);
+/// Most pieces taken between two batches.
+pub const SNAPSHOT_PIECES: usize = 16;
+/// Bytes of a snapshot that may wait to be written before no further piece is made.
+pub const SNAPSHOT_QUEUED: usize = 8 << 20;
+/// Largest buffer of a piece that is kept to be filled again, in bytes.
+pub const SNAPSHOT_BUFFER: usize = 1 << 20;
+/// Largest section of a snapshot, in bytes.
+pub const SECTION_BYTES: usize = 64 << 20;
+/// Entries of a list in one piece of a snapshot.
+pub const LIST_PIECE: usize = 512;
+/// Event ids in one piece of a snapshot.
+pub const IDS_PIECE: usize = 4096;
+/// Bytes of the journal since the last snapshot that make one worth its while at an orderly stop.
+pub const SNAPSHOT_STOP_BYTES: u64 = 4 << 20;
+/// Most bytes of state that are written at an orderly stop.
+pub const SNAPSHOT_STOP_STATE: u64 = 512 << 20;

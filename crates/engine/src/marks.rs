@@ -4,10 +4,13 @@
 
 use crate::active::Active;
 use crate::decision::StoredEffect;
+use crate::limits;
+use crate::record::{Input, Unreadable, put_len, put_text, put_until, put_value, until, value};
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Bound;
 use wardroom_event::{Micros, Span, Type, Value};
 use wardroom_policy::{ListId, Matching, World};
-use wardroom_state::{Key, Keyer, Labels, List};
+use wardroom_state::{Key, Keyer, LABEL_SHARDS, Labels, List};
 
 /// Labels that have been over for so long are forgotten: an event later than this sees none.
 const GRACE: Span = Span::from_secs(2 * 86_400);
@@ -20,9 +23,29 @@ const FORGET: usize = 32;
 pub(crate) struct Marks {
     keyer: Keyer,
     labels: Labels,
+    /// Labels that were over by then are no more, whether they have been let go of yet or not.
+    floor: Micros,
     added: BTreeMap<Box<str>, Added>,
     /// Changes that found no room.
     full: u64,
+}
+
+/// How far a snapshot has come with labels and lists.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    /// Shards of labels written.
+    labels: usize,
+    /// The list being written, with how many of its entries are, and how often it had been tidied then.
+    list: Option<(Box<str>, usize, u64)>,
+    /// The last list that is written.
+    done: Option<Box<str>>,
+}
+
+/// A piece of labels or of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    Labels,
+    List,
 }
 
 /// What rules put on one list.
@@ -32,23 +55,38 @@ struct Added {
     entries: Vec<(Value, Option<Micros>)>,
     /// How many entries there may be before those that were put on anew are looked for.
     tidy_at: usize,
+    /// How often that was done.
+    tidied: u64,
+    /// How many of the entries the last snapshot has.
+    written: usize,
 }
 
 impl Added {
     fn new(list: List) -> Added {
-        Added { list, entries: Vec::new(), tidy_at: TIDY }
+        Added { list, entries: Vec::new(), tidy_at: TIDY, tidied: 0, written: 0 }
     }
 
     /// Whether there was room for it.
     fn put(&mut self, value: &Value, until: Option<Micros>, keyer: &Keyer) -> bool {
         let room = self.list.insert(value.clone(), until).is_ok();
         if room {
-            self.entries.push((value.clone(), until));
-            if self.entries.len() >= self.tidy_at {
-                self.tidy(keyer);
-            }
+            self.keep(value.clone(), until, keyer);
         }
         room
+    }
+
+    /// As [`Added::put`], where there was room before a restart. A value that does not fit a list of this kind waits for
+    /// a policy that it fits.
+    fn restore(&mut self, value: Value, until: Option<Micros>, keyer: &Keyer) {
+        let _ = self.list.insert(value.clone(), until);
+        self.keep(value, until, keyer);
+    }
+
+    fn keep(&mut self, value: Value, until: Option<Micros>, keyer: &Keyer) {
+        self.entries.push((value, until));
+        if self.entries.len() >= self.tidy_at {
+            self.tidy(keyer);
+        }
     }
 
     /// Forgets entries that were put on again later: an attacker is listed anew with each event. What is left stands in
@@ -59,6 +97,8 @@ impl Added {
         self.entries.retain(|(value, _)| keyer.key([value]).is_none_or(|key| seen.insert(key)));
         self.entries.reverse();
         self.tidy_at = TIDY.max(2 * self.entries.len());
+        self.tidied += 1;
+        self.written = 0;
     }
 
     fn bytes(&self) -> usize {
@@ -68,27 +108,120 @@ impl Added {
 
 impl Marks {
     pub(crate) fn new(keyer: Keyer) -> Marks {
-        Marks { keyer, labels: Labels::new(), added: BTreeMap::new(), full: 0 }
+        Marks { keyer, labels: Labels::new(), floor: Micros(i64::MIN), added: BTreeMap::new(), full: 0 }
     }
 
-    /// Makes a change that follows from a decision at that time.
-    pub(crate) fn change(&mut self, active: &Active, effect: &StoredEffect, at: Micros) {
+    /// Makes a change that follows from a decision at that time. Whether it was made: one for which there is no room is
+    /// not, and is not to be recorded.
+    pub(crate) fn change(&mut self, active: &Active, effect: &StoredEffect, at: Micros) -> bool {
+        let made = match effect {
+            StoredEffect::Label { kind, value, name, until } => {
+                self.age(at);
+                let Some(key) = self.bearer(*kind, value) else { return false };
+                self.labels.set(key, name, *until).is_ok()
+            }
+            StoredEffect::List { list, value, until, .. } => {
+                let keyer = self.keyer.clone();
+                self.added(active, list).put(value, *until, &keyer)
+            }
+            StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => return false,
+        };
+        self.full += u64::from(!made);
+        made
+    }
+
+    /// Makes a change that the journal holds: it was made before.
+    pub(crate) fn restore(&mut self, active: &Active, effect: &StoredEffect, at: Micros) {
         match effect {
             StoredEffect::Label { kind, value, name, until } => {
-                self.labels.purge(at.minus(GRACE), FORGET);
+                self.age(at);
                 if let Some(key) = self.bearer(*kind, value) {
-                    self.full += u64::from(self.labels.set(key, name, *until).is_err());
+                    self.full += u64::from(self.labels.restore(key, name, *until).is_err());
                 }
             }
-            StoredEffect::List { list, value, until, .. } => self.list(active, list, value, *until),
+            StoredEffect::List { list, value, until, .. } => {
+                let keyer = self.keyer.clone();
+                self.added(active, list).restore(value.clone(), *until, &keyer);
+            }
             StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => {}
         }
     }
 
-    fn list(&mut self, active: &Active, id: &str, value: &Value, until: Option<Micros>) {
-        let keyer = &self.keyer;
-        let added = self.added.entry(id.into()).or_insert_with(|| Added::new(empty(active, id, keyer)));
-        self.full += u64::from(!added.put(value, until, keyer));
+    /// Labels long over are no more. They are let go of a few at a time; what shows does not depend on it.
+    fn age(&mut self, at: Micros) {
+        self.floor = self.floor.max(at.minus(GRACE));
+        self.labels.purge(self.floor, FORGET);
+    }
+
+    fn added(&mut self, active: &Active, id: &str) -> &mut Added {
+        if !self.added.contains_key(id) {
+            self.added.insert(id.into(), Added::new(empty(active, id, &self.keyer)));
+        }
+        self.added.get_mut(id).expect("it was put there if it was not there")
+    }
+
+    /// What a snapshot says of labels at its beginning.
+    pub(crate) fn floor(&self) -> Micros {
+        self.floor
+    }
+
+    /// Takes up what [`Marks::floor`] was.
+    pub(crate) fn set_floor(&mut self, floor: Micros) {
+        self.floor = self.floor.max(floor);
+    }
+
+    /// Appends the next piece for a snapshot: of all there is, or of what came since the last. `None` when there is no
+    /// more; a piece may be empty.
+    pub(crate) fn write(&mut self, cursor: &mut Cursor, all: bool, out: &mut Vec<u8>) -> Option<Piece> {
+        if cursor.labels < LABEL_SHARDS {
+            self.labels.write(cursor.labels, all, out);
+            cursor.labels += 1;
+            return Some(Piece::Labels);
+        }
+        let after = cursor.done.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let (id, added) = self.added.range_mut::<str, _>((after, Bound::Unbounded)).next()?;
+        let begun = if all { 0 } else { added.written };
+        let (_, mut at, tidied) = cursor.list.take().unwrap_or_else(|| (id.clone(), begun, added.tidied));
+        if tidied != added.tidied {
+            // They have moved, and come again.
+            at = 0;
+        }
+        let to = (at + limits::LIST_PIECE).min(added.entries.len());
+        let entries = added.entries.get(at..to).unwrap_or_default();
+        if !entries.is_empty() {
+            put_text(out, id);
+            put_len(out, entries.len());
+            for (value, until) in entries {
+                put_value(out, value);
+                put_until(out, *until);
+            }
+        }
+        if to == added.entries.len() {
+            added.written = to;
+            cursor.done = Some(id.clone());
+        } else {
+            cursor.list = Some((id.clone(), to, added.tidied));
+        }
+        Some(Piece::List)
+    }
+
+    /// Takes up a piece that [`Marks::write`] wrote.
+    pub(crate) fn load(&mut self, active: &Active, piece: Piece, bytes: &[u8]) -> Result<(), Unreadable> {
+        if piece == Piece::Labels {
+            return self.labels.load(bytes).map_err(|e| e.to_string());
+        }
+        let mut input = Input::new(bytes);
+        let id = input.text()?;
+        let keyer = self.keyer.clone();
+        let added = self.added(active, id);
+        for _ in 0..input.len()? {
+            let value = value(&mut input)?;
+            let until = until(&mut input)?;
+            added.restore(value, until, &keyer);
+        }
+        // The snapshot after this one need not have them again.
+        added.written = added.entries.len();
+        input.finish()
     }
 
     /// A policy came into force: lists are made of the kind it says.
@@ -108,6 +241,7 @@ impl Marks {
 
     /// Whether an entity bears a label; unknown where there is no entity.
     pub(crate) fn labelled(&self, kind: Type, entity: &Value, name: &str, at: Micros) -> Value {
+        let at = at.max(self.floor);
         self.bearer(kind, entity).map_or(Value::Missing, |key| Value::Bool(self.labels.has(key, name, at)))
     }
 

@@ -8,8 +8,10 @@
 //! the handover, which would count once more what is counted already.
 
 use crate::keys::Keys;
+use crate::record::Unreadable;
 use crate::serve::sighting;
 use hashbrown::{HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wardroom_event::Micros;
 use wardroom_policy::{Aggregate, Amount, Count, Feature, Plan, Program, Row, Taken};
@@ -159,6 +161,98 @@ impl Memory {
             self.tables.add(table, key, sighting, row.event.counted_at());
         }
         tripped
+    }
+
+    /// For a snapshot: every table, with the definitions it serves and the window that each reads of it.
+    pub(crate) fn served_by(&self) -> BTreeMap<TableId, Vec<(Box<str>, usize)>> {
+        let mut served: BTreeMap<TableId, Vec<(Box<str>, usize)>> = BTreeMap::new();
+        for (definition, view) in &self.known {
+            served.entry(view.table()).or_default().push((definition.clone(), view.window()));
+        }
+        // The order of a hash map is nobody's business.
+        served.values_mut().for_each(|definitions| definitions.sort());
+        served
+    }
+
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    pub(crate) fn tables_mut(&mut self) -> &mut Tables {
+        &mut self.tables
+    }
+
+    /// Makes the table that a snapshot has for these definitions, or brings its head up to date; `None` where the program
+    /// has none of them, or counts them otherwise: they are cold, and counted anew. [`Memory::loaded`] comes after the last.
+    pub(crate) fn load_table(
+        &mut self,
+        program: &Program,
+        definitions: &[(Box<str>, usize)],
+        head: &[u8],
+        is_delta: bool,
+    ) -> Result<Option<TableId>, Unreadable> {
+        if is_delta {
+            let view = definitions.iter().find_map(|(definition, _)| self.known.get(definition));
+            let Some(id) = view.map(|view| view.table()) else { return Ok(None) };
+            self.tables.load_delta_head(id, head).map_err(|e| e.to_string())?;
+            return Ok(Some(id));
+        }
+        let features = |definition: &str| program.features.iter().find(|f| *f.definition == *definition);
+        if !definitions.iter().any(|(definition, _)| features(definition).is_some()) {
+            return Ok(None);
+        }
+        let id = self.tables.load_head(head).map_err(|e| e.to_string())?;
+        let views = definitions.iter().map(|(definition, window)| {
+            let view = self.tables.view(id, *window)?;
+            // Another version may count the same definition in another way.
+            let differs = features(definition).is_some_and(|f| spec(f) != Some(self.tables.spec(view)));
+            (!differs).then(|| (definition.clone(), view))
+        });
+        match views.collect::<Option<Vec<_>>>() {
+            Some(views) => {
+                self.known.extend(views);
+                Ok(Some(id))
+            }
+            None => {
+                drop(self.tables.drop_table(id));
+                Ok(None)
+            }
+        }
+    }
+
+    /// All tables of a snapshot are there.
+    pub(crate) fn loaded(&mut self, program: &Program) {
+        self.wire(program);
+    }
+
+    /// Forgets the keys touched longest ago in the tables of these definitions.
+    pub(crate) fn forget(&mut self, definitions: &[Box<str>]) {
+        let mut tables: Vec<TableId> =
+            definitions.iter().filter_map(|d| self.known.get(d)).map(|view| view.table()).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        tables.into_iter().for_each(|table| self.tables.forget(table));
+    }
+
+    /// The definitions of the table that is to forget keys: the first that holds more keys than it may, and otherwise, where
+    /// all counters together hold more than `most` bytes, the one that holds the most. `None` where there is nothing to
+    /// forget.
+    pub(crate) fn excess(&self, most: usize) -> Option<Vec<Box<str>>> {
+        let served = self.served_by();
+        let stats = || served.keys().map(|id| (*id, self.tables.stats(*id)));
+        let over = stats().find(|(_, stats)| stats.over_cap).map(|(id, _)| id);
+        let largest = || {
+            let bytes: usize = stats().map(|(_, stats)| stats.bytes).sum();
+            let held = stats().filter(|(_, stats)| stats.keys > 0);
+            held.filter(|_| bytes > most).max_by_key(|(id, stats)| (stats.bytes, *id)).map(|(id, _)| id)
+        };
+        let id = over.or_else(largest)?;
+        Some(served.get(&id)?.iter().map(|(definition, _)| definition.clone()).collect())
+    }
+
+    /// Keys forgotten for lack of room.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.feeds.iter().flatten().map(|table| self.tables.stats(*table).forgotten).sum()
     }
 
     /// What all counters hold.

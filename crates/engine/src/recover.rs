@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Restart: the journal from its beginning, folded into the state it left.
+//! Restart: the newest good snapshot, and the journal after its beginning folded into it; without one, the whole journal.
 //!
-//! The state is defined by it: each feature of the policy in force has counted every event of the journal that it takes,
+//! The state is defined by the journal: each feature of the policy in force has counted every event of the journal that it takes,
 //! whichever policy was in force when the event came. So that policy is looked up first, at the journal's end, and the
 //! policies before it are read for their names alone; whether they would still compile does not matter.
+//!
+//! A snapshot's pieces were taken one after the other while events were counted; so each event is told its number, and what
+//! has counted it already takes no notice.
 //!
 //! Two threads: one reads records and takes them apart, the other counts. Order is the journal's all the way, so the state
 //! is the one that was, and a restart takes as long as the slower of the two.
@@ -13,12 +16,14 @@ use crate::active::{Active, Origin};
 use crate::apart::{Apart, Record};
 use crate::flow::Flow;
 use crate::record::{Change, Checkpoint, Dictionary, Part, decode_stored, kind};
-use crate::seen::Seen;
+use crate::seen::{Seen, Shelf};
+use crate::snapshot::{self, Fits, Loaded, Past, Skipped, Stand};
 use crate::{SwapError, limits};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use wardroom_event::{Event, Micros};
-use wardroom_journal::{Lookup, Reader};
+use wardroom_journal::{Disk, Lookup, Reader, frame_bytes};
 use wardroom_policy::Bundle;
 use wardroom_state::{Keyer, Secret};
 
@@ -32,7 +37,8 @@ pub(crate) struct Last {
 }
 
 /// Finds the policy in force at the journal's end; `None` where there never was one.
-pub(crate) fn last_policy(lookup: &Lookup) -> Result<Option<Last>, EngineError> {
+pub(crate) fn last_policy(found: &Found<'_>) -> Result<Option<Last>, EngineError> {
+    let Found { stand, lookup, .. } = *found;
     let Some(newest) = lookup.get(lookup.committed_seq())? else {
         return Ok(None);
     };
@@ -52,10 +58,36 @@ pub(crate) fn last_policy(lookup: &Lookup) -> Result<Option<Last>, EngineError> 
         return Ok(None);
     };
     let dictionary = Dictionary::decode(&payload).map_err(|why| EngineError::Record { seq, why })?;
-    let bundle = text(lookup, &dictionary)?;
+    let mut bundle = text(lookup, &dictionary)?;
+    if *bundle.version().0 != *dictionary.version
+        && let Some(found) = snapshot::policy_text(stand, dictionary.seq).map_err(unlisted(stand.dir))?
+    {
+        // Retention has taken its text out of the journal.
+        bundle = found;
+    }
     let outbox = outbox
         .map(|(seq, payload)| Checkpoint::decode(&payload).map_err(|why| EngineError::Record { seq, why }));
     Ok(Some(Last { dictionary, bundle, outbox: outbox.transpose()? }))
+}
+
+/// The policy in force at record `seq`, from the head of the segment that holds it; none where that says nothing.
+pub(crate) fn policy_at(lookup: &Lookup, seq: u64) -> Result<Option<Dictionary>, EngineError> {
+    let mut reader = lookup.reader()?.from(seq)?;
+    while let Some(frame) = reader.next_frame()? {
+        if !frame.is_prologue() {
+            break;
+        }
+        if frame.kind == kind::POLICY {
+            let found = Dictionary::decode(frame.payload).map_err(|why| EngineError::Record { seq, why })?;
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// The snapshots cannot be looked at.
+fn unlisted(dir: &Path) -> impl FnOnce(std::io::Error) -> EngineError {
+    move |source| EngineError::File { doing: "read", path: dir.to_owned(), source }
 }
 
 /// A policy's text: it lies right before its head. Where something else lies there, it is not whole.
@@ -106,40 +138,76 @@ pub(crate) struct Folded {
     /// The names of the policy that the journal has in force; of none where there never was one.
     pub(crate) dictionary: Arc<Dictionary>,
     pub(crate) seen: Seen,
-    /// The version that was last taken from the policy directory.
-    pub(crate) directory: Option<Arc<str>>,
-    /// Events folded.
-    pub(crate) events: u64,
-    /// Events not counted, since the policy does not have their type.
-    pub(crate) uncounted: u64,
-    /// The time of the first event.
-    pub(crate) begins: Option<Micros>,
-    /// Whether the journal says that features are warming: now they are not.
-    pub(crate) warming: bool,
+    pub(crate) past: Past,
+    /// The record after whose counting the snapshot began that this goes on from.
+    pub(crate) from: Option<u64>,
+    /// Records folded, and their bytes.
+    pub(crate) records: u64,
+    pub(crate) bytes: u64,
+    /// When the newest event arrived; the least there is where there is none.
+    pub(crate) arrived: Micros,
     /// The last event, and how many of the changes that follow from it are there.
     newest: Option<(u64, usize)>,
 }
 
-/// Folds the whole journal under a policy. `seen` knows the ids that lie in files.
-pub(crate) fn fold(
-    lookup: &Lookup,
-    seen: Seen,
-    secret: Secret,
+/// The journal, and what helps to fold it.
+pub(crate) struct Found<'a> {
+    pub(crate) disk: &'a Arc<dyn Disk>,
+    /// Where snapshots lie.
+    pub(crate) stand: Stand<'a>,
+    /// Where event ids lie.
+    pub(crate) ids: &'a Path,
+    pub(crate) lookup: &'a Lookup,
+    pub(crate) secret: Secret,
+    /// Whether what is left of a journal may be folded where its beginning is gone and no snapshot is good.
+    pub(crate) rebuild: bool,
+    /// Whether there are to be no threads.
+    pub(crate) by_hand: bool,
+}
+
+impl Found<'_> {
+    /// The event ids that lie in files.
+    fn seen(&self) -> Result<Seen, EngineError> {
+        let shelf = Shelf::new(self.disk.clone(), self.ids.to_owned(), self.lookup.clone());
+        let shelf =
+            shelf.map_err(|source| EngineError::File { doing: "make", path: self.ids.to_owned(), source })?;
+        if self.by_hand { Seen::open_by_hand(self.secret, shelf) } else { Seen::open(self.secret, shelf) }
+    }
+}
+
+/// The state that the journal left, under a policy: from the newest good snapshot, or from the whole journal. Snapshots that
+/// are no good are noted.
+pub(crate) fn state(
+    found: &Found<'_>,
     active: Arc<Active>,
+    skipped: &mut Vec<Skipped>,
 ) -> Result<Folded, EngineError> {
-    let apart = Apart::new(active.program.schema.clone());
-    let mut folded = Folded {
-        flow: Flow::new(secret, active),
-        dictionary: Arc::new(Dictionary::nothing()),
-        seen,
-        directory: None,
-        events: 0,
-        uncounted: 0,
-        begins: None,
-        warming: false,
-        newest: None,
-    };
-    let mut reader = lookup.reader()?;
+    let (first, last) = (found.lookup.first_seq(), found.lookup.committed_seq());
+    let fits = Fits { secret: found.secret, first, last };
+    let seen = || found.seen();
+    let loaded = snapshot::newest(found.stand, &active, fits, &seen, skipped);
+    if let Some(loaded) = loaded.map_err(unlisted(found.stand.dir))? {
+        return fold(found, Folded::from_snapshot(loaded));
+    }
+    if first > 1 && !found.rebuild {
+        return Err(EngineError::PastGone { first });
+    }
+    fold(found, Folded::nothing(found.secret, found.seen()?, active))
+}
+
+/// Folds the journal after what is known already.
+fn fold(found: &Found<'_>, mut folded: Folded) -> Result<Folded, EngineError> {
+    let schema = folded.flow.active().program.schema.clone();
+    let mut reader = found.lookup.reader()?;
+    let mut apart = Apart::new(schema.clone());
+    if let Some(begin) = folded.from {
+        if begin >= found.lookup.committed_seq() {
+            folded.flow.set_event(0);
+            return Ok(folded);
+        }
+        reader = reader.from(begin + 1)?;
+        apart = Apart::under(schema, (*folded.dictionary).clone());
+    }
     let (send, batches) = mpsc::sync_channel(limits::FOLD_AHEAD);
     // What was counted goes back: memory is freed fastest, and without a lock, by the thread that asked for it.
     let (give_back, spent) = mpsc::sync_channel(limits::FOLD_AHEAD);
@@ -147,16 +215,27 @@ pub(crate) fn fold(
         scope.spawn(move || take_apart(&mut reader, apart, &send, &spent));
         for batch in batches {
             let batch: Batch = batch?;
-            batch.iter().for_each(|record| folded.record(record));
+            batch.records.iter().for_each(|record| folded.record(record));
+            folded.records += batch.frames;
+            folded.bytes += batch.bytes;
             // The reader may have come to the end and gone.
             let _ = give_back.try_send(batch);
         }
+        // From here on nothing comes that was counted before.
+        folded.flow.set_event(0);
         Ok(folded)
     })
 }
 
 /// Records in the journal's order.
-type Batch = Vec<Record>;
+#[derive(Default)]
+struct Batch {
+    records: Vec<Record>,
+    /// Frames they came from, among them those that say nothing about what is counted.
+    frames: u64,
+    /// Bytes of those.
+    bytes: u64,
+}
 
 /// Reads to the end, or to the first record that cannot be read, and hands over what it finds.
 fn take_apart(
@@ -165,23 +244,27 @@ fn take_apart(
     send: &SyncSender<Result<Batch, EngineError>>,
     spent: &Receiver<Batch>,
 ) {
-    let mut batch = Vec::with_capacity(limits::FOLD_BATCH);
+    let mut batch = Batch::default();
     loop {
         let record = match reader.next_frame() {
-            Ok(Some(frame)) => apart.frame(&frame),
+            Ok(Some(frame)) => {
+                batch.frames += u64::from(!frame.is_prologue());
+                batch.bytes += frame_bytes(frame.payload.len());
+                apart.frame(&frame)
+            }
             Ok(None) => break,
             Err(e) => Err(e.into()),
         };
         match record {
-            Ok(found) => batch.extend(found),
+            Ok(found) => batch.records.extend(found),
             Err(e) => {
                 // What came before the fault is of no use without the rest.
                 let _ = send.send(Err(e));
                 return;
             }
         }
-        if batch.len() == limits::FOLD_BATCH {
-            let empty = spent.try_recv().map_or_else(|_| Vec::with_capacity(limits::FOLD_BATCH), emptied);
+        if batch.records.len() == limits::FOLD_BATCH {
+            let empty = spent.try_recv().map(emptied).unwrap_or_default();
             if send.send(Ok(std::mem::replace(&mut batch, empty))).is_err() {
                 return;
             }
@@ -191,34 +274,67 @@ fn take_apart(
 }
 
 fn emptied(mut batch: Batch) -> Batch {
-    batch.clear();
-    batch
+    batch.records.clear();
+    Batch { records: batch.records, ..Batch::default() }
 }
 
 impl Folded {
+    fn nothing(secret: Secret, seen: Seen, active: Arc<Active>) -> Folded {
+        Folded {
+            flow: Flow::new(secret, active),
+            dictionary: Arc::new(Dictionary::nothing()),
+            seen,
+            past: Past::default(),
+            from: None,
+            records: 0,
+            bytes: 0,
+            arrived: Micros(i64::MIN),
+            newest: None,
+        }
+    }
+
+    fn from_snapshot(loaded: Loaded) -> Folded {
+        Folded {
+            flow: loaded.flow,
+            dictionary: Arc::new(loaded.dictionary),
+            seen: loaded.seen,
+            past: loaded.past,
+            from: Some(loaded.begin),
+            records: 0,
+            bytes: 0,
+            arrived: loaded.time,
+            newest: None,
+        }
+    }
+
     fn record(&mut self, record: &Record) {
         match record {
             Record::Event(seq, event) => {
+                self.flow.set_event(*seq);
                 self.flow.count(event);
                 self.note(*seq, event);
             }
             Record::Foreign(seq, event) => {
-                self.uncounted += 1;
+                self.past.uncounted += 1;
                 self.note(*seq, event);
             }
             Record::Policy(found) => {
                 if found.origin == Origin::Directory {
-                    self.directory = Some(found.version.clone());
+                    self.past.directory = Some(found.version.clone());
                 }
                 self.dictionary = Arc::new((**found).clone());
-                self.warming = false;
+                self.past.warming = false;
                 self.newest = None;
             }
-            Record::Warming(found) => self.warming = !found.features.is_empty(),
+            Record::Warming(found) => self.past.warming = !found.features.is_empty(),
             Record::Change(change) => {
-                self.flow.change(&change.effect, change.at);
+                self.flow.restore(&change.effect, change.at);
                 self.newest =
                     self.newest.map(|(seq, there)| (seq, there + usize::from(seq == change.decision)));
+            }
+            Record::Forget(seq, found) => {
+                self.flow.set_event(*seq);
+                self.flow.forget(&found.definitions);
             }
         }
     }
@@ -234,17 +350,16 @@ impl Folded {
         };
         let stored = decode_stored(seq, true, &frame.payload, &self.dictionary)
             .map_err(|why| EngineError::Record { seq, why })?;
-        let missing: Vec<Change> = Change::of(&stored).skip(there).collect();
-        for change in &missing {
-            self.flow.change(&change.effect, change.at);
-        }
-        Ok(missing)
+        // What there is no room for did not happen, and has no record.
+        let missing = Change::of(&stored).skip(there);
+        Ok(missing.filter(|change| self.flow.change(&change.effect, change.at)).collect())
     }
 
     fn note(&mut self, seq: u64, event: &Event) {
         self.seen.insert(&event.id, seq, event.received);
         self.newest = Some((seq, 0));
-        self.events += 1;
-        self.begins.get_or_insert(event.counted_at());
+        self.past.events += 1;
+        self.past.begins.get_or_insert(event.counted_at());
+        self.arrived = event.received;
     }
 }

@@ -4,7 +4,7 @@
 //! It takes all the work that waits, does it in order, makes it durable with one sync and answers it. While it
 //! syncs, work gathers: under load batches form by themselves, and alone an event waits for nobody.
 
-use crate::active::Active;
+use crate::active::{Active, Origin};
 use crate::backfill::Filler;
 use crate::decision::Outcome;
 use crate::engine::{Durability, InForce, Shared};
@@ -15,13 +15,15 @@ use crate::latency::Lap;
 use crate::limits;
 use crate::queue::{Taken, Taker};
 use crate::record::{
-    Change, Checkpoint, Dictionary, WarmingRecord, encode_decided, encode_parts, encode_recorded, kind,
+    Change, Checkpoint, Dictionary, ForgetRecord, WarmingRecord, encode_decided, encode_parts,
+    encode_recorded, kind,
 };
 use crate::seen::Seen;
+use crate::snapshot::{Moment, Past, Snapshot, Snapshots};
 use crate::warmth::{Answer, Offer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::mpsc;
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -45,6 +47,10 @@ pub(crate) enum Task {
     },
     /// A back-fill has something to hand over.
     Offered,
+    /// Make a snapshot.
+    Snapshot { reply: oneshot::Sender<Result<Snapshot, String>> },
+    /// A snapshot under way can go on, or is done.
+    SnapshotWaits,
     /// Sync what was written, when durability is by interval.
     Sync,
     /// Rest until this end hears that it may go on, or that nobody holds the other.
@@ -78,14 +84,21 @@ pub(crate) struct Sequencer {
     pub(crate) failed: Option<String>,
     /// One record's bytes, kept to be filled again.
     pub(crate) record: Vec<u8>,
-    /// Whether the journal holds an event.
-    pub(crate) begun: bool,
     /// Changes that follow from the last decision, are made, and are not in the journal yet: they go before all else.
     pub(crate) unrecorded: Vec<Change>,
     /// Which features are warming has changed: what the journal has to say of it before the next event.
     pub(crate) owed: Option<WarmingRecord>,
     /// At how many events the size of the state is looked at again.
     pub(crate) measure_at: u64,
+    /// The state was measured and not yet looked at for what is to be forgotten.
+    pub(crate) measured: bool,
+    /// Most bytes that the state may take.
+    pub(crate) memory: usize,
+    pub(crate) snapshots: Snapshots,
+    /// What of the past a snapshot tells beside the state.
+    pub(crate) past: Past,
+    /// When the newest event arrived.
+    pub(crate) arrived: Micros,
 }
 
 impl Sequencer {
@@ -103,7 +116,7 @@ impl Sequencer {
 
     fn work(&mut self, tasks: &Taker<Task>) {
         let mut todo = Vec::new();
-        while tasks.take(limits::BATCH_EVENTS, &mut todo) {
+        while self.take(tasks, &mut todo) {
             let mut lap = Lap::begin();
             let goes_on = self.turn(&mut todo);
             self.shared.clocks.busy(lap.next());
@@ -112,6 +125,18 @@ impl Sequencer {
             }
         }
         self.sync();
+    }
+
+    /// Waits for work and takes it; meanwhile, takes pieces of a snapshot under way. False when no more can come.
+    fn take(&mut self, tasks: &Taker<Task>, todo: &mut Vec<Taken<Task>>) -> bool {
+        while self.snapshots.wants_piece() {
+            tasks.take_now(limits::BATCH_EVENTS, todo);
+            if !todo.is_empty() {
+                return true;
+            }
+            self.piece();
+        }
+        tasks.take(limits::BATCH_EVENTS, todo)
     }
 
     /// Does the work that waited, makes it durable and answers it. False once it was told to finish, and has.
@@ -144,21 +169,142 @@ impl Sequencer {
                     let _ = reply.send(());
                     let _ = until.recv();
                 }
+                Task::Snapshot { reply } => self.snapshots.ask(reply),
+                Task::SnapshotWaits => {}
                 Task::Stop { reply } => {
                     self.answer();
                     self.sync();
+                    self.snapshot_at_stop();
                     let _ = reply.send(());
                     return false;
                 }
             }
             if self.batch >= limits::BATCH_EVENTS {
                 self.answer();
-                self.take_over();
+                self.between();
             }
         }
         self.answer();
-        self.take_over();
+        self.between();
         true
+    }
+
+    /// What is done between two batches, each for a moment: all that was appended is committed.
+    fn between(&mut self) {
+        self.take_over();
+        if self.failed.is_some() {
+            return;
+        }
+        if std::mem::take(&mut self.measured) {
+            self.keep_within();
+        }
+        self.snapshots.look(&mut self.flow);
+        if self.snapshots.is_due() {
+            self.begin_snapshot();
+        }
+        self.piece();
+        self.remove_segment();
+    }
+
+    /// Forgets keys where the state takes more memory than it may. A record says so, for a restart must forget the same at
+    /// the same place.
+    fn keep_within(&mut self) {
+        for _ in 0..limits::FORGETS {
+            let Some(definitions) = self.flow.excess(self.memory, self.seen.size().bytes) else {
+                return;
+            };
+            let record = ForgetRecord { definitions };
+            let payload = record.encode();
+            // On a full disk there is nothing more to count either.
+            if self.reserve(frame_bytes(payload.len())).is_err() {
+                return;
+            }
+            match self.writer.append(kind::FORGET, &payload) {
+                Ok(_) => self.flow.forget(&record.definitions),
+                Err(e) => {
+                    self.fail(&e);
+                    return;
+                }
+            }
+            self.settle();
+            self.shared.stats.forgets.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn begin_snapshot(&mut self) {
+        if self.writer.next_seq() > self.writer.committed_seq() + 1 {
+            // What is counted must be committed.
+            self.settle();
+        }
+        if self.failed.is_some() || self.dictionary.seq == 0 {
+            return;
+        }
+        let tasks = self.filler.tasks.clone();
+        let active = self.flow.active().clone();
+        let moment = Moment {
+            flow: &mut self.flow,
+            seen: &self.seen,
+            active: &active,
+            dictionary: &self.dictionary,
+            past: &self.past,
+            seq: self.writer.committed_seq(),
+            now: self.arrived,
+            bytes: self.shared.stats.state_bytes.load(Relaxed),
+        };
+        self.snapshots.begin(moment, move || {
+            // Where too much is asked already it needs no waking: it looks after each batch.
+            if let Some(tasks) = tasks.upgrade() {
+                let _ = tasks.control(Task::SnapshotWaits);
+            }
+        });
+    }
+
+    /// Takes some of a snapshot under way.
+    fn piece(&mut self) {
+        if self.failed.is_some() {
+            return;
+        }
+        if self.snapshots.step(&mut self.flow, &self.seen, self.writer.committed_seq()) {
+            // It shows records that a power cut may take until they are durable.
+            self.sync();
+            if self.failed.is_none() {
+                self.snapshots.end();
+            }
+        }
+    }
+
+    /// At an orderly stop: finishes what is under way, or makes a snapshot if it saves more than it costs.
+    fn snapshot_at_stop(&mut self) {
+        let bytes = self.shared.stats.state_bytes.load(Relaxed);
+        if self.failed.is_some() || !self.snapshots.is_due_at_stop(bytes) {
+            return;
+        }
+        if !self.snapshots.is_under_way() {
+            self.begin_snapshot();
+        }
+        while self.failed.is_none() && self.snapshots.goes_on() {
+            if self.snapshots.wants_piece() {
+                self.piece();
+            } else {
+                // The disk is the slower one, and nobody else waits any more.
+                std::thread::sleep(limits::SNAPSHOT_SLICE);
+            }
+        }
+        self.snapshots.finish(&mut self.flow);
+    }
+
+    /// Removes one segment of the journal that nobody needs any more.
+    fn remove_segment(&mut self) {
+        let Some(below) = self.snapshots.take_cut() else { return };
+        // Effects are sent from the decisions they follow from.
+        let below = below.min(self.shared.stats.outbox_needs.load(Acquire));
+        match self.writer.remove_segments_below(below) {
+            Ok(removed) => self.snapshots.figures().removed(removed.segments, removed.bytes),
+            Err(error) => {
+                tracing::error!(%error, "old segments of the journal cannot be removed now; it is tried again later");
+                self.snapshots.drop_cut();
+            }
+        }
     }
 
     /// The number of the record with this id, once it can be read. Only one that waits for its sync causes a sync: who
@@ -215,6 +361,8 @@ impl Sequencer {
         }
         let event = self.fit(event)?;
         self.settle_owed()?;
+        self.arrived = event.received;
+        self.writer.set_now_micros(event.received.0);
         let (kind, judgement) = self.write_down(&event, judge);
         // From here on nothing may fail but the disk: what is counted is in the journal, and the other way round.
         let changes = judgement.as_ref().map_or(0, changes);
@@ -222,12 +370,14 @@ impl Sequencer {
         let tripped = self.flow.tally(&event) || judgement.as_ref().is_some_and(|j| j.fault);
         let seq = self.writer.append(kind, &self.record).map_err(|e| self.fail(&e))?.seq;
         self.seen.insert(&event.id, seq, event.received);
+        self.snapshots.wrote(frame_bytes(self.record.len()));
         self.follow(seq, &event, judgement.as_ref())?;
         if judgement.as_ref().is_some_and(goes_out) {
             self.shared.stats.outward.store(seq, Release);
         }
-        if !self.begun {
-            self.begun = true;
+        self.past.events += 1;
+        if self.past.begins.is_none() {
+            self.past.begins = Some(event.counted_at());
             self.shared.begin(event.counted_at());
         }
         self.shared.stats.events.fetch_add(1, Relaxed);
@@ -251,17 +401,20 @@ impl Sequencer {
         })
     }
 
-    /// Records and makes the changes of labels and lists that follow from a decision; there is room for them.
+    /// Makes and records the changes of labels and lists that follow from a decision; there is room for them on disk. What
+    /// found no room in memory did not happen, and is not recorded.
     fn follow(&mut self, seq: u64, event: &Event, judgement: Option<&Judgement>) -> Result<(), SubmitError> {
         let at = event.counted_at();
         for signal in judgement.iter().flat_map(|j| &j.signals) {
             for effect in signal.effects.iter().filter(|e| e.changes_state()) {
+                if !self.flow.change(effect, at) {
+                    continue;
+                }
                 let rule = self.dictionary.rules.get(signal.rule).cloned().unwrap_or_default();
                 let change = Change { decision: seq, at, rule, effect: effect.clone() };
                 self.record.clear();
                 change.encode(&mut self.record);
                 self.writer.append(kind::CHANGE, &self.record).map_err(|e| self.fail(&e))?;
-                self.flow.change(effect, at);
             }
         }
         Ok(())
@@ -382,7 +535,7 @@ impl Sequencer {
     }
 
     /// Looks at the size of the state. It walks every table: not to be done for each batch.
-    fn measure(&self) {
+    fn measure(&mut self) {
         let (size, ids) = (self.flow.size(), self.seen.size());
         self.shared.stats.state_bytes.store(size.bytes as u64, Relaxed);
         self.shared.stats.state_keys.store(size.keys as u64, Relaxed);
@@ -390,6 +543,8 @@ impl Sequencer {
         self.shared.stats.ids.store(ids.ids, Relaxed);
         self.shared.stats.ids_bytes.store(ids.bytes as u64, Relaxed);
         self.shared.stats.ids_files.store(ids.chunks as u64, Relaxed);
+        self.shared.stats.forgotten.store(self.flow.forgotten(), Relaxed);
+        self.measured = true;
     }
 
     pub(crate) fn sync(&mut self) {
@@ -435,8 +590,9 @@ impl Sequencer {
         let warming_bytes = WarmingRecord { policy: u64::MAX, features: every }.encode().len();
         self.reserve(bytes + frame_bytes(head_bytes) + frame_bytes(warming_bytes))?;
         // From here on nothing may fail but the disk.
+        self.snapshots.abandon(&mut self.flow);
         let before = self.flow.active().clone();
-        let dropped = self.flow.exchange(active.clone(), self.begun);
+        let dropped = self.flow.exchange(active.clone(), self.past.begins.is_some());
         self.record_policy(&active, &parts, now).map_err(|e| self.fail(&e))?;
         free((before, dropped));
         self.publish();
@@ -445,7 +601,8 @@ impl Sequencer {
     }
 
     /// Goes on under the policy that the journal has in force, if there is one. `warming` says that the journal takes
-    /// features for warming: a restart has counted their past with all the rest.
+    /// features for warming. Those that no snapshot had are cold, and their past is counted now; a restart from the whole
+    /// journal has counted it with all the rest.
     pub(crate) fn rejoin(&mut self, warming: bool) -> Result<(), JournalError> {
         self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
         self.shared.stats.durable.store(self.writer.durable_seq(), Release);
@@ -455,7 +612,8 @@ impl Sequencer {
             return self.set_prologue();
         }
         self.publish();
-        self.owed = warming.then(|| self.warming());
+        let cold = self.warming();
+        self.owed = (warming || !cold.features.is_empty()).then_some(cold);
         self.set_prologue()
     }
 
@@ -464,12 +622,16 @@ impl Sequencer {
             self.writer.append(kind::POLICY_PART, part)?;
         }
         let dictionary = Dictionary::of(active, self.writer.next_seq(), now, parts.len() as u64);
+        if active.origin == Origin::Directory {
+            self.past.directory = Some(dictionary.version.clone());
+        }
         self.writer.append(kind::POLICY, &dictionary.encode())?;
         self.dictionary = Arc::new(dictionary);
         // A policy's head says that nothing is warming.
         self.owed = None;
         let warming = self.warming();
-        if !warming.features.is_empty() {
+        self.past.warming = !warming.features.is_empty();
+        if self.past.warming {
             self.writer.append(kind::WARMING, &warming.encode())?;
         }
         self.writer.commit(wardroom_journal::Durability::Sync)?;
@@ -491,14 +653,18 @@ impl Sequencer {
     }
 
     fn warming(&self) -> WarmingRecord {
-        WarmingRecord { policy: self.dictionary.seq, features: self.flow.cold() }
+        // Where a policy is about to be put in force, its features' numbers mean nothing under the one before.
+        let is_recorded = *self.flow.active().program.version.0 == *self.dictionary.version;
+        let features = if is_recorded { self.flow.cold() } else { Vec::new() };
+        WarmingRecord { policy: self.dictionary.seq, features }
     }
 
     /// Shows the policy and what of it is warming, and has the back-fill see to that.
     fn publish(&mut self) {
         let active = self.flow.active().clone();
         let warming = self.shared.warmth.want(&active, &self.flow.cold(), self.dictionary.seq);
-        self.shared.put(InForce { active, dictionary: self.dictionary.clone(), warming });
+        let late = self.flow.late();
+        self.shared.put(InForce { active, dictionary: self.dictionary.clone(), warming, late });
         self.shared.stats.seq.store(self.writer.committed_seq(), Relaxed);
         self.filler.start();
     }
@@ -523,7 +689,9 @@ impl Sequencer {
             return;
         }
         self.shared.warmth.count(fill.events - before);
-        free(self.flow.warm(fill.flow));
+        self.snapshots.abandon(&mut self.flow);
+        let late = fill.late();
+        free(self.flow.warm(fill.flow, late));
         self.owed = Some(self.warming());
         self.publish();
         self.measure();
@@ -554,9 +722,10 @@ impl Sequencer {
         let Some(owed) = &self.owed else {
             return Ok(());
         };
-        let payload = owed.encode();
+        let (payload, warming) = (owed.encode(), !owed.features.is_empty());
         self.reserve(frame_bytes(payload.len()))?;
         self.writer.append(kind::WARMING, &payload).map_err(|e| self.fail(&e))?;
+        self.past.warming = warming;
         self.owed = None;
         Ok(())
     }

@@ -269,6 +269,15 @@ impl Tables {
         self.table(view.table).specs()[view.window()]
     }
 
+    /// The window of this number of a table, see [`View::window`]; `None` where it has no such window.
+    ///
+    /// # Panics
+    /// When the table was dropped.
+    pub fn view(&self, id: TableId, window: usize) -> Option<View> {
+        let known = window < self.table(id).specs().len();
+        u8::try_from(window).ok().filter(|_| known).map(|window| View { table: id, window })
+    }
+
     /// What a table is read as over each of its windows, the shortest first.
     ///
     /// # Panics

@@ -260,6 +260,13 @@ impl Ledger {
         })
     }
 
+    /// The first decision whose record an effect on its way, or one that was not taken up yet, is sent from.
+    pub(super) fn sends_from(&self) -> u64 {
+        let first = self.unfinished.keys().next().map_or(u64::MAX, |id| id.decision);
+        let behind = self.lanes.values().filter_map(|lane| lane.behind).map(|through| through + 1);
+        behind.fold(first, u64::min)
+    }
+
     /// A destination that fell behind and has places again, and the decision to go on after.
     pub(super) fn lagging(&self) -> Option<(Destination, u64)> {
         let share = self.share();

@@ -29,7 +29,7 @@ use ledger::Ledger;
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
-use std::sync::atomic::Ordering::Acquire;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::oneshot;
 use wardroom_event::Micros;
@@ -149,13 +149,15 @@ impl Outbox {
         let Left { checkpoint, since, noted } = left;
         let mut ledger = Ledger::new(checkpoint, noted, limits::OUTBOX_PENDING);
         since.iter().for_each(|record| ledger.fold(record));
-        Outbox {
+        let outbox = Outbox {
             shared,
             tasks,
             ledger: Mutex::new(ledger),
             looking: Mutex::default(),
             writing: <_>::default(),
-        }
+        };
+        outbox.say_needs();
+        outbox
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -177,7 +179,17 @@ impl Outbox {
     pub fn look(&self, now: Micros) -> Result<bool, EngineError> {
         let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let more = self.look_ahead(now)?;
-        Ok(self.look_behind(now)? || more)
+        let more = self.look_behind(now)? || more;
+        self.say_needs();
+        Ok(more)
+    }
+
+    /// Says which records must stay: those not read yet, and decisions with effects on their way.
+    fn say_needs(&self) {
+        let ledger = self.ledger();
+        let unread = self.shared.stats.outward.load(Acquire) > ledger.through;
+        let next = if unread { ledger.through + 1 } else { u64::MAX };
+        self.shared.stats.outbox_needs.store(next.min(ledger.sends_from()), Release);
     }
 
     /// Reads decisions that nobody looked at yet.
@@ -245,7 +257,7 @@ impl Outbox {
             let policy = policy_of(frame.payload).map_err(unreadable)?;
             let known = match dictionary.take().filter(|(of, _)| *of == policy) {
                 Some(known) => known,
-                None => (policy, self.shared.dictionary(policy)?),
+                None => (policy, self.shared.dictionary(policy, frame.position.segment)?),
             };
             let effects = outward(frame.payload, &known.1).map_err(unreadable)?;
             if !effects.is_empty() {

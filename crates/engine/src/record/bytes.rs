@@ -81,6 +81,15 @@ impl<'a> Input<'a> {
         std::str::from_utf8(self.take(len)?).map_err(|_| "a text is not UTF-8".to_owned())
     }
 
+    /// What was not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     pub(crate) fn finish(self) -> Result<(), Unreadable> {
         if self.rest.is_empty() { Ok(()) } else { Err(format!("{} bytes too many", self.rest.len())) }
     }

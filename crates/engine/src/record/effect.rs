@@ -82,7 +82,7 @@ fn put_named(out: &mut Vec<u8>, tag: u8, name: &str) {
     put_text(out, name);
 }
 
-fn put_until(out: &mut Vec<u8>, until: Option<Micros>) {
+pub(crate) fn put_until(out: &mut Vec<u8>, until: Option<Micros>) {
     out.push(u8::from(until.is_some()));
     if let Some(until) = until {
         put_i64(out, until.0);
@@ -107,7 +107,7 @@ pub(super) fn effect(input: &mut Input<'_>) -> Result<StoredEffect, Unreadable> 
     })
 }
 
-fn until(input: &mut Input<'_>) -> Result<Option<Micros>, Unreadable> {
+pub(crate) fn until(input: &mut Input<'_>) -> Result<Option<Micros>, Unreadable> {
     if input.byte()? == 0 { Ok(None) } else { Ok(Some(Micros(input.i64()?))) }
 }
 

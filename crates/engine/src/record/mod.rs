@@ -11,19 +11,23 @@ mod dictionary;
 mod effect;
 mod event;
 mod fields;
+mod forget;
 mod outbox;
 mod policy;
 mod values;
 mod warming;
 
-pub(crate) use dictionary::Dictionary;
-pub(crate) use effect::Change;
+pub(crate) use bytes::{Input, put_i64, put_len, put_text, put_u64};
+pub(crate) use dictionary::{Dictionary, many};
+pub(crate) use effect::{Change, put_until, until};
 pub(crate) use event::{
     Outward, decode_event, decode_stored, encode_decided, encode_recorded, event_bytes, id_of, outward,
     policy_of,
 };
+pub(crate) use forget::ForgetRecord;
 pub(crate) use outbox::{Checkpoint, DeadLetter, EffectRecord, Happened, OpenCase, Unfinished};
 pub(crate) use policy::{Part, encode_parts};
+pub(crate) use values::{put_value, value};
 pub(crate) use warming::WarmingRecord;
 
 /// Kinds of journal frames.
@@ -40,6 +44,8 @@ pub(crate) mod kind {
     pub(crate) const WARMING: u8 = 5;
     /// A label or a list entry that follows from a decision.
     pub(crate) const CHANGE: u8 = 6;
+    /// For lack of memory, the keys of a counter that were touched longest ago were forgotten.
+    pub(crate) const FORGET: u8 = 7;
     /// What became of an effect that goes out.
     pub(crate) const EFFECT: u8 = 8;
     /// Where the outbox stands.

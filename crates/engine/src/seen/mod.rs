@@ -303,7 +303,6 @@ impl Seen {
 }
 
 /// What of it goes into a snapshot: the ids that lie in no file.
-#[allow(dead_code, reason = "snapshots take it")]
 impl Seen {
     /// Up to which record ids lie in files, and since when the youngest gather: what [`Seen::load`] begins with.
     pub(crate) fn head(&self) -> (u64, Micros) {

@@ -2,8 +2,9 @@
 //! The engine as its callers see it: events in, durable decisions out, whatever happens in between.
 //!
 //! Each file asks one question. What a decision says: `verdicts`, `windows`. What is promised about it: `identity`,
-//! `restart`, `kill`. What decisions leave behind: `marks`, `outbox`. What may happen meanwhile: `swap`, `warming`,
-//! `overload`. What the disk may do: `disk`, `damage`, over thousands of seeds `faults`, and what it may show: `encryption`. What our own
+//! `restart`, `snapshot`, `kill`. What decisions leave behind: `marks`, `outbox`. What may happen meanwhile: `swap`,
+//! `warming`, `overload`. What the disk may do: `disk`, `damage`, over thousands of seeds `faults`, and what it may show:
+//! `encryption`. What our own
 //! faults do: `guards`.
 #![allow(
     clippy::unwrap_used,
@@ -24,6 +25,7 @@ mod oracle;
 mod outbox;
 mod overload;
 mod restart;
+mod snapshot;
 mod support;
 mod swap;
 mod verdicts;

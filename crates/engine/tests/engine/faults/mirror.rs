@@ -179,7 +179,9 @@ fn same(flow: &Flow, stored: &Stored, cold: &[usize]) -> Result<(), String> {
 fn count(flow: &mut Flow, stored: &Stored) {
     let event = event_under(stored, flow);
     event.iter().for_each(|event| flow.count(event));
-    effects(stored).for_each(|effect| flow.change(effect, stored.counted_at()));
+    for effect in effects(stored) {
+        flow.change(effect, stored.counted_at());
+    }
 }
 
 /// The changes of labels and lists that a decision asks for.

@@ -72,17 +72,16 @@ impl<'w> Past<'w> {
     /// Whether a value of this type bears a label at a time.
     fn labelled(&self, kind: K, value: &V, label: usize, at: i64) -> bool {
         let mut until: Option<Option<i64>> = None;
+        let mut newest = i64::MIN;
         for (when, effect) in &self.effects {
             let Effect::Label(k, v, l, end) = effect else { continue };
-            // What has long been over is forgotten when the next label is set.
-            if until.flatten().is_some_and(|end| end <= when - GRACE) {
-                until = None;
-            }
+            newest = newest.max(*when);
             if (*k, v, *l) == (kind, value, label) {
                 until = Some(*end);
             }
         }
-        until.is_some_and(|end| end.is_none_or(|end| at < end))
+        // What was over long before the newest label was set is forgotten.
+        until.is_some_and(|end| end.is_none_or(|end| at < end && newest - GRACE < end))
     }
 
     /// Whether a list holds a value at a time.

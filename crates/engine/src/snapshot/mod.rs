@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Snapshots: the state as files, so that a restart need not fold the whole journal.
+//!
+//! The sequencer hands out the state piece by piece between batches ([`pass`]), and a thread writes it ([`write`]) in a form
+//! that shows every fault ([`format`], [`file`]). A snapshot is whole, or a *delta* of what was touched since the one before
+//! it ([`chain`]). A restart takes the newest that is good ([`load`]) and folds the journal after its beginning; what that
+//! gives is what folding the whole journal gives. What lies before two whole snapshots may go, if so configured
+//! ([`retain`]).
+//!
+//! A snapshot is never needed: the journal is the truth, and nothing waits for one. So whatever fails here is logged,
+//! counted and tried again later.
+//!
+//! Left out: snapshots from a forked process (a fork of a process with threads, and twice the memory under load), and
+//! compression (the bottleneck of a restart is filling tables, not reading files).
+
+mod chain;
+mod file;
+mod format;
+mod load;
+mod pass;
+mod retain;
+mod write;
+
+pub use load::Skipped;
+pub(crate) use load::{Fits, Loaded, Stand, newest, policy_text};
+pub(crate) use pass::Past;
+pub use retain::Retention;
+
+use self::format::{Header, Identity};
+use self::pass::Pass;
+use self::write::{Opening, Outlet, Place, Published};
+use crate::active::Active;
+use crate::flow::Flow;
+use crate::limits;
+use crate::record::Dictionary;
+use crate::seen::Seen;
+use siphasher::sip::SipHasher13;
+use std::collections::VecDeque;
+use std::hash::Hasher;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use wardroom_event::Micros;
+use wardroom_journal::{Disk, Keyring, Lookup};
+use wardroom_state::Secret;
+
+/// The directory of snapshots in a data directory.
+pub(crate) fn directory(data: &Path) -> PathBuf {
+    data.join("snapshots")
+}
+
+/// When snapshots are made: whichever comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Every {
+    /// After so many bytes of the journal.
+    pub bytes: u64,
+    /// After so much time, if anything was recorded.
+    pub time: Duration,
+}
+
+impl Default for Every {
+    fn default() -> Every {
+        Every { bytes: limits::SNAPSHOT_JOURNAL_BYTES, time: limits::SNAPSHOT_TIME }
+    }
+}
+
+/// A snapshot that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The last record that had been counted when it began: a restart folds the journal after it.
+    pub seq: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// Figures about snapshots, since the engine was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SnapshotStatus {
+    /// How many were made.
+    pub made: u64,
+    /// How many could not be.
+    pub failures: u64,
+    /// Whether one is under way.
+    pub under_way: bool,
+    /// The record after which a restart would begin to fold; 0 where it would fold the whole journal.
+    pub seq: u64,
+    /// When the newest event before that arrived, in UTC microseconds; 0 where there is no snapshot.
+    pub time: i64,
+    /// Bytes of the last one.
+    pub bytes: u64,
+    /// Whether that one was whole.
+    pub whole: bool,
+    /// How long it took, from its first piece until it was durable, in microseconds.
+    pub micros: u64,
+    /// Pieces it was taken in.
+    pub pieces: u64,
+    /// The longest that a piece took of the sequencer's time, of all there were, in microseconds.
+    pub longest_piece_micros: u64,
+    /// Segments of the journal that retention has removed, and their bytes.
+    pub segments_removed: u64,
+    /// Bytes of those.
+    pub bytes_removed: u64,
+}
+
+/// The figures, as they are counted.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    made: AtomicU64,
+    failures: AtomicU64,
+    under_way: AtomicBool,
+    seq: AtomicU64,
+    time: AtomicI64,
+    bytes: AtomicU64,
+    whole: AtomicBool,
+    micros: AtomicU64,
+    pieces: AtomicU64,
+    longest: AtomicU64,
+    segments_removed: AtomicU64,
+    bytes_removed: AtomicU64,
+}
+
+impl Figures {
+    pub(crate) fn status(&self) -> SnapshotStatus {
+        SnapshotStatus {
+            made: self.made.load(Relaxed),
+            failures: self.failures.load(Relaxed),
+            under_way: self.under_way.load(Relaxed),
+            seq: self.seq.load(Relaxed),
+            time: self.time.load(Relaxed),
+            bytes: self.bytes.load(Relaxed),
+            whole: self.whole.load(Relaxed),
+            micros: self.micros.load(Relaxed),
+            pieces: self.pieces.load(Relaxed),
+            longest_piece_micros: self.longest.load(Relaxed),
+            segments_removed: self.segments_removed.load(Relaxed),
+            bytes_removed: self.bytes_removed.load(Relaxed),
+        }
+    }
+
+    pub(crate) fn removed(&self, segments: u64, bytes: u64) {
+        self.segments_removed.fetch_add(segments, Relaxed);
+        self.bytes_removed.fetch_add(bytes, Relaxed);
+    }
+}
+
+/// What the installation's secret makes of a fixed word, so that a snapshot is not used under another.
+fn secret_mark(secret: Secret) -> u64 {
+    let mut hasher = SipHasher13::new_with_key(&secret.0);
+    hasher.write(b"wardroom snapshot");
+    hasher.finish()
+}
+
+/// What a snapshot shows of the moment it begins in.
+pub(crate) struct Moment<'a> {
+    pub(crate) flow: &'a mut Flow,
+    pub(crate) seen: &'a Seen,
+    pub(crate) active: &'a Arc<Active>,
+    pub(crate) dictionary: &'a Arc<Dictionary>,
+    pub(crate) past: &'a Past,
+    /// The last record: all of the state is as after it.
+    pub(crate) seq: u64,
+    /// When the newest event arrived.
+    pub(crate) now: Micros,
+    /// Bytes that the state takes, about.
+    pub(crate) bytes: u64,
+}
+
+/// Who asked for a snapshot.
+type Asked = oneshot::Sender<Result<Snapshot, String>>;
+
+/// What the sequencer does about snapshots between two batches.
+pub(crate) struct Snapshots {
+    place: Place,
+    secret: u64,
+    every: Option<Every>,
+    /// Whether there are no threads.
+    by_hand: bool,
+    /// Bytes that must stay free on the disk beside a snapshot: the journal's next segment.
+    spare: u64,
+    under_way: Option<UnderWay>,
+    /// What the next one may add to; it is whole otherwise.
+    chain: Option<Grown>,
+    /// Bytes of the journal since the last one began.
+    written: u64,
+    /// When the last one began or failed.
+    last: Instant,
+    /// One could not be made: none is begun before this passes.
+    resting: bool,
+    asked: Vec<Asked>,
+    /// Segments of the journal that may go: for each, the record after its last.
+    cut: VecDeque<u64>,
+    figures: Arc<Figures>,
+}
+
+/// A chain, as it stands.
+#[derive(Clone, Copy)]
+struct Grown {
+    last: Identity,
+    whole: u64,
+    deltas: u64,
+}
+
+struct UnderWay {
+    pass: Pass,
+    outlet: Outlet,
+    is_whole: bool,
+    began: Instant,
+    now: Micros,
+    pieces: u64,
+    /// Whether all pieces have been taken.
+    ended: bool,
+}
+
+/// How snapshots are made.
+pub(crate) struct Setup {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) keys: Keyring,
+    pub(crate) lookup: Lookup,
+    pub(crate) secret: Secret,
+    pub(crate) every: Option<Every>,
+    pub(crate) retention: Retention,
+    pub(crate) by_hand: bool,
+    pub(crate) segment_bytes: u64,
+}
+
+impl Snapshots {
+    /// Begins with what a restart has found: the journal was folded after `seq`, for so many bytes.
+    pub(crate) fn new(
+        setup: Setup,
+        figures: Arc<Figures>,
+        found: Option<(u64, Micros)>,
+        folded: u64,
+    ) -> Snapshots {
+        // A kill left it; nobody will finish it.
+        let _ = setup.disk.remove(&setup.dir.join(format::UNFINISHED));
+        if let Some((seq, time)) = found {
+            figures.seq.store(seq, Relaxed);
+            figures.time.store(time.0, Relaxed);
+        }
+        Snapshots {
+            place: Place {
+                disk: setup.disk,
+                dir: setup.dir,
+                keys: setup.keys,
+                lookup: setup.lookup,
+                retention: setup.retention,
+            },
+            secret: secret_mark(setup.secret),
+            every: setup.every,
+            by_hand: setup.by_hand,
+            spare: setup.segment_bytes,
+            under_way: None,
+            chain: None,
+            written: folded,
+            last: Instant::now(),
+            resting: false,
+            asked: Vec::new(),
+            cut: VecDeque::new(),
+            figures,
+        }
+    }
+
+    /// The journal has grown by so many bytes.
+    pub(crate) fn wrote(&mut self, bytes: u64) {
+        self.written = self.written.saturating_add(bytes);
+    }
+
+    /// Somebody wants one: the next that is finished is theirs.
+    pub(crate) fn ask(&mut self, asked: Asked) {
+        self.asked.push(asked);
+    }
+
+    /// Whether one is to be begun now.
+    pub(crate) fn is_due(&self) -> bool {
+        if self.under_way.is_some() {
+            return false;
+        }
+        if !self.asked.is_empty() {
+            return true;
+        }
+        let Some(every) = self.every.filter(|_| self.written > 0) else { return false };
+        if self.resting && !self.by_hand && self.last.elapsed() < limits::SNAPSHOT_RETRY {
+            return false;
+        }
+        // By hand there is no time, for two runs of one seed are the same.
+        self.written >= every.bytes || (!self.by_hand && self.last.elapsed() >= every.time)
+    }
+
+    /// Whether one is worth its while at an orderly stop: it saves more than it costs.
+    pub(crate) fn is_due_at_stop(&self, state_bytes: u64) -> bool {
+        self.every.is_some()
+            && self.written >= limits::SNAPSHOT_STOP_BYTES
+            && state_bytes <= limits::SNAPSHOT_STOP_STATE
+    }
+
+    /// Begins one. Between two batches: all that was appended is committed and counted. `wake` gets the sequencer to look
+    /// here again.
+    pub(crate) fn begin(&mut self, moment: Moment<'_>, wake: impl Fn() + Send + 'static) {
+        // Deltas that are together larger than the whole are slower to read than a new whole.
+        let parent = self.chain.filter(|chain| chain.deltas < chain.whole && chain.last.begin < moment.seq);
+        let is_whole = moment.flow.tables_mut().begin_pass(parent.is_none());
+        let parent = parent.filter(|_| !is_whole);
+        let header = Header {
+            begin: moment.seq,
+            time: moment.now,
+            secret: self.secret,
+            parent: parent.map(|chain| chain.last),
+            seal: None,
+        };
+        let rest = pass::write_rest(moment.past, moment.flow, moment.seen);
+        let after = parent.map(|chain| chain.last.begin);
+        let (pass, tables) = Pass::begin(moment.flow, moment.seq, after);
+        let opening = Opening {
+            header,
+            active: moment.active.clone(),
+            dictionary: moment.dictionary.clone(),
+            rest,
+            tables,
+            room: moment.bytes + self.spare,
+        };
+        self.written = 0;
+        self.last = Instant::now();
+        let outlet = match Outlet::open(self.place.clone(), opening, self.by_hand, wake) {
+            Ok(outlet) => outlet,
+            Err(e) => {
+                moment.flow.tables_mut().end_pass();
+                return self.failed(&e.to_string());
+            }
+        };
+        self.figures.under_way.store(true, Relaxed);
+        self.under_way = Some(UnderWay {
+            pass,
+            outlet,
+            is_whole: parent.is_none(),
+            began: self.last,
+            now: moment.now,
+            pieces: 0,
+            ended: false,
+        });
+    }
+
+    /// Whether a piece can be taken now.
+    pub(crate) fn wants_piece(&self) -> bool {
+        self.under_way.as_ref().is_some_and(|it| !it.ended && it.outlet.has_room())
+    }
+
+    /// Whether one is under way.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Takes pieces for a moment: the state is as after record `as_of`. True once all of them are taken: then the journal
+    /// must be made durable and [`Snapshots::end`] called.
+    pub(crate) fn step(&mut self, flow: &mut Flow, seen: &Seen, as_of: u64) -> bool {
+        let Some(it) = self.under_way.as_mut().filter(|it| !it.ended) else { return false };
+        let began = Instant::now();
+        let mut before = Duration::ZERO;
+        let mut taken = 0;
+        // By hand there is no time.
+        while (self.by_hand || before < limits::SNAPSHOT_SLICE)
+            && taken < limits::SNAPSHOT_PIECES
+            && it.outlet.has_room()
+        {
+            let mut piece = it.outlet.buffer();
+            let kind = it.pass.next(flow, seen, as_of, &mut piece);
+            let now = began.elapsed();
+            let micros = u64::try_from((now - before).as_micros()).unwrap_or(u64::MAX);
+            self.figures.longest.fetch_max(micros, Relaxed);
+            before = now;
+            taken += 1;
+            let Some(kind) = kind else {
+                it.ended = true;
+                return true;
+            };
+            if !piece.is_empty() {
+                it.pieces += 1;
+                it.outlet.section(kind, piece);
+            }
+        }
+        false
+    }
+
+    /// The journal is durable past all that was taken: it may be published.
+    pub(crate) fn end(&mut self) {
+        if let Some(it) = &mut self.under_way {
+            it.outlet.end();
+        }
+    }
+
+    /// Gives up on the one under way, if there is one: what it shows is no longer one state. The next is whole.
+    pub(crate) fn abandon(&mut self, flow: &mut Flow) {
+        self.chain = None;
+        if self.under_way.take().is_some() {
+            flow.tables_mut().end_pass();
+            self.figures.under_way.store(false, Relaxed);
+            // As much was written as when it began: it is due again.
+            self.written = u64::MAX;
+        }
+    }
+
+    /// Looks what became of the one under way.
+    pub(crate) fn look(&mut self, flow: &mut Flow) {
+        let outcome = self.under_way.as_ref().and_then(|it| it.outlet.outcome());
+        if let Some(outcome) = outcome {
+            self.conclude(outcome, flow);
+        }
+    }
+
+    /// Waits until the one under way is durable, or has failed.
+    pub(crate) fn finish(&mut self, flow: &mut Flow) {
+        if let Some(it) = &mut self.under_way {
+            let outcome = it.outlet.wait();
+            self.conclude(outcome, flow);
+        }
+    }
+
+    fn conclude(&mut self, outcome: Result<Published, String>, flow: &mut Flow) {
+        let Some(it) = self.under_way.take() else { return };
+        self.figures.under_way.store(false, Relaxed);
+        if !it.ended || outcome.is_err() {
+            flow.tables_mut().end_pass();
+            self.chain = None;
+        }
+        match outcome {
+            Ok(published) => self.published(&it, published),
+            Err(why) => self.failed(&why),
+        }
+    }
+
+    fn published(&mut self, it: &UnderWay, published: Published) {
+        let Published { identity, bytes, cut } = published;
+        self.resting = false;
+        self.chain = match self.chain.filter(|_| !it.is_whole) {
+            Some(grown) => Some(Grown { last: identity, deltas: grown.deltas + bytes, ..grown }),
+            None => Some(Grown { last: identity, whole: bytes, deltas: 0 }),
+        };
+        self.cut = cut.into();
+        let took = it.began.elapsed();
+        let figures = &self.figures;
+        figures.made.fetch_add(1, Relaxed);
+        figures.seq.store(identity.begin, Relaxed);
+        figures.time.store(it.now.0, Relaxed);
+        figures.bytes.store(bytes, Relaxed);
+        figures.whole.store(it.is_whole, Relaxed);
+        figures.micros.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
+        figures.pieces.store(it.pieces, Relaxed);
+        tracing::info!(seq = identity.begin, bytes, whole = it.is_whole, took = ?took, pieces = it.pieces, "snapshot");
+        for asked in self.asked.drain(..) {
+            let _ = asked.send(Ok(Snapshot { seq: identity.begin, bytes }));
+        }
+    }
+
+    fn failed(&mut self, why: &str) {
+        tracing::error!(error = %why, "no snapshot could be made: a restart will take longer; it is tried again later");
+        self.figures.failures.fetch_add(1, Relaxed);
+        self.resting = true;
+        self.last = Instant::now();
+        // It is as far behind as before.
+        self.written = u64::MAX;
+        self.chain = None;
+        for asked in self.asked.drain(..) {
+            let _ = asked.send(Err(why.to_owned()));
+        }
+    }
+
+    /// Before which record the journal may be cut now: one segment goes at a time.
+    pub(crate) fn take_cut(&mut self) -> Option<u64> {
+        self.cut.pop_front()
+    }
+
+    /// Nothing is to be cut until after the next snapshot.
+    pub(crate) fn drop_cut(&mut self) {
+        self.cut.clear();
+    }
+
+    /// Whether there are pieces to be taken.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.under_way.as_ref().is_some_and(|it| !it.ended)
+    }
+
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+}
