@@ -98,6 +98,9 @@ pub(crate) struct Serve {
     /// The policy directory
     #[arg(long, value_name = "DIR")]
     pub(crate) policy: Option<PathBuf>,
+    /// Count what is left of a journal whose beginning is gone, where no snapshot is good: what was counted before is lost
+    #[arg(long)]
+    pub(crate) rebuild: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wardroom_event::{Span, nearest};
+use wardroom_engine::{Every, Retention};
+use wardroom_event::{Size, Span, nearest};
 use wardroom_journal::Keyring;
 
 /// The name looked for in the working directory.
@@ -31,6 +32,15 @@ struct Written {
     /// `"sync"` answers when a decision would survive a power cut; a duration such as `"50ms"` answers at once and
     /// syncs that often. Default `sync`.
     durability: Option<String>,
+    /// Most memory that counters, labels, lists and event ids may take, such as `"4GiB"`. Beyond it counters forget the keys
+    /// that were touched longest ago. Default `2GiB`.
+    memory: Option<String>,
+    /// After how much of the journal and after how much time a snapshot is made, whichever comes first: a size, a length of
+    /// time or both, such as `"256MiB 10m"`; `"never"` makes none. Default `256MiB 10m`.
+    snapshot_every: Option<String>,
+    /// How much of the journal is kept: an age, a size or both, such as `"90d"` or `"90d 200GiB"`; what is beyond either goes.
+    /// `"all"` keeps everything. Default `all`.
+    retention: Option<String>,
     /// Whether `/metrics` needs no key. Default `false`.
     metrics_open: Option<bool>,
     /// Most connections held at once. Default 10000.
@@ -78,11 +88,14 @@ struct WrittenFacts {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "listen",
     "data",
     "policy",
     "durability",
+    "memory",
+    "snapshot_every",
+    "retention",
     "metrics_open",
     "max_connections",
     "max_connections_per_address",
@@ -139,6 +152,9 @@ pub(crate) struct Config {
     pub(crate) data: Known<PathBuf>,
     pub(crate) policy: Known<PathBuf>,
     pub(crate) durability: Known<wardroom_engine::Durability>,
+    pub(crate) memory: Known<u64>,
+    pub(crate) snapshot_every: Known<Option<Every>>,
+    pub(crate) retention: Known<Retention>,
     pub(crate) metrics_open: Known<bool>,
     pub(crate) max_connections: Known<usize>,
     pub(crate) max_connections_per_address: Known<usize>,
@@ -242,6 +258,12 @@ impl Config {
             (format!("data = {:?}", path(&self.data.value)), self.data.from),
             (format!("policy = {:?}", path(&self.policy.value)), self.policy.from),
             (format!("durability = {:?}", durability_text(self.durability.value)), self.durability.from),
+            (format!("memory = {:?}", size_text(self.memory.value)), self.memory.from),
+            (
+                format!("snapshot_every = {:?}", every_text(self.snapshot_every.value)),
+                self.snapshot_every.from,
+            ),
+            (format!("retention = {:?}", retention_text(self.retention.value)), self.retention.from),
             (format!("metrics_open = {}", self.metrics_open.value), self.metrics_open.from),
             (format!("max_connections = {}", self.max_connections.value), self.max_connections.from),
             (
@@ -309,6 +331,9 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
             }
         },
     };
+    let memory = written.memory.map(|text| memory(&text)).transpose()?;
+    let snapshot_every = written.snapshot_every.map(|text| every(&text)).transpose()?;
+    let retention = written.retention.map(|text| retention(&text)).transpose()?;
     let grace = written.shutdown_grace.map(|text| span("shutdown_grace", &text)).transpose()?;
     let log = one_of("log", written.log, &["error", "warn", "info", "debug", "trace"])?;
     let log_format = one_of("log_format", written.log_format, &["text", "json"])?;
@@ -321,6 +346,9 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
         data: Known::of(written.data.map(below), below("data".into())),
         policy: Known::of(written.policy.map(below), below("policy".into())),
         durability: Known::of(durability, wardroom_engine::Durability::Sync),
+        memory: Known::of(memory, wardroom_engine::limits::MEMORY_BYTES),
+        snapshot_every: Known::of(snapshot_every, Some(Every::default())),
+        retention: Known::of(retention, Retention::default()),
         metrics_open: Known::of(written.metrics_open, false),
         max_connections: Known::of(written.max_connections, 10_000),
         max_connections_per_address: Known::of(written.max_connections_per_address, 0),
@@ -357,6 +385,70 @@ fn one_of(key: &str, written: Option<String>, known: &[&str]) -> Result<Option<S
     }
 }
 
+/// Less memory than this holds no useful state.
+const LEAST_MEMORY: u64 = 16 << 20;
+
+fn memory(text: &str) -> Result<u64> {
+    match Size::parse(text) {
+        Ok(Size(bytes)) => match u64::try_from(bytes) {
+            Ok(bytes) if bytes >= LEAST_MEMORY => Ok(bytes),
+            _ => bail!("`memory` is at least {}; this is {text:?}", size_text(LEAST_MEMORY)),
+        },
+        Err(e) => bail!("`memory` is a size such as \"4GiB\"; {e}"),
+    }
+}
+
+/// What is a size, a length of time or both, in either order.
+fn size_and_span(key: &str, text: &str, like: &str) -> Result<(Option<u64>, Option<Duration>)> {
+    let (mut size, mut time) = (None, None);
+    for word in text.split_whitespace() {
+        match (Size::parse(word), Span::parse(word)) {
+            (Ok(Size(bytes)), _) if bytes > 0 && size.is_none() => size = Some(bytes.unsigned_abs()),
+            (_, Ok(span)) if span > Span::ZERO && time.is_none() => {
+                time = Some(Duration::from_micros(span.0.unsigned_abs()));
+            }
+            _ => bail!("`{key}` is a size, a length of time or both, such as {like}; this is {text:?}"),
+        }
+    }
+    if size.is_none() && time.is_none() {
+        bail!("`{key}` is a size, a length of time or both, such as {like}; this is empty");
+    }
+    Ok((size, time))
+}
+
+fn every(text: &str) -> Result<Option<Every>> {
+    if text == "never" {
+        return Ok(None);
+    }
+    let (bytes, time) = size_and_span("snapshot_every", text, "\"256MiB 10m\", or \"never\"")?;
+    Ok(Some(Every { bytes: bytes.unwrap_or(u64::MAX), time: time.unwrap_or(Duration::MAX) }))
+}
+
+fn every_text(every: Option<Every>) -> String {
+    let Some(Every { bytes, time }) = every else { return "never".to_owned() };
+    let size = (bytes < u64::MAX).then(|| size_text(bytes));
+    let time = (time < Duration::MAX).then(|| span_text(time));
+    [size, time].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn retention(text: &str) -> Result<Retention> {
+    if text == "all" {
+        return Ok(Retention::default());
+    }
+    let (bytes, age) = size_and_span("retention", text, "\"90d\" or \"90d 200GiB\", or \"all\"")?;
+    Ok(Retention { age, bytes })
+}
+
+fn retention_text(retention: Retention) -> String {
+    let words: Vec<String> =
+        retention.age.map(span_text).into_iter().chain(retention.bytes.map(size_text)).collect();
+    if words.is_empty() { "all".to_owned() } else { words.join(" ") }
+}
+
+fn size_text(bytes: u64) -> String {
+    Size(i64::try_from(bytes).unwrap_or(i64::MAX)).to_string()
+}
+
 fn span(key: &str, text: &str) -> Result<Duration> {
     match Span::parse(text) {
         Ok(span) if span > Span::ZERO => Ok(Duration::from_micros(span.0.unsigned_abs())),
@@ -391,6 +483,12 @@ mod tests {
         check("", "durability = \"sync\"");
         check("durability = \"50ms\"", "durability = \"50ms\"");
         check("durability = \"often\"", "`durability` is \"sync\" or how often");
+        check("memory = \"1kB\"", "`memory` is at least 16MiB");
+        check("memory = \"much\"", "`memory` is a size such as");
+        check("snapshot_every = \"soon\"", "`snapshot_every` is a size, a length of time or both");
+        check("snapshot_every = \"1MB 2MB\"", "such as \"256MiB 10m\", or \"never\"");
+        check("snapshot_every = \"\"", "this is empty");
+        check("retention = \"0d\"", "`retention` is a size");
         check("lisen = \"x\"", "did you mean `listen`?");
         check("colour = true", "there are: listen");
         check("max_connections = 0", "at least 1");
@@ -404,6 +502,26 @@ mod tests {
         check("facts = true", "invalid type: boolean");
         check("[encryption]\nkey = \"x\"", "no setting `encryption.key`");
         check("[encryption]\nkey_file = \"x\"\nold_key_files = [\"y\"]", "durability");
+    }
+
+    #[test]
+    fn sizes_and_times_are_shown_as_they_are_written() {
+        let check = |text: &str, expect: [&str; 3]| {
+            let config = parse(text).and_then(|written| resolve(written, Path::new("/etc"), None)).unwrap();
+            let lines: Vec<String> = config.lines().into_iter().map(|(line, _)| line).collect();
+            assert_eq!(&lines[4..7], expect.map(str::to_owned), "{text}");
+        };
+        let default = ["memory = \"2GiB\"", "snapshot_every = \"256MiB 10m\"", "retention = \"all\""];
+        check("", default);
+        check(
+            "memory = \"3GB\"\nsnapshot_every = \"never\"\nretention = \"90d\"",
+            ["memory = \"3GB\"", "snapshot_every = \"never\"", "retention = \"12w6d\""],
+        );
+        check(
+            "snapshot_every = \"5m\"\nretention = \"1TiB 30d\"",
+            [default[0], "snapshot_every = \"5m\"", "retention = \"4w2d 1TiB\""],
+        );
+        check("retention = \"10GB\"", [default[0], default[1], "retention = \"10GB\""]);
     }
 
     #[test]

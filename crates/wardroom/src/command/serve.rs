@@ -31,7 +31,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
 
     let listen = &config.listen.value;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let (engine, taken) = open(&config)?;
+    let (engine, taken) = open(&config, args.rebuild)?;
     let engine = Arc::new(engine);
     engine.set_facts(Arc::new(library(&config.facts.sources())?));
     let keys_file = super::key::file(&config.data.value);
@@ -62,7 +62,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
 }
 
 /// Opens the engine and says what it found. Gives the version of the policy directory beside it.
-fn open(config: &Config) -> Result<(Engine, Option<Version>)> {
+fn open(config: &Config, rebuild: bool) -> Result<(Engine, Option<Version>)> {
     let policy = policy_dir::load(&config.policy.value);
     if policy.is_err() && !config.policy.value.exists() && !config.data.value.join("journal").exists() {
         // Said before anything is made: what was left would stand in the way of `wardroom init`.
@@ -81,6 +81,10 @@ fn open(config: &Config) -> Result<(Engine, Option<Version>)> {
     let engine_config = wardroom_engine::Config {
         durability: config.durability.value,
         keys: config.encryption.keys()?,
+        memory_bytes: config.memory.value,
+        snapshot_every: config.snapshot_every.value,
+        retention: config.retention.value,
+        rebuild,
         ..wardroom_engine::Config::new(&config.data.value)
     };
     let (engine, opened) = match Engine::open(&engine_config, bundle, clock::now()) {
@@ -113,6 +117,16 @@ fn no_policy(config: &Config) -> anyhow::Error {
 fn report(engine: &Engine, opened: &Opened) {
     if let Some(torn) = &opened.recovery.torn {
         tracing::warn!(?torn, "the last write before the stop was torn and is cut; none of it was durable");
+    }
+    for skipped in &opened.skipped {
+        tracing::warn!(file = %skipped.path.display(), why = %skipped.why, "a snapshot was passed over");
+    }
+    match opened.snapshot {
+        Some(seq) => tracing::info!(seq, folded = %grouped(opened.folded), "went on from a snapshot"),
+        None if opened.folded > 0 => {
+            tracing::info!(folded = %grouped(opened.folded), "folded the whole journal")
+        }
+        None => {}
     }
     if opened.uncounted > 0 {
         tracing::info!(

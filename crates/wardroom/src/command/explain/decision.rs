@@ -37,7 +37,13 @@ fn from_data(number: u64, data: &Path, args: &Explain) -> Result<Value> {
         bail!("{} holds no journal", data.display());
     }
     let keys = Config::load(args.config.as_deref())?.encryption.keys()?;
-    let config = wardroom_engine::Config { keys, ..wardroom_engine::Config::new(data) };
+    // To look is to change nothing, whatever the server is told to keep.
+    let config = wardroom_engine::Config {
+        keys,
+        memory_bytes: u64::MAX,
+        snapshot_every: None,
+        ..wardroom_engine::Config::new(data)
+    };
     let (engine, _) = Engine::open(&config, None, clock::now())?;
     let Some(stored) = engine.decision(number)? else {
         return Err(Usage(format!("{} holds no decision {number}", data.display())).into());
