@@ -557,7 +557,10 @@ pub(crate) struct ConfigArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Bench {
+    #[command(subcommand)]
+    pub(crate) trial: Option<Trial>,
     /// Seconds measured in each part
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) seconds: u64,
@@ -579,4 +582,58 @@ pub(crate) struct Bench {
     /// Results as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Trials of a server in a process of its own, with a row a second and plots.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trial {
+    /// More than the server can take, for minutes: memory and latency
+    Soak(SoakArgs),
+    /// Half of what it can take, without and with snapshots and new segments
+    Steady(SteadyArgs),
+    /// A day of a large provider, as fast as it goes; then kill -9 and a restart
+    Day(DayArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrialArgs {
+    /// Where results go
+    #[arg(long, value_name = "DIR", default_value = "trial")]
+    pub(crate) out: PathBuf,
+    /// Judge by the policy in this directory instead of the shipped one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) policy: Option<PathBuf>,
+    /// A directory on the disk to measure; a temporary one is made in it [default: that of the system]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SoakArgs {
+    /// How long
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub(crate) minutes: u32,
+    /// How much is offered, in hundredths of what the server can take
+    #[arg(long, value_name = "PERCENT", default_value_t = 150, value_parser = clap::value_parser!(u32).range(10..=1000))]
+    pub(crate) times: u32,
+    #[command(flatten)]
+    pub(crate) common: TrialArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SteadyArgs {
+    /// Seconds of each part
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) seconds: u64,
+    #[command(flatten)]
+    pub(crate) common: TrialArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DayArgs {
+    /// How many events the day has
+    #[arg(long, value_name = "N", default_value_t = 30_000_000, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
+    pub(crate) events: u64,
+    #[command(flatten)]
+    pub(crate) common: TrialArgs,
 }

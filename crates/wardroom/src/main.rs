@@ -23,6 +23,7 @@ mod packs;
 mod policy_dir;
 mod replay;
 mod terminal;
+mod trial;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -34,6 +34,11 @@ const FILES: [(&str, &str); 12] = shipped![
 /// The policy that `init` writes: one event type, one rule, its test.
 pub(crate) const FIRST: &str = include_str!("first.ward");
 
+/// Path below the policy directory, and text, of every shipped file.
+pub(crate) fn files() -> &'static [(&'static str, &'static str)] {
+    &FILES
+}
+
 /// All shipped packs as one policy.
 pub(crate) fn shipped() -> Bundle {
     let mut bundle = Bundle::new();

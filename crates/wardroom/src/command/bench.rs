@@ -31,6 +31,9 @@ struct Measured {
 }
 
 pub(crate) async fn run(args: Bench) -> Result<ExitCode> {
+    if let Some(trial) = args.trial {
+        return crate::trial::run(trial).await;
+    }
     // Before there is anything to leave behind.
     let stop = super::leave_signal()?;
     let parent = args.data.clone().unwrap_or_else(std::env::temp_dir);
@@ -116,6 +119,8 @@ fn plan(args: &Bench, to: &To, mode: Mode, arrivals: Arrivals, seed: u64) -> Pla
         warm_up: WARM_UP,
         duration: Duration::from_secs(args.seconds),
         events: Population::new(seed).events(),
+        most: None,
+        watch: None,
     }
 }
 

@@ -21,6 +21,7 @@ mod test;
 mod tree;
 
 pub(crate) use check::compile_or_say;
+pub(crate) use key::{file as keys_file, issue as issue_key};
 pub(crate) use serve::{ignore_file_size_signal, leave_signal, stop_signal};
 
 use crate::cli::{Cli, Command};

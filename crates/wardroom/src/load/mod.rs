@@ -39,7 +39,8 @@ pub(crate) mod limits;
 pub(crate) use events::{Events, Population};
 pub(crate) use peer::Peer;
 pub(crate) use plan::{Arrivals, LoadError, Mode, Plan};
-pub(crate) use report::Report;
+pub(crate) use report::{Report, Times, time};
+pub(crate) use tally::Interval;
 
 use plan::Target;
 use schedule::{Arrival, Pacer, Schedule};
@@ -49,6 +50,9 @@ use std::time::Instant;
 use tally::Tally;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+
+/// Where who watches a run while it goes on finds what came back since.
+pub(crate) type Watch = Arc<Mutex<Interval>>;
 
 /// What the connections share.
 struct Shared {
@@ -83,7 +87,7 @@ enum Work {
     /// Arrivals that fall due on their own; a permit for each that is.
     Open { schedule: Mutex<Schedule>, due: Semaphore },
     /// The next as soon as somebody asks.
-    Closed { next: AtomicU64 },
+    Closed { next: AtomicU64, most: u64 },
 }
 
 impl Shared {
@@ -104,10 +108,10 @@ impl Shared {
                 due.try_acquire().ok()?.forget();
                 self.claim()
             }
-            Work::Closed { next } => {
+            Work::Closed { next, most } => {
                 let now = Instant::now();
-                (now < self.window.until)
-                    .then(|| Arrival { number: next.fetch_add(1, Relaxed), scheduled: now })
+                let number = (now < self.window.until).then(|| next.fetch_add(1, Relaxed))?;
+                (number < *most).then_some(Arrival { number, scheduled: now })
             }
         }
     }
@@ -125,7 +129,7 @@ impl Shared {
 }
 
 /// A panic elsewhere has been reported; what was counted still stands.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -146,9 +150,9 @@ pub(crate) async fn run(plan: Plan) -> Result<Report, LoadError> {
     };
     let work = match Schedule::new(plan.arrivals, begin, window.until) {
         Some(schedule) => Work::Open { schedule: Mutex::new(schedule), due: Semaphore::new(0) },
-        None => Work::Closed { next: AtomicU64::new(0) },
+        None => Work::Closed { next: AtomicU64::new(0), most: plan.most.unwrap_or(u64::MAX) },
     };
-    let tally = Mutex::new(Tally::new(window));
+    let tally = Mutex::new(Tally::new(window, plan.watch.clone()));
     let shared = Arc::new(Shared { target, events: plan.events.clone(), window, work, tally });
     let pacer = Pacer::start(&shared, plan.arrivals, begin, plan.connections).map_err(LoadError::Thread)?;
     let mut connections = JoinSet::new();

@@ -30,6 +30,10 @@ pub(crate) struct Plan {
     pub(crate) duration: Duration,
     /// What is sent.
     pub(crate) events: Events,
+    /// A closed loop ends after so many, if that is before its time.
+    pub(crate) most: Option<u64>,
+    /// Told what comes back, for who wants to see how it goes.
+    pub(crate) watch: Option<super::Watch>,
 }
 
 /// How events travel.
@@ -200,6 +204,8 @@ mod tests {
 
     fn plan(url: &str) -> Plan {
         Plan {
+            most: None,
+            watch: None,
             url: url.to_owned(),
             token: None,
             mode: Mode::Single,

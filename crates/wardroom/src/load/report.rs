@@ -60,7 +60,7 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    fn of(histogram: &Histogram<u64>) -> Option<Times> {
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Option<Times> {
         let at = |quantile| histogram.value_at_quantile(quantile);
         (!histogram.is_empty()).then(|| Times {
             mean_us: histogram.mean(),
@@ -149,7 +149,7 @@ impl Report {
 }
 
 /// Microseconds with their unit, three digits.
-fn time(us: u64) -> String {
+pub(crate) fn time(us: u64) -> String {
     let (value, unit) = match us {
         0..1_000 => return format!("{us} µs"),
         1_000..1_000_000 => (us as f64 / 1e3, "ms"),

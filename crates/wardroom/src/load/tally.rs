@@ -3,14 +3,35 @@
 
 use super::answer::Outcome;
 use super::schedule::Arrival;
-use super::{Window, limits};
+use super::{Watch, Window, limits, lock};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+/// What came back since somebody looked last, whenever it was scheduled.
+#[derive(Debug)]
+pub(crate) struct Interval {
+    /// Microseconds from the scheduled time to the verdict.
+    pub(crate) latency: Histogram<u64>,
+    /// Events that came back without a verdict.
+    pub(crate) errors: u64,
+}
+
+impl Interval {
+    pub(crate) fn new() -> Interval {
+        Interval { latency: histogram(), errors: 0 }
+    }
+
+    /// What there was; counting begins anew.
+    pub(crate) fn take(&mut self) -> Interval {
+        std::mem::replace(self, Interval::new())
+    }
+}
+
 /// Counts of one run; only events scheduled within its measured time count.
 pub(super) struct Tally {
     window: Window,
+    watch: Option<Watch>,
     /// Microseconds from the scheduled time to the answer.
     pub(super) latency: Histogram<u64>,
     /// Microseconds from the scheduled time to the sending.
@@ -25,9 +46,10 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(window: Window) -> Tally {
+    pub(super) fn new(window: Window, watch: Option<Watch>) -> Tally {
         Tally {
             window,
+            watch,
             latency: histogram(),
             lag: histogram(),
             answered: 0,
@@ -42,8 +64,14 @@ impl Tally {
     /// An event was sent at `started`, and its outcome was known at `done`. A refusal has no latency: a server that
     /// refuses fast must not look fast.
     pub(super) fn done(&mut self, arrival: &Arrival, started: Instant, done: Instant, outcome: &Outcome<'_>) {
-        if matches!(outcome, Outcome::Verdict(_)) && self.window.counts(done) {
-            self.completed += 1;
+        let verdict = matches!(outcome, Outcome::Verdict(_));
+        self.completed += u64::from(verdict && self.window.counts(done));
+        if let Some(watch) = &self.watch {
+            let mut interval = lock(watch);
+            interval.errors += u64::from(!verdict);
+            if verdict {
+                record(&mut interval.latency, done - arrival.scheduled);
+            }
         }
         if !self.window.counts(arrival.scheduled) {
             return;
@@ -112,7 +140,7 @@ mod tests {
     fn only_the_measured_time_counts_and_nothing_is_lost() {
         let from = Instant::now();
         let secs = Duration::from_secs;
-        let mut tally = Tally::new(Window { from, until: from + secs(10), give_up: from + secs(15) });
+        let mut tally = Tally::new(Window { from, until: from + secs(10), give_up: from + secs(15) }, None);
         let at = |s: u64| Arrival { number: s, scheduled: from + secs(s) };
         let verdict = Outcome::Verdict("allow".into());
         let before = Arrival { number: 0, scheduled: from - secs(1) };

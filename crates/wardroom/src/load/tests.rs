@@ -17,6 +17,8 @@ fn plan(url: String, mode: Mode, arrivals: Arrivals) -> Plan {
         warm_up: Duration::from_millis(100),
         duration: Duration::from_millis(500),
         events: Population::new(7).events(),
+        most: None,
+        watch: None,
     }
 }
 
