@@ -174,6 +174,11 @@ impl Ledger {
             || self.noted.is_none_or(|at| self.through - at >= limits::OUTBOX_CHECKPOINT_RECORDS)
     }
 
+    /// Whether anything happened that the last checkpoint does not say.
+    pub(super) fn has_news(&self) -> bool {
+        self.news > 0
+    }
+
     /// A checkpoint is about to be written.
     pub(super) fn begin_checkpoint(&mut self) -> Checkpoint {
         self.news = 0;

@@ -314,7 +314,7 @@ impl Outbox {
     }
 
     /// Has the sequencer write down what happened, in its turn, and now and then where the outbox stands; with `all`, that
-    /// too: at an orderly end, so that attempts are counted on after it.
+    /// too if anything happened: at an orderly end, so that attempts are counted on after it.
     ///
     /// # Errors
     /// When the sequencer does not take it, for want of room on the disk for one. It is handed over again with the next
@@ -325,7 +325,8 @@ impl Outbox {
             let (records, checkpoint) = {
                 let mut ledger = self.ledger();
                 let records = ledger.unwritten();
-                let whole = ledger.is_written() && (all || ledger.wants_checkpoint());
+                let wanted = ledger.wants_checkpoint() || (all && ledger.has_news());
+                let whole = ledger.is_written() && wanted;
                 (records, whole.then(|| ledger.begin_checkpoint().encode()))
             };
             if records.is_empty() && checkpoint.is_none() {
@@ -496,7 +497,8 @@ impl Left {
             let through = lookup.committed_seq();
             let installation = installation(secret);
             let checkpoint = Checkpoint { as_of: through, installation, through, ..Checkpoint::default() };
-            return Ok(Left { checkpoint, since: Vec::new(), noted: false });
+            // A new journal begins with it.
+            return Ok(Left { checkpoint, since: Vec::new(), noted: through == 0 });
         };
         let mut since = Vec::new();
         lookup.range(checkpoint.as_of + 1, lookup.committed_seq(), |frame| {

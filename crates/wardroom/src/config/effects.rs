@@ -208,7 +208,8 @@ mod tests {
         check(&hook("plain_http = true\nurl = \"http://a.example\""), "http://a.example/…");
         check(&hook("url = \"https://u:hunter2@a.example/\""), "no user");
         check(&hook("url = \"ftp://a.example/hunter2\""), "https://");
-        check(&hook("url = \"hunter2\""), "no URL");
+        check(&hook("url = \"hunter2\""), "begins with https://");
+        check(&hook("url = \"/hunter2\""), "no URL");
         check(&hook("url = \"https://a.example\"\ntimeout = \"2m\""), "the most is 1m");
         check(&hook("url = \"https://a.example\"\nfield = \"t\""), "for `notify` only");
         check(&hook("url = \"https://a.example\"\nheaders = { Host = \"b\" }"), "set by the request");
