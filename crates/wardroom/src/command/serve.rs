@@ -52,9 +52,11 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let api = Api::new(engine.clone(), keys, options);
     reload_on_hangup(&config, engine.clone(), api.clone(), taken)?;
 
+    // Before it says that it serves: whoever waits for that may stop it at once.
+    let stop = stop_signal()?;
     let address = listener.local_addr().context("cannot tell the address listened on")?;
     tracing::info!(%address, ready_ms = began.elapsed().as_millis(), "serving");
-    wardroom_api::serve(listener, api, stop_signal()?).await;
+    wardroom_api::serve(listener, api, stop).await;
     delivering.stop().await;
     engine.close().await;
     tracing::info!("stopped; everything accepted is on disk");
