@@ -408,3 +408,56 @@ fn tls_is_spoken_with_whom_is_trusted_and_with_nobody_else() {
 fn the_port_that_refuses_refuses() {
     assert!(TcpStream::connect("127.0.0.1:1").is_err());
 }
+
+/// Killed again and again while events come: each decision's effect arrives, and never under a second key.
+#[test]
+fn kills_lose_no_effect_and_give_none_a_second_key() {
+    let revoke = Receiver::start(&[Reply::Status(500), Reply::Status(200)]);
+    let url = format!("http://{}/", revoke.address);
+    let shop = shop(&(hook("revoke", &url) + &hook("slow", &url)));
+    let mut decisions = BTreeMap::new();
+    for round in 0..6 {
+        let server = shop.serve();
+        let mut id = 0;
+        // Until the server is gone; what was not answered is sent again in the next round.
+        let pid = server.process.pid();
+        let killer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(150 + 70 * round));
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        });
+        while let Ok(answer) = {
+            let event = format!(r#"{{"type":"login","id":"{id}","account":"carol","ip":"192.0.2.1"}}"#);
+            server.client.call("POST", "/v1/decide", "application/json", &event)
+        } {
+            let number = answer.ok()["decision"].as_str().unwrap().to_owned();
+            assert_eq!(
+                *decisions.entry(id).or_insert(number.clone()),
+                number,
+                "the same id, the same decision"
+            );
+            id += 1;
+        }
+        killer.join().unwrap();
+    }
+    let server = shop.serve();
+    let number = |key: &str| key.split('-').nth(1).unwrap().to_owned();
+    let expect: BTreeSet<String> = decisions.values().cloned().collect();
+    let arrived = until("every effect", || {
+        let keys: BTreeSet<String> = revoke.all().iter().map(|got| got.id().to_owned()).collect();
+        let numbers: BTreeSet<String> = keys.iter().map(|key| number(key)).collect();
+        numbers.is_superset(&expect).then_some(keys)
+    });
+    until("the end of what is on its way", || (listed(&server, "pending")["total"] == 0).then_some(()));
+    server.stop();
+    // Two effects of each decision, and perhaps one decision that nobody was told of.
+    let keys: BTreeSet<String> = revoke.all().iter().map(|got| got.id().to_owned()).collect();
+    let events: BTreeSet<String> = revoke
+        .all()
+        .iter()
+        .map(|got| got.json()["data"]["event"]["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(keys.len(), 2 * events.len(), "{} {}", arrived.len(), decisions.len());
+    assert!(events.len() >= decisions.len() && decisions.len() > 5, "{}", decisions.len());
+    let installation: BTreeSet<&str> = keys.iter().filter_map(|key| key.split('-').next()).collect();
+    assert_eq!(installation.len(), 1);
+}
