@@ -103,6 +103,17 @@ impl fmt::Debug for Token {
     }
 }
 
+/// How much a key may send, and its share of the server; without any, what the server takes, and one share.
+#[derive(Clone, Debug, Default)]
+pub struct Allowance {
+    /// As [`Key::rate`].
+    pub rate: Option<String>,
+    /// As [`Key::burst`].
+    pub burst: Option<u32>,
+    /// As [`Key::weight`].
+    pub weight: Option<u8>,
+}
+
 /// A key just made.
 #[derive(Debug)]
 pub struct Issued {
@@ -139,6 +150,9 @@ pub enum KeyError {
     /// A key that may do nothing.
     #[error("a key needs a role: {}", Role::ALL.map(Role::name).join(", "))]
     NoRole,
+    /// A rate, burst or weight that is none: what would be right.
+    #[error("{0}")]
+    Allowance(String),
     /// There is no key with this id.
     #[error("there is no key `{0}`")]
     Unknown(String),
@@ -179,7 +193,7 @@ pub(crate) struct Held {
 
 impl Held {
     fn new(key: Key) -> Result<Held, String> {
-        let of = |why: &str| format!("key `{}`: {why}", key.id);
+        let of = str::to_owned;
         let sha256 = digest(&key.sha256).ok_or_else(|| of("no SHA-256"))?;
         let weight = key.weight.unwrap_or(1);
         if !(1..=limits::KEY_WEIGHT).contains(&weight) {
@@ -224,7 +238,7 @@ impl Keys {
             let id = hex::<ID_DIGITS>(&key.id)
                 .ok_or_else(|| content(format!("`{}` is no id of a key", key.id)))?;
             let name = key.id.clone();
-            let held = Held::new(key).map_err(content)?;
+            let held = Held::new(key).map_err(|why| content(format!("key `{name}`: {why}")))?;
             if by_id.insert(id, Arc::new(held)).is_some() {
                 return Err(content(format!("key `{name}` is there twice")));
             }
@@ -258,6 +272,20 @@ impl Keys {
     /// # Errors
     /// A name or role that does not do, or a file that cannot be read or written; then it is as before.
     pub fn issue(path: &Path, name: &str, roles: &[Role], now: Micros) -> Result<Issued, KeyError> {
+        Keys::issue_within(path, name, roles, Allowance::default(), now)
+    }
+
+    /// As [`Keys::issue`], with limits of its own.
+    ///
+    /// # Errors
+    /// As [`Keys::issue`], and for limits that are none.
+    pub fn issue_within(
+        path: &Path,
+        name: &str,
+        roles: &[Role],
+        allowance: Allowance,
+        now: Micros,
+    ) -> Result<Issued, KeyError> {
         if name.is_empty() || name.len() > limits::KEY_NAME_BYTES || name.chars().any(char::is_control) {
             return Err(KeyError::Name);
         }
@@ -278,16 +306,10 @@ impl Keys {
         };
         let token = Token(format!("{PREFIX}{id}_{secret}"));
         let sha256 = to_hex(&Sha256::digest(secret.as_bytes()));
-        let key = Key {
-            id,
-            name: name.to_owned(),
-            roles,
-            sha256,
-            created: now.to_string(),
-            rate: None,
-            burst: None,
-            weight: None,
-        };
+        let Allowance { rate, burst, weight } = allowance;
+        let created = now.to_string();
+        let key = Key { id, name: name.to_owned(), roles, sha256, created, rate, burst, weight };
+        Held::new(key.clone()).map_err(KeyError::Allowance)?;
         file.key.push(key.clone());
         write(path, &file)?;
         Ok(Issued { token, key })
@@ -501,6 +523,10 @@ mod tests {
         check(&"#".repeat(limits::KEYS_BYTES as usize + 1), "more than");
         assert!(matches!(Keys::issue(&path, "a\nb", &[Role::Read], NOW), Err(KeyError::Name)));
         assert!(matches!(Keys::issue(&path, "a", &[], NOW), Err(KeyError::NoRole)));
+        let fast = Allowance { rate: Some("fast".into()), ..Allowance::default() };
+        std::fs::remove_file(&path).unwrap();
+        let refused = Keys::issue_within(&path, "a", &[Role::Read], fast, NOW).unwrap_err();
+        assert!(refused.to_string().contains("such as \"1000/s\"") && !path.exists(), "{refused}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ mod stream;
 
 pub use api::{Api, Clock, Options};
 pub use explain::explained;
-pub use keys::{Issued, Key, KeyError, Keys, Role, Token};
+pub use keys::{Allowance, Issued, Key, KeyError, Keys, Role, Token};
 pub use openapi::document;
 pub use problem::{ALL as PROBLEMS, ProblemType};
 pub use server::serve;

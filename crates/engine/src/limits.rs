@@ -15,6 +15,8 @@ pub const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 pub const QUEUE_CONTROL: usize = 4096;
 /// Most that wait for a place in the queue: one for each stream that is slowed down.
 pub const QUEUE_OUTSIDE: usize = 16 * 1024;
+/// Most bytes of memory that those hold, about.
+pub const QUEUE_OUTSIDE_BYTES: usize = 128 * 1024 * 1024;
 /// Most clients whose empty lines in the queue are kept, to be filled again without a new allocation.
 pub const QUEUE_IDLE_CLIENTS: usize = 1024;
 /// Events drained in a second, where that was not measured yet.

@@ -510,6 +510,15 @@ pub(crate) enum KeyAction {
         /// What it may do: ingest, read, reveal, policy, admin; several with commas
         #[arg(long, value_delimiter = ',', default_value = "ingest")]
         role: Vec<String>,
+        /// How many events it may send, such as 1000/s, 60/m, 5/h [default: what the server takes]
+        #[arg(long, value_name = "N/s")]
+        rate: Option<String>,
+        /// How many of them at once [default: those of one second]
+        #[arg(long, value_name = "N")]
+        burst: Option<u32>,
+        /// Shares of the server it has where other keys have one: 1 to 100 [default: 1]
+        #[arg(long, value_name = "N")]
+        weight: Option<u8>,
     },
     /// List keys
     List,

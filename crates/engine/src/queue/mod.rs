@@ -78,6 +78,11 @@ impl Load {
         self.pieces <= most.pieces && self.events <= most.events && self.bytes <= most.bytes
     }
 
+    /// What this weighs where it waits for a place.
+    fn outside(self) -> Load {
+        Load { pieces: 1, ..self }
+    }
+
     fn each(self, change: impl Fn(usize) -> usize) -> Load {
         Load { pieces: change(self.pieces), events: change(self.events), bytes: change(self.bytes) }
     }
@@ -124,8 +129,8 @@ pub(crate) struct Bounds {
     pub(crate) all: Load,
     /// Most that the program asks of itself.
     pub(crate) control: usize,
-    /// Most that wait for a place.
-    pub(crate) outside: usize,
+    /// Most that wait for a place: how many, and bytes.
+    pub(crate) outside: Load,
     /// Events that a client of weight one may send in its turn; no piece has more.
     pub(crate) turn: usize,
     /// Most lines kept that are empty.
@@ -139,7 +144,11 @@ impl Default for Bounds {
             open,
             all: open.each(|n| 2 * n),
             control: limits::QUEUE_CONTROL,
-            outside: limits::QUEUE_OUTSIDE,
+            outside: Load {
+                pieces: limits::QUEUE_OUTSIDE,
+                events: usize::MAX,
+                bytes: limits::QUEUE_OUTSIDE_BYTES,
+            },
             turn: limits::WORK_EVENTS,
             idle: limits::QUEUE_IDLE_CLIENTS,
         }
@@ -193,8 +202,10 @@ struct State<T> {
     weights: usize,
     /// The lines for a place in which somebody waits, in the order of their turns.
     longing: VecDeque<u64>,
-    /// How many wait for a place.
-    outside: usize,
+    /// What waits for a place, each handing over as one piece.
+    outside: Load,
+    /// Numbers those who wait, in the order of coming.
+    tickets: u64,
     /// Work that waits, and places given away and not yet filled.
     held: Load,
     control: VecDeque<Taken<T>>,
@@ -217,7 +228,16 @@ struct Line<T> {
     /// Events it may still send in its turn; below zero what it sent too much in the one before.
     credit: isize,
     /// Who waits for a place.
-    outside: VecDeque<(Load, oneshot::Sender<Place<T>>)>,
+    outside: VecDeque<Longing<T>>,
+    /// It stands in [`State::longing`].
+    longing: bool,
+}
+
+/// Somebody who waits for a place.
+struct Longing<T> {
+    ticket: u64,
+    load: Load,
+    give: oneshot::Sender<Place<T>>,
 }
 
 impl<T> Default for Line<T> {
@@ -228,6 +248,7 @@ impl<T> Default for Line<T> {
             held: Load::default(),
             credit: 0,
             outside: VecDeque::new(),
+            longing: false,
         }
     }
 }
@@ -241,7 +262,8 @@ impl<T> Queue<T> {
             turns: VecDeque::new(),
             weights: 0,
             longing: VecDeque::new(),
-            outside: 0,
+            outside: Load::default(),
+            tickets: 0,
             held: Load::default(),
             control: VecDeque::new(),
             last: None,
@@ -278,18 +300,14 @@ impl<T> Queue<T> {
 
     /// Takes work, all of it or none, once there is a place for it.
     pub(crate) async fn push_waiting(&self, client: Client, mut pieces: Pieces<T>) -> Result<(), Refused> {
-        let Some(place) = self.push_or_wait(client, &mut pieces)? else {
+        let Some(mut ticket) = self.push_or_wait(client, &mut pieces)? else {
             return Ok(());
         };
-        place.await.map_err(|_| Refused::Closed)?.fill(pieces)
+        (&mut ticket.place).await.map_err(|_| Refused::Closed)?.fill(pieces)
     }
 
     /// Takes the work where there is a place for it, or gives what will bring one.
-    fn push_or_wait(
-        &self,
-        client: Client,
-        pieces: &mut Pieces<T>,
-    ) -> Result<Option<oneshot::Receiver<Place<T>>>, Refused> {
+    fn push_or_wait(&self, client: Client, pieces: &mut Pieces<T>) -> Result<Option<Ticket<'_, T>>, Refused> {
         let load = weigh(pieces);
         let mut state = self.lock();
         let others_wait = state.lines.get(&client.id).is_some_and(|l| !l.outside.is_empty());
@@ -297,12 +315,14 @@ impl<T> Queue<T> {
             Ok(()) if !others_wait => {
                 state.enter(client, std::mem::take(pieces), Instant::now());
                 self.ring(state);
-                Ok(None)
+                return Ok(None);
             }
-            Ok(()) => state.wait(client, load).map(Some),
-            Err(Refused::Busy(..)) if load.fits(state.bounds.all) => state.wait(client, load).map(Some),
-            Err(refused) => Err(refused),
+            Err(Refused::Closed) => return Err(Refused::Closed),
+            Err(refused) if !load.fits(state.bounds.all) => return Err(refused),
+            Ok(()) | Err(Refused::Busy(..)) => {}
         }
+        let (number, place) = state.wait(client, load)?;
+        Ok(Some(Ticket { queue: self, client: client.id, number, place }))
     }
 
     /// Takes what the program asks of itself, ahead of all events.
@@ -334,7 +354,7 @@ impl<T> Queue<T> {
     pub(crate) fn backlog(&self) -> Backlog {
         let state = self.lock();
         let Load { pieces, events, bytes } = state.held;
-        Backlog { pieces, events, bytes, clients: state.turns.len(), outside: state.outside }
+        Backlog { pieces, events, bytes, clients: state.turns.len(), outside: state.outside.pieces }
     }
 }
 
@@ -410,34 +430,33 @@ impl<T> State<T> {
     }
 
     /// Puts somebody among those who wait for a place.
-    fn wait(&mut self, client: Client, load: Load) -> Result<oneshot::Receiver<Place<T>>, Refused> {
-        if self.outside >= self.bounds.outside {
-            self.forget_the_gone();
-        }
-        if self.outside >= self.bounds.outside {
+    fn wait(&mut self, client: Client, load: Load) -> Result<(u64, oneshot::Receiver<Place<T>>), Refused> {
+        if !(self.outside + load.outside()).fits(self.bounds.outside) {
             return Err(self.busy(None));
         }
         let line = self.lines.entry(client.id).or_default();
-        if line.outside.is_empty() {
-            line.weight = if line.pieces.is_empty() { client.weight.into() } else { line.weight };
+        if line.pieces.is_empty() {
+            line.weight = client.weight.into();
+        }
+        if !std::mem::replace(&mut line.longing, true) {
             self.longing.push_back(client.id);
         }
+        self.tickets += 1;
         let (give, place) = oneshot::channel();
-        line.outside.push_back((load, give));
-        self.outside += 1;
-        Ok(place)
+        line.outside.push_back(Longing { ticket: self.tickets, load, give });
+        self.outside += load.outside();
+        Ok((self.tickets, place))
     }
 
-    /// Who waited and went away leaves its entry behind; here they go, when there are many.
-    fn forget_the_gone(&mut self) {
-        let mut left = 0;
-        self.longing.retain(|id| {
-            let Some(line) = self.lines.get_mut(id) else { return false };
-            line.outside.retain(|(_, give)| !give.is_closed());
-            left += line.outside.len();
-            !line.outside.is_empty()
-        });
-        self.outside = left;
+    /// Somebody who waited for a place went away.
+    fn leave(&mut self, client: u64, ticket: u64) {
+        let Some(line) = self.lines.get_mut(&client) else { return };
+        // Where it is not found it has its place, which goes back by itself.
+        if let Ok(at) = line.outside.binary_search_by_key(&ticket, |l| l.ticket)
+            && let Some(left) = line.outside.remove(at)
+        {
+            self.outside -= left.load.outside();
+        }
     }
 
     /// Moves events to `out`, in turns, until there are `most`.
@@ -478,7 +497,7 @@ impl<T> State<T> {
         if self.lines.len() <= self.bounds.idle {
             return;
         }
-        let idle = |l: &Line<T>| l.held == Load::default() && l.outside.is_empty();
+        let idle = |l: &Line<T>| l.held == Load::default() && !l.longing;
         if self.lines.get(&id).is_some_and(idle) {
             self.lines.remove(&id);
         }
@@ -486,16 +505,15 @@ impl<T> State<T> {
 
     /// Gives places to those who wait for them, client by client, until no more are to be had.
     fn give(&mut self, queue: &Arc<Queue<T>>) {
-        let mut tried_in_vain = 0;
-        while tried_in_vain < self.longing.len() {
+        let mut in_vain = 0;
+        while in_vain < self.longing.len() {
             let Some(id) = self.longing.pop_front() else { return };
-            if self.give_one(id, queue) {
-                tried_in_vain = 0;
-            } else {
-                tried_in_vain += 1;
-            }
-            if self.lines.get(&id).is_some_and(|l| !l.outside.is_empty()) {
+            let given = self.give_one(id, queue);
+            let Some(line) = self.lines.get_mut(&id) else { continue };
+            line.longing = !line.outside.is_empty();
+            if line.longing {
                 self.longing.push_back(id);
+                in_vain = if given { 0 } else { in_vain + 1 };
             }
         }
     }
@@ -503,27 +521,23 @@ impl<T> State<T> {
     /// Gives the first who waits for a place in this line what it waits for, if that can be had.
     fn give_one(&mut self, id: u64, queue: &Arc<Queue<T>>) -> bool {
         while let Some(line) = self.lines.get(&id)
-            && let Some((load, give)) = line.outside.front()
+            && let Some(Longing { load, .. }) = line.outside.front()
         {
-            let (load, gone) = (*load, give.is_closed());
+            let load = *load;
             let client = Client { id, weight: u8::try_from(line.weight).unwrap_or(u8::MAX) };
-            if !gone && !self.may(client, load) {
+            if !self.may(client, load) {
                 return false;
             }
             let Some(line) = self.lines.get_mut(&id) else { return false };
-            let Some((_, give)) = line.outside.pop_front() else { return false };
-            self.outside -= 1;
-            if gone {
-                continue;
-            }
-            let place = Place { queue: Some(queue.clone()), client, load };
-            match give.send(place) {
+            let Some(Longing { give, .. }) = line.outside.pop_front() else { return false };
+            self.outside -= load.outside();
+            match give.send(Place { queue: Some(queue.clone()), client, load }) {
                 Ok(()) => {
                     line.held += load;
                     self.held += load;
                     return true;
                 }
-                // It went away this moment. Nothing was counted for it yet.
+                // It goes away this moment. Nothing was counted for it yet.
                 Err(place) => place.forget(),
             }
         }
@@ -537,6 +551,21 @@ impl<T> State<T> {
         } else {
             self.admit(client, load, true).is_ok()
         }
+    }
+}
+
+/// Who waits for a place, and what brings it. Dropped before, it waits no more.
+struct Ticket<'q, T> {
+    queue: &'q Queue<T>,
+    client: u64,
+    number: u64,
+    place: oneshot::Receiver<Place<T>>,
+}
+
+impl<T> Drop for Ticket<'_, T> {
+    fn drop(&mut self) {
+        self.queue.lock().leave(self.client, self.number);
+        // A place that came and was not taken is dropped after this, without the lock.
     }
 }
 
@@ -631,7 +660,7 @@ impl<T> Drop for Taker<T> {
         let left = (std::mem::take(&mut state.lines), std::mem::take(&mut state.control), state.last.take());
         state.turns.clear();
         state.longing.clear();
-        (state.weights, state.outside, state.held) = (0, 0, Load::default());
+        (state.weights, state.outside, state.held) = (0, Load::default(), Load::default());
         drop(state);
         // Whoever is told by this that nothing comes may ask the queue at once: the lock is free.
         drop(left);

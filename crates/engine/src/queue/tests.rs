@@ -13,7 +13,14 @@ type Work = (u64, usize);
 
 fn small() -> Bounds {
     let open = Load { pieces: 16, events: 64, bytes: 1000 };
-    Bounds { open, all: open.each(|n| 2 * n), control: 3, outside: 8, turn: 8, idle: 2 }
+    Bounds {
+        open,
+        all: open.each(|n| 2 * n),
+        control: 3,
+        outside: Load { pieces: 8, events: 1000, bytes: 900 },
+        turn: 8,
+        idle: 2,
+    }
 }
 
 fn piece(client: u64, number: usize, events: usize, bytes: usize) -> Piece<Work> {
@@ -218,6 +225,15 @@ fn they_cannot_wait_without_bound() {
     assert!(waiting.iter_mut().all(|w| poll(w.as_mut()).is_pending()));
     let refused = poll(wait(8).as_mut());
     assert!(matches!(refused, Poll::Ready(Err(Refused::Busy(Whose::Server, _)))), "{refused:?}");
+    // Their bytes are bounded too.
+    drop(waiting.split_off(1));
+    let large = |n| Box::pin(queue.push_waiting(Client::new(1), smallvec![piece(1, n, 1, 600)]));
+    let mut large = [large(20), large(21)];
+    assert!(poll(large[0].as_mut()).is_pending());
+    assert!(poll(large[1].as_mut()).is_ready());
+    drop(large);
+    waiting.push(wait(10));
+    assert!(poll(waiting[1].as_mut()).is_pending());
     // Those who went away make room.
     waiting.truncate(2);
     let mut more = wait(9);
@@ -404,9 +420,14 @@ impl<'a> Book<'a> {
         assert!(state.held.fits(state.bounds.all), "{:?}", state.held);
         let sum = state.lines.values().fold(Load::default(), |sum, line| sum + line.held);
         assert_eq!(sum, state.held);
-        let waiting: usize = state.lines.values().map(|l| l.outside.len()).sum();
+        let waiting = state.lines.values().flat_map(|l| &l.outside);
+        let waiting = waiting.fold(Load::default(), |sum, l| sum + Load { pieces: 1, ..l.load });
         assert_eq!(waiting, state.outside);
-        assert!(state.outside <= state.bounds.outside);
+        assert!(state.outside.pieces <= self.waiting.len(), "who went away is forgotten");
+        assert!(state.outside.fits(state.bounds.outside));
+        let longing = state.lines.values().filter(|l| l.longing).count();
+        assert_eq!(longing, state.longing.len());
+        assert!(state.lines.values().all(|l| l.longing || l.outside.is_empty()));
         let weights: usize = state.lines.values().filter(|l| !l.pieces.is_empty()).map(|l| l.weight).sum();
         assert_eq!(weights, state.weights);
         for (id, line) in &self.lines {

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use wardroom_api::{Api, Keys, Options, Role};
+use wardroom_api::{Allowance, Api, Keys, Options, Role};
 use wardroom_engine::Engine;
 
 /// Load before anything is measured.
@@ -141,7 +141,8 @@ impl Server {
         let (engine, _) = Engine::open(&wardroom_engine::Config::new(data), Some(bundle), clock::now())?;
         let engine = Arc::new(engine);
         let keys: PathBuf = super::key::file(data);
-        let token = super::key::issue(&keys, "bench", &[Role::Ingest.name().to_owned()])?;
+        let token =
+            super::key::issue(&keys, "bench", &[Role::Ingest.name().to_owned()], Allowance::default())?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let api = Api::new(engine.clone(), Keys::load(&keys)?, Options::new(clock::now));

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Init) -> Result<ExitCode> {
     let in_force = Config::load(Some(&config))?;
     let keys = super::key::file(&in_force.data.value);
     let roles = ["ingest", "read", "policy", "admin"].map(str::to_owned);
-    let token = super::key::issue(&keys, "first", &roles)?;
+    let token = super::key::issue(&keys, "first", &roles, wardroom_api::Allowance::default())?;
     say(dir, &token)?;
     Ok(ExitCode::SUCCESS)
 }

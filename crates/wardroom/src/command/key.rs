@@ -10,7 +10,7 @@ use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use wardroom_api::{KeyError, Keys, Role};
+use wardroom_api::{Allowance, KeyError, Keys, Role};
 
 /// Where a data directory keeps its keys.
 pub(crate) fn file(data: &Path) -> PathBuf {
@@ -23,10 +23,10 @@ pub(crate) fn run(args: Key) -> Result<ExitCode> {
     let path = file(&config.data.value);
     let mut out = std::io::stdout().lock();
     match args.action {
-        KeyAction::New { name, role } => {
+        KeyAction::New { name, role, rate, burst, weight } => {
             let data = &config.data.value;
             make_data(data)?;
-            let token = issue(&path, &name, &role)?;
+            let token = issue(&path, &name, &role, Allowance { rate, burst, weight })?;
             writeln!(out, "{token}")?;
             writeln!(
                 std::io::stderr(),
@@ -36,7 +36,15 @@ pub(crate) fn run(args: Key) -> Result<ExitCode> {
         KeyAction::List => {
             for key in Keys::list(&path)? {
                 let roles: Vec<&str> = key.roles.iter().map(|r| r.name()).collect();
-                writeln!(out, "{}  {:<24}  {:<28}  {}", key.id, key.name, roles.join(","), key.created)?;
+                let allowance = allowance(&key);
+                writeln!(
+                    out,
+                    "{}  {:<24}  {:<28}  {}{allowance}",
+                    key.id,
+                    key.name,
+                    roles.join(","),
+                    key.created
+                )?;
             }
         }
         KeyAction::Revoke { id } => {
@@ -54,6 +62,20 @@ pub(crate) fn run(args: Key) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What of a key's limits is not the default.
+fn allowance(key: &wardroom_api::Key) -> String {
+    let mut text = String::new();
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            text += &format!("  {name} {value}");
+        }
+    };
+    add("rate", key.rate.clone());
+    add("burst", key.burst.map(|n| n.to_string()));
+    add("weight", key.weight.map(|n| n.to_string()));
+    text
+}
+
 /// Makes a data directory, open to its owner alone: it says who did what. One that is there keeps what it has.
 pub(crate) fn make_data(data: &Path) -> Result<()> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
@@ -61,9 +83,12 @@ pub(crate) fn make_data(data: &Path) -> Result<()> {
 }
 
 /// Makes a key and gives its token.
-pub(crate) fn issue(path: &Path, name: &str, roles: &[String]) -> Result<String> {
+pub(crate) fn issue(path: &Path, name: &str, roles: &[String], allowance: Allowance) -> Result<String> {
     let roles: Vec<Role> = roles.iter().map(|r| role(r)).collect::<Result<_>>()?;
-    Ok(Keys::issue(path, name, &roles, clock::now())?.token.expose().to_owned())
+    match Keys::issue_within(path, name, &roles, allowance, clock::now()) {
+        Err(KeyError::Allowance(why)) => Err(Usage(why).into()),
+        issued => Ok(issued?.token.expose().to_owned()),
+    }
 }
 
 fn role(name: &str) -> Result<Role> {

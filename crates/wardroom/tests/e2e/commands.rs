@@ -130,6 +130,8 @@ fn what_cannot_be_done_is_one_message_and_a_code() {
         2,
         "no role `emperor`; there are: ingest, read, reveal, policy, admin",
     );
+    check(&["key", "new", "x", "--rate", "fast"], 2, "such as \"1000/s\"");
+    check(&["key", "new", "x", "--burst", "5"], 2, "`burst` goes with a `rate`");
     check(&["key", "new", "a\u{1b}b"], 3, "a key's name has 1 to");
     check(&["key", "revoke", "00000000"], 2, "no key has the id `00000000`; `wardroom key list` shows them");
     check(&["replay", "nowhere.log"], 3, "cannot read nowhere.log: No such file");
@@ -394,6 +396,11 @@ fn keys_are_made_listed_and_revoked() {
     assert!(list.lines().any(|l| l.contains(" desk ") && l.contains(" read,reveal ")), "{list}");
     let id = gate.split_whitespace().next().unwrap();
     assert_eq!(id, token.split('_').nth(1).unwrap());
+    let limits = ["--rate", "1000/s", "--burst", "5000", "--weight", "3"];
+    let made = run(dir.path(), &[&["key", "new", "slow"], &limits[..]].concat()).ended(0);
+    let list = run(dir.path(), &["key", "list"]).ended(0).out;
+    assert!(list.contains("  rate 1000/s  burst 5000  weight 3\n"), "{list}");
+    run(dir.path(), &["key", "revoke", made.out.split('_').nth(1).unwrap()]).ended(0);
     let file = std::fs::read_to_string(dir.path().join("data/keys.toml")).unwrap();
     let secret = token.rsplit('_').next().unwrap();
     assert!(!file.contains(secret) && !list.contains(secret), "the secret is shown once");
