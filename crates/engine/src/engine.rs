@@ -522,7 +522,7 @@ impl Engine {
     }
 
     /// Makes the batch under way durable and has the sequencer rest until what this gives is dropped: nothing is written
-    /// meanwhile, and what comes in waits.
+    /// meanwhile, and what comes in waits. So does [`Engine::close`].
     ///
     /// # Errors
     /// [`SubmitError::Closed`] when the engine stops.

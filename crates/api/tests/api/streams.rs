@@ -201,3 +201,31 @@ async fn a_stream_that_lies_still_is_ended_properly() {
     lines.send(&failed("half")[..20]).await;
     assert_eq!(lines.answer().await, None, "half a line is no event");
 }
+
+/// Who streams and never reads loses its place, and what it had under way was done.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_reads_its_answers_is_cut() {
+    let server = Server::with(|o| {
+        o.max_connections = 1;
+        o.write_timeout = Duration::from_millis(300);
+    })
+    .await;
+    let mut lines = Lines::narrow(&server).await;
+    let writing = tokio::spawn(async move {
+        let mut n = 0;
+        loop {
+            let block: String =
+                (0..256).map(|i| format!("{}\n", login(&format!("{n}-{i}"), "a", "192.0.2.1"))).collect();
+            let chunk = format!("{:x}\r\n{block}\r\n", block.len());
+            if lines.write.write_all(chunk.as_bytes()).await.is_err() {
+                return lines;
+            }
+            n += 1;
+        }
+    });
+    let other = tokio::time::timeout(Duration::from_secs(15), server.decide(&failed("other"))).await;
+    assert_eq!(other.expect("the place is free again").ok()["verdict"], "allow");
+    tokio::time::timeout(Duration::from_secs(15), writing).await.expect("it hears of it").unwrap();
+    let status = server.engine.status();
+    assert_eq!((status.waiting, status.backlog.outside), (0, 0));
+}

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `kill -9` under load, again and again: what was acknowledged is there, and nothing is there twice.
-#![allow(clippy::disallowed_methods, reason = "what a test has sent ends with the kill")]
 
 use crate::http::{Client, Connection, stream};
 use crate::server::{Server, Shop, signup};
