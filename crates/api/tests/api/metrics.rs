@@ -24,8 +24,9 @@ fn on_page() -> BTreeMap<String, Metric> {
         let cells: Vec<&str> = row.trim_matches('|').split(" |").map(str::trim).collect();
         let [name, kind, unit, labels, says, _alert] = cells[..] else { panic!("six cells: {row}") };
         let name = name.trim_matches('`').to_owned();
-        let in_name = ["seconds", "bytes"].into_iter().find(|unit| name.ends_with(&format!("_{unit}")));
-        assert_eq!(in_name.unwrap_or(""), unit, "{name}: the unit stands at its end");
+        let stem = name.trim_end_matches("_total");
+        let in_name = ["seconds", "bytes"].into_iter().find(|unit| stem.ends_with(&format!("_{unit}")));
+        assert_eq!(in_name.unwrap_or(""), unit, "{name}: the unit stands at its end, before `_total`");
         assert_eq!(name.ends_with("_total"), kind == "counter", "{name}: what only grows ends in _total");
         assert!(!says.is_empty(), "{name} says nothing");
         let labels = labels.split(", ").map(|l| l.trim_matches('`').to_owned()).filter(|l| !l.is_empty());
