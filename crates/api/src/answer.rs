@@ -5,6 +5,7 @@
 //! that again must not learn them from the stored decision.
 
 use crate::api::Api;
+use crate::passage;
 use crate::problem::{ONLY_RECORDED, Problem, ProblemBody};
 use serde::Serialize;
 use std::sync::Arc;
@@ -191,6 +192,15 @@ impl Decided {
 }
 
 impl Settled {
+    /// In short, for log lines and traces.
+    pub(crate) fn outline(&self, id: &EventId, event_type: Option<&str>) -> passage::Decided {
+        let (seq, verdict, repeated) = match self {
+            Settled::Decided { decided, repeated } => (decided.seq, Some(decided.verdict), *repeated),
+            Settled::Recorded { seq, repeated } => (*seq, None, *repeated),
+        };
+        passage::Decided::new(seq, id, event_type, verdict, repeated)
+    }
+
     /// The answer as JSON.
     pub(crate) fn write(&self, line: Option<u64>, id: &EventId, out: &mut Vec<u8>) -> Result<(), Problem> {
         let written = match self {
@@ -247,9 +257,13 @@ pub(crate) async fn settle(
     });
     let asked: Vec<(u64, EventId)> = asked.collect();
     let mut before = if asked.is_empty() { Vec::new() } else { look_up(api, work, asked).await }.into_iter();
-    let settle_one = |outcome| match outcome {
+    let settle_one = |(outcome, id): (Outcome, &EventId)| match outcome {
         Outcome::Decided { seq, policy, verdict, signals, fault, skipped } => {
             api.metrics().signals(&signals);
+            if fault {
+                let (request, event_id) = (passage::id(), passage::printable(&id.id));
+                tracing::error!(%request, decision = seq, event_id, "judging tripped over a fault of the server");
+            }
             Ok(Settled::Decided {
                 decided: Decided { seq, policy, verdict, signals, fault, skipped },
                 repeated: false,
@@ -261,15 +275,20 @@ pub(crate) async fn settle(
         }),
         Outcome::Refused(error) => Err(api.refused(error)),
     };
-    outcomes.into_iter().map(settle_one).collect()
+    outcomes.into_iter().zip(ids.iter().copied()).map(settle_one).collect()
 }
 
 /// What was answered when these ids came before.
 async fn look_up(api: &Api, work: Work, asked: Vec<(u64, EventId)>) -> Vec<Result<Settled, Problem>> {
     let engine = api.engine().clone();
     let count = asked.len();
+    let passage = passage::current();
     let read = tokio::task::spawn_blocking(move || {
-        asked.iter().map(|(seq, id)| earlier(work, *seq, id, engine.decision(*seq))).collect()
+        let read = || asked.iter().map(|(seq, id)| earlier(work, *seq, id, engine.decision(*seq))).collect();
+        match &passage {
+            Some(passage) => passage.sync_scope(read),
+            None => read(),
+        }
     });
     read.await.unwrap_or_else(|e| (0..count).map(|_| Err(Problem::ours("look up", &e))).collect())
 }

@@ -3,9 +3,11 @@
 
 use crate::keys::{Held, Keys, Refusal, Role};
 use crate::metrics::Metrics;
+use crate::passage;
 use crate::problem::{self, Problem};
-use crate::rates::Rates;
 use crate::status::LookAtHost;
+use crate::throughput::Rates;
+use crate::trace::Traces;
 use crate::{decide, effects, explain, health, limits, openapi, policy, status, stream};
 use axum::Router;
 use axum::body::Body;
@@ -52,6 +54,10 @@ pub struct Options {
     pub write_timeout: Duration,
     /// Looks at the machine and the data directory, for `/v1/status`.
     pub host: Option<LookAtHost>,
+    /// Whether each request gets a line in the log, and each event of a stream.
+    pub log_requests: bool,
+    /// Who takes traces of requests.
+    pub traces: Option<Arc<dyn Traces>>,
 }
 
 impl Options {
@@ -69,6 +75,8 @@ impl Options {
             head_timeout: limits::HEAD_TIMEOUT,
             write_timeout: limits::WRITE_TIMEOUT,
             host: None,
+            log_requests: false,
+            traces: None,
         }
     }
 }
@@ -174,7 +182,8 @@ impl Api {
     pub(crate) fn admit_key(&self, headers: &HeaderMap, role: Role) -> Result<Arc<Held>, Problem> {
         let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
         let sent = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        keys.admit(sent, role).cloned().map_err(|refusal| match refusal {
+        let admitted = keys.admit(sent, role).cloned().inspect(|key| passage::note_key(key));
+        admitted.map_err(|refusal| match refusal {
             Refusal::NoToken => {
                 Problem::new(problem::NO_KEY, "send `Authorization: Bearer wk_…` with a key of this server")
             }

@@ -6,7 +6,9 @@ use crate::api::{Api, json};
 use crate::body;
 use crate::keys::Role;
 use crate::limits;
+use crate::passage;
 use crate::problem::{Problem, ProblemBody};
+use crate::trace::Stages;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -79,17 +81,31 @@ async fn one(api: &Api, request: Request, work: Work) -> Result<Response, Proble
         Ok(_) => answer_one(api, key.client, body, work).await,
         Err(problem) => Err(problem),
     };
-    answered.inspect_err(|problem| api.metrics().refused(problem.kind()))
+    answered.inspect_err(|problem| {
+        api.metrics().refused(problem.kind());
+        passage::current().inspect(|passage| passage.problem(problem.kind().slug));
+    })
 }
 
 async fn answer_one(api: &Api, client: Client, body: Body, work: Work) -> Result<Response, Problem> {
+    let passage = passage::current();
+    let mut stages = Stages::of(passage.as_ref().and_then(|p| p.trace()));
     let bytes = body::whole(body, limits::EVENT_BYTES, api.options().into()).await?;
+    stages.end("read");
     let event = api.engine().intake(&bytes, api.now())?;
+    stages.end("intake");
     let id = event.id.clone();
+    let heard = passage.as_ref().filter(|p| p.is_heard());
+    let heard = heard.map(|passage| (passage, Box::<str>::from(event.type_name())));
     let outcomes = api.engine().submit_for(client, vec![event], work).await.map_err(|e| api.refused(e))?;
+    stages.end("sequence");
     let settled = answer::settle(api, work, &[&id], outcomes).await.pop();
     let settled = settled.unwrap_or_else(|| Err(Problem::ours("answer", &"the engine gave no outcome")))?;
+    if let Some((passage, kind)) = &heard {
+        passage.decided(settled.outline(&id, Some(kind)));
+    }
     let mut out = Vec::with_capacity(256);
     settled.write(None, &id, &mut out)?;
+    stages.end("reply");
     Ok(json(out))
 }

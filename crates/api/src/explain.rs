@@ -7,6 +7,7 @@
 use crate::answer::{self, Seq, SignalBody, VerdictName};
 use crate::api::{Api, json_of};
 use crate::keys::Role;
+use crate::passage;
 use crate::problem::{BAD_QUERY, NO_DECISION, Problem, ProblemBody};
 use axum::extract::{Query, Request, State};
 use axum::http::Uri;
@@ -424,7 +425,9 @@ async fn stored(api: &Api, seq: u64) -> Result<Option<Stored>, Problem> {
 
 fn explain(api: &Api, who: &str, stored: &Stored, sight: Sight) -> Result<Response, Problem> {
     if sight == Sight::Full {
-        tracing::info!(key = who, decision = stored.seq, "identifiers of people were revealed");
+        let request = passage::id();
+        let event_id = passage::printable(&stored.id.id);
+        tracing::info!(%request, key = who, decision = stored.seq, event_id, "identifiers of people were revealed");
     }
     let active = api.engine().active();
     let mut response = json_of(&explanation(stored, &active, sight))?;

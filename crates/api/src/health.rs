@@ -63,10 +63,7 @@ pub(crate) async fn metrics(State(api): State<Api>, request: Request) -> Result<
         api.admit(request.headers(), Role::Read)?;
     }
     let host = status::host(&api).await;
-    let text = api
-        .metrics()
-        .text(api.engine(), api.now(), api.uptime(), &host)
-        .map_err(|e| Problem::ours("write the metrics", &e))?;
+    let text = api.metrics().text(&api, &host).map_err(|e| Problem::ours("write the metrics", &e))?;
     let mut response = Response::new(text.into());
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);

@@ -52,3 +52,7 @@ pub const WRITE_LEAST: usize = 1024;
 pub const RETRY_SECS: (u16, u16) = (1, 30);
 /// Most effects in one answer.
 pub const EFFECTS_LISTED: usize = 1000;
+/// Longest name that a client may give its request, in bytes; another is not taken, and the request gets one.
+pub const REQUEST_ID_BYTES: usize = 128;
+/// Most characters of an event's id in a line of the log.
+pub const LOGGED_ID_CHARS: usize = 64;

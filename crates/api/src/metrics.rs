@@ -4,6 +4,7 @@
 //! What the API itself sees is counted here; what the engine knows is asked when somebody reads. Every label has a
 //! bounded set of values: routes, statuses, types of problem, verdicts, and the rules of the policy in force.
 
+use crate::api::Api;
 use crate::problem::ProblemType;
 use crate::status::Host;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet, text};
@@ -53,7 +54,8 @@ pub(crate) fn route(path: &str) -> usize {
     })
 }
 
-fn label(route: usize) -> &'static str {
+/// A path by its number.
+pub(crate) fn label(route: usize) -> &'static str {
     ROUTES.get(route).copied().unwrap_or("other")
 }
 
@@ -192,19 +194,17 @@ impl Metrics {
         }
     }
 
-    /// All figures as text, at `now`. `uptime` is how long the server runs, `host` what the edge sees.
-    pub(crate) fn text(
-        &self,
-        engine: &Engine,
-        now: Micros,
-        uptime: Duration,
-        host: &Host,
-    ) -> Result<String, fmt::Error> {
+    /// All figures as text. `host` is what the edge sees.
+    pub(crate) fn text(&self, api: &Api, host: &Host) -> Result<String, fmt::Error> {
+        let (engine, now) = (api.engine(), api.now());
         let mut out = String::new();
         text::encode_registry(&mut out, &self.registry)?;
         text::encode_registry(&mut out, &self.of_engine(engine))?;
         text::encode_registry(&mut out, &of_outbox(&engine.outbox().status(now), now))?;
-        text::encode_registry(&mut out, &of_host(uptime, host))?;
+        text::encode_registry(&mut out, &of_host(api.uptime(), host))?;
+        if let Some(traces) = &api.options().traces {
+            text::encode_registry(&mut out, &of_traces(traces.figures()))?;
+        }
         text::encode_eof(&mut out)?;
         Ok(out)
     }
@@ -286,6 +286,19 @@ impl Metrics {
         }
         family
     }
+}
+
+/// Spans of traces: sent, and let go of.
+fn of_traces((sent, dropped): (u64, u64)) -> Registry {
+    let mut registry = Registry::default();
+    let mut counter = |name: &str, help: &str, value: u64| {
+        let counter = Counter::<u64>::default();
+        counter.inc_by(value);
+        registry.register(name, help, counter);
+    };
+    counter("wardroom_spans_sent", "Spans of traces that were sent", sent);
+    counter("wardroom_spans_dropped", "Spans that nobody took, or there was no room for", dropped);
+    registry
 }
 
 /// What the edge sees: the process, the disk, the files. What it cannot see has no line.

@@ -7,6 +7,7 @@ use crate::api::{Api, json_of};
 use crate::body;
 use crate::keys::Role;
 use crate::limits;
+use crate::passage;
 use crate::problem::{
     BAD_POLICY, BAD_PRECONDITION, NOT_JSON, POLICY_CHANGED, PolicyFaults, Problem, ProblemBody,
 };
@@ -267,7 +268,7 @@ pub(crate) async fn put(State(api): State<Api>, request: Request) -> Result<Resp
     let (runtime, job) = (tokio::runtime::Handle::current(), api.clone());
     let swapped = tokio::task::spawn_blocking(move || runtime.block_on(swap(&job, expected, bundle)));
     let said = swapped.await.map_err(|e| Problem::ours("put a policy in force", &e))??;
-    tracing::info!(key = &*who, version = &*version.0, "a policy was put in force");
+    tracing::info!(request = %passage::id(), key = &*who, version = &*version.0, "a policy was put in force");
     let body = AcceptedBody { version: &version.0, warnings: &said.diagnostics, rendered: &said.rendered };
     tagged(json_of(&body)?, &version.0)
 }

@@ -6,6 +6,7 @@
 //! fault is ours. Every type of problem stands in [`ALL`], and the book's page lists the same.
 
 use crate::limits;
+use crate::passage;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -203,7 +204,8 @@ impl Problem {
         let mut bytes = [0u8; 8];
         let _ = getrandom::fill(&mut bytes);
         let incident: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        tracing::error!(incident, doing, error = %error, "a request failed by a fault of the server");
+        let request = passage::id();
+        tracing::error!(%request, incident, doing, error = %error, "a request failed by a fault of the server");
         let mut problem = Problem::new(INTERNAL, "the server tripped over itself; its log names the reason");
         problem.0.incident = Some(incident);
         problem

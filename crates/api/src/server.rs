@@ -5,8 +5,9 @@
 
 use crate::api::Api;
 use crate::outlet::Outlet;
+use crate::passage::Passage;
 use crate::problem::Problem;
-use crate::{limits, metrics, rates};
+use crate::{limits, metrics, throughput};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -73,7 +74,7 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
 async fn look_at_rates(api: Api) {
     loop {
         api.rates().note(api.uptime(), api.engine().status().events);
-        tokio::time::sleep(rates::EVERY).await;
+        tokio::time::sleep(throughput::EVERY).await;
     }
 }
 
@@ -209,12 +210,18 @@ async fn respond(
 ) -> Result<Response, Infallible> {
     let began = Instant::now();
     let route = metrics::route(request.uri().path());
+    let passage = Passage::begin(&api, request.headers());
+    let method = request.method().clone();
     let request: Request = request.map(Body::new);
-    let answered = AssertUnwindSafe(router.call(request)).catch_unwind().await;
-    let response = match answered {
+    let answered = AssertUnwindSafe(passage.scope(router.call(request))).catch_unwind().await;
+    let mut response = match answered {
         Ok(Ok(response)) => response,
-        Err(panic) => Problem::ours("answer", &words(&*panic)).into_response(),
+        Err(panic) => passage.sync_scope(|| Problem::ours("answer", &words(&*panic))).into_response(),
     };
+    if let Some((name, value)) = passage.header() {
+        response.headers_mut().insert(name, value);
+    }
+    passage.finish(&api, &method, metrics::label(route), response.status().as_u16());
     api.metrics().request(route, response.status().as_u16(), began.elapsed());
     Ok(response)
 }

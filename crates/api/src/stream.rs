@@ -13,7 +13,9 @@ use crate::body;
 use crate::keys::{Held, Role};
 use crate::limits;
 use crate::lines::{Line, Lines};
+use crate::passage::{self, Passage};
 use crate::problem::{BAD_QUERY, Problem, ProblemBody, TOO_LARGE};
+use crate::trace::Attribute;
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::http::HeaderValue;
@@ -26,6 +28,7 @@ use futures_util::stream::{self, FuturesOrdered};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::watch;
 use utoipa::IntoParams;
 use wardroom_engine::{Intake, SubmitError, Work};
@@ -84,6 +87,7 @@ pub(crate) async fn stream(State(api): State<Api>, request: Request) -> Result<R
     body::content_type(&head.headers, body::STREAM)?;
     let flow = Flow {
         closing: api.closing(),
+        passage: passage::current(),
         api,
         key,
         work: query.mode.into(),
@@ -94,7 +98,11 @@ pub(crate) async fn stream(State(api): State<Api>, request: Request) -> Result<R
         reading: true,
     };
     let answers = stream::unfold(flow, |mut flow| async move {
-        let bytes = flow.next().await?;
+        // The stream outlives its handler, and goes on being that request's.
+        let bytes = match flow.passage.clone() {
+            Some(passage) => passage.scope(flow.next()).await?,
+            None => flow.next().await?,
+        };
         Some((Ok::<_, std::convert::Infallible>(bytes), flow))
     });
     let mut response = Response::new(Body::from_stream(answers));
@@ -107,6 +115,7 @@ type Answers = BoxFuture<'static, Bytes>;
 
 struct Flow {
     api: Api,
+    passage: Option<Arc<Passage>>,
     key: Arc<Held>,
     work: Work,
     body: Body,
@@ -231,6 +240,7 @@ async fn hand_over(api: Api, key: Arc<Held>, work: Work, batch: Batch) -> Answer
     if events.is_empty() {
         return Box::pin(async move { answers(&api, work, lines, Ok(Vec::new())).await });
     }
+    let since = Instant::now();
     if let Some(limiter) = &key.limiter {
         let wait = limiter.owe(api.uptime(), events.len());
         if !wait.is_zero() {
@@ -243,8 +253,21 @@ async fn hand_over(api: Api, key: Arc<Held>, work: Work, batch: Batch) -> Answer
             Ok(outcomes) => outcomes.await,
             Err(e) => Err(e),
         };
-        answers(&api, work, lines, outcomes).await
+        let count = lines.len();
+        let answers = answers(&api, work, lines, outcomes).await;
+        trace_batch(&api, since, count);
+        answers
     })
+}
+
+/// A batch of a stream, in that request's trace: from its place in the queue until its answers are written.
+fn trace_batch(api: &Api, since: Instant, lines: usize) {
+    let passage = passage::current();
+    if let (Some(trace), Some(traces)) = (passage.as_ref().and_then(|p| p.trace()), &api.options().traces) {
+        let lines = i64::try_from(lines).unwrap_or(i64::MAX);
+        trace.stage("batch", since, vec![("wardroom.lines", Attribute::Int(lines))]);
+        traces.take(trace.rest());
+    }
 }
 
 async fn answers(
@@ -253,6 +276,7 @@ async fn answers(
     lines: Vec<(u64, Result<EventId, Problem>)>,
     outcomes: Result<Vec<wardroom_engine::Outcome>, SubmitError>,
 ) -> Bytes {
+    let passage = passage::current().filter(|p| p.is_heard());
     let ids: Vec<&EventId> = lines.iter().filter_map(|(_, read)| read.as_ref().ok()).collect();
     let settled = match outcomes {
         Ok(outcomes) => answer::settle(api, work, &ids, outcomes).await,
@@ -265,6 +289,9 @@ async fn answers(
             Ok(id) => {
                 let none = || Err(Problem::ours("answer", &"the engine gave no outcome"));
                 let settled = settled.next().unwrap_or_else(none);
+                if let (Some(passage), Ok(settled)) = (&passage, &settled) {
+                    passage.log_event(api, &settled.outline(id, None));
+                }
                 write_line(api, *number, id, settled, &mut out);
             }
             Err(problem) => answer::write_problem(*number, problem, &mut out),

@@ -11,5 +11,6 @@ mod keys;
 mod metrics;
 mod overload;
 mod page;
+mod passages;
 mod policies;
 mod streams;
