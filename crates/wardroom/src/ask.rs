@@ -8,7 +8,7 @@ use crate::failure::Usage;
 use crate::terminal::one_line;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Empty, Full, Limited};
 use hyper::client::conn::http1::handshake;
 use hyper::{Method, Request, Uri, header};
 use hyper_util::rt::TokioIo;
@@ -122,7 +122,25 @@ impl Server {
         })
     }
 
-    async fn ask(&self, request: Request<Empty<Bytes>>) -> Result<Said> {
+    /// Sends JSON to a path, with these headers. Gives the status of the answer.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        headers: &[(header::HeaderName, header::HeaderValue)],
+        json: Bytes,
+    ) -> Result<u16> {
+        let mut request = Request::post(format!("{}{path}", self.path))
+            .header(header::HOST, &self.authority)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(json))?;
+        request.headers_mut().extend(headers.iter().cloned());
+        Ok(self.ask(request).await?.status)
+    }
+
+    async fn ask<B>(&self, request: Request<B>) -> Result<Said>
+    where
+        B: hyper::body::Body<Data = Bytes, Error = std::convert::Infallible> + Send + 'static,
+    {
         let stream = TcpStream::connect(&self.address).await?;
         let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
         let driver = tokio::spawn(connection);

@@ -53,6 +53,10 @@ struct Written {
     log: Option<String>,
     /// `text` or `json`. Default `text`.
     log_format: Option<String>,
+    /// Whether each request gets a line in the log, and each event of a stream. Default `false`.
+    log_requests: Option<bool>,
+    /// Where traces go.
+    telemetry: WrittenTelemetry,
     /// Which files say more about addresses.
     facts: WrittenFacts,
     /// Whether and with which keys the data directory is encrypted.
@@ -87,8 +91,22 @@ struct WrittenFacts {
     kinds: Option<PathBuf>,
 }
 
+/// The section `[telemetry]`: traces of requests by OTLP/HTTP, for a collector of OpenTelemetry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WrittenTelemetry {
+    /// The collector, such as `http://127.0.0.1:4318`. Default none: there are no traces.
+    otlp: Option<String>,
+    /// The share of requests that are traced, from 0 to 1; who sends `traceparent` chooses itself. Default `0.05`.
+    sample: Option<f64>,
+    /// What the server calls itself there. Default `wardroom`.
+    service: Option<String>,
+    /// A file with headers for the collector, lines `Name: value`, relative to the file. Default none.
+    headers: Option<PathBuf>,
+}
+
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 18] = [
     "listen",
     "data",
     "policy",
@@ -102,10 +120,15 @@ const KEYS: [&str; 16] = [
     "shutdown_grace",
     "log",
     "log_format",
+    "log_requests",
+    "telemetry",
     "facts",
     "encryption",
     "effects",
 ];
+
+/// Every key of the section `[telemetry]`.
+const TELEMETRY_KEYS: [&str; 4] = ["otlp", "sample", "service", "headers"];
 
 /// Every key of the section `[facts]`.
 const FACTS_KEYS: [&str; 3] = ["mmdb", "countries", "kinds"];
@@ -161,6 +184,8 @@ pub(crate) struct Config {
     pub(crate) shutdown_grace: Known<Duration>,
     pub(crate) log: Known<String>,
     pub(crate) log_format: Known<String>,
+    pub(crate) log_requests: Known<bool>,
+    pub(crate) telemetry: Telemetry,
     pub(crate) facts: Facts,
     pub(crate) encryption: Encryption,
     pub(crate) effects: Vec<Destined>,
@@ -203,6 +228,45 @@ fn path_line(key: &str, path: Option<&Path>, example: &str) -> String {
     match path {
         Some(path) => format!("{key} = {:?}", path.display().to_string()),
         None => format!("# {key} = {example:?}"),
+    }
+}
+
+/// The section `[telemetry]` in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Telemetry {
+    pub(crate) otlp: Known<Option<String>>,
+    pub(crate) sample: Known<f64>,
+    pub(crate) service: Known<String>,
+    pub(crate) headers: Known<Option<PathBuf>>,
+}
+
+impl Default for Telemetry {
+    fn default() -> Telemetry {
+        Telemetry {
+            otlp: Known::of(None, None),
+            sample: Known::of(None, 0.05),
+            service: Known::of(None, "wardroom".to_owned()),
+            headers: Known::of(None, None),
+        }
+    }
+}
+
+impl Telemetry {
+    fn lines(&self) -> [(String, From); 4] {
+        let otlp = match &self.otlp.value {
+            Some(url) => format!("telemetry.otlp = {url:?}"),
+            None => "# telemetry.otlp = \"http://127.0.0.1:4318\"".to_owned(),
+        };
+        let headers = match &self.headers.value {
+            Some(path) => format!("telemetry.headers = {:?}", path.display().to_string()),
+            None => "# telemetry.headers = \"collector.headers\"".to_owned(),
+        };
+        [
+            (otlp, self.otlp.from),
+            (format!("telemetry.sample = {:?}", self.sample.value), self.sample.from),
+            (format!("telemetry.service = {:?}", self.service.value), self.service.from),
+            (headers, self.headers.from),
+        ]
     }
 }
 
@@ -276,7 +340,9 @@ impl Config {
             ),
             (format!("log = {:?}", self.log.value), self.log.from),
             (format!("log_format = {:?}", self.log_format.value), self.log_format.from),
+            (format!("log_requests = {}", self.log_requests.value), self.log_requests.from),
         ];
+        lines.extend(self.telemetry.lines());
         lines.extend(self.facts.lines());
         lines.extend(self.encryption.lines());
         lines.extend(effects::lines(&self.effects));
@@ -306,6 +372,9 @@ fn parse(text: &str) -> Result<Written> {
     }
     if let Some(effects) = table.get("effects").and_then(toml::Value::as_table) {
         effects::check_keys(effects)?;
+    }
+    if let Some(telemetry) = table.get("telemetry").and_then(toml::Value::as_table) {
+        known_keys(telemetry, "telemetry.", &TELEMETRY_KEYS)?;
     }
     Ok(toml::from_str(text)?)
 }
@@ -355,6 +424,8 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
         shutdown_grace: Known::of(grace, Duration::from_secs(10)),
         log: Known::of(log, "info".to_owned()),
         log_format: Known::of(log_format, "text".to_owned()),
+        log_requests: Known::of(written.log_requests, false),
+        telemetry: resolve_telemetry(written.telemetry, base)?,
         facts: resolve_facts(written.facts, base),
         encryption: Encryption {
             key_file: Known::of(written.encryption.key_file.map(|path| Some(base.join(path))), None),
@@ -374,6 +445,19 @@ fn resolve_facts(written: WrittenFacts, base: &Path) -> Facts {
         countries: Known::of(written.countries.map(below), Vec::new()),
         kinds: Known::of(written.kinds.map(|path| Some(base.join(path))), None),
     }
+}
+
+fn resolve_telemetry(written: WrittenTelemetry, base: &Path) -> Result<Telemetry> {
+    let sample = written.sample;
+    if let Some(share) = sample.filter(|share| !(0.0..=1.0).contains(share)) {
+        bail!("`telemetry.sample` is a share of requests, from 0 to 1; this is {share}");
+    }
+    Ok(Telemetry {
+        otlp: Known::of(written.otlp.map(Some), None),
+        sample: Known::of(sample, 0.05),
+        service: Known::of(written.service, "wardroom".to_owned()),
+        headers: Known::of(written.headers.map(|path| Some(base.join(path))), None),
+    })
 }
 
 fn one_of(key: &str, written: Option<String>, known: &[&str]) -> Result<Option<String>> {
@@ -497,6 +581,8 @@ mod tests {
         check("shutdown_grace = \"0s\"", "longer than nothing");
         check("listen = ", "TOML parse error");
         check("[facts]\nkind = \"x\"", "no setting `facts.kind`; did you mean `facts.kinds`?");
+        check("[telemetry]\notpl = \"x\"", "no setting `telemetry.otpl`; did you mean `telemetry.otlp`?");
+        check("[telemetry]\nsample = 1.5", "from 0 to 1; this is 1.5");
         check("[facts]\ncolour = true", "there are: mmdb, countries, kinds");
         check("[facts]\nmmdb = \"x\"", "invalid type: string");
         check("facts = true", "invalid type: boolean");
@@ -545,6 +631,7 @@ mod tests {
     fn every_key_is_known() {
         let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
         // A section is a key, and no line of its own; of effects there are none by default.
-        assert_eq!(KEYS.len() - 3 + FACTS_KEYS.len() + ENCRYPTION_KEYS.len(), lines);
+        let sections = FACTS_KEYS.len() + ENCRYPTION_KEYS.len() + TELEMETRY_KEYS.len();
+        assert_eq!(KEYS.len() - 4 + sections, lines);
     }
 }

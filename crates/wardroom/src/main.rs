@@ -22,6 +22,7 @@ mod load;
 mod packs;
 mod policy_dir;
 mod replay;
+mod telemetry;
 mod terminal;
 mod trial;
 

@@ -5,7 +5,7 @@ use crate::documents::text_of;
 use crate::harness::Server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use wardroom_api::{Host, Role};
+use wardroom_api::{Host, Options, Role, Span, Traces};
 
 const PAGE: &str = "../../docs/src/metrics.md";
 
@@ -56,6 +56,20 @@ fn said(text: &str) -> BTreeMap<String, Metric> {
     all
 }
 
+struct NoTraces;
+
+impl Traces for NoTraces {
+    fn wants(&self, _: [u8; 16]) -> bool {
+        false
+    }
+
+    fn take(&self, _: Vec<Span>) {}
+
+    fn figures(&self) -> (u64, u64) {
+        (0, 0)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_has_every_metric_and_no_other() {
     let host = Host {
@@ -66,7 +80,11 @@ async fn the_page_has_every_metric_and_no_other() {
         journal_bytes: Some(5),
         ..Host::default()
     };
-    let server = Server::with(|options| options.host = Some(Arc::new(move || host.clone()))).await;
+    let everything = |options: &mut Options| {
+        options.host = Some(Arc::new(move || host.clone()));
+        options.traces = Some(Arc::new(NoTraces));
+    };
+    let server = Server::with(everything).await;
     // A family without a member has no line: something of everything.
     let event = r#"{"type":"login","account":"a","ip":"203.0.113.7","ok":false}"#;
     server.decide(event).await.ok();

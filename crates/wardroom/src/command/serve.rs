@@ -6,6 +6,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::deliver::{self, Destined};
 use crate::policy_dir;
+use crate::telemetry::Exporter;
 use crate::terminal::{Paint, grouped};
 use anyhow::{Context, Result};
 use std::io::Write;
@@ -39,11 +40,14 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     if keys.is_empty() {
         tracing::warn!("there is no API key: nobody can use the API; make one with `wardroom key new NAME`");
     }
+    let exporter = Exporter::start(&config.telemetry)?;
     let options = Options {
         metrics_open: config.metrics_open.value,
         max_connections: config.max_connections.value,
         max_connections_per_address: config.max_connections_per_address.value,
         grace: config.shutdown_grace.value,
+        log_requests: config.log_requests.value,
+        traces: exporter.as_ref().map(Exporter::traces),
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         ..Options::new(clock::now)
     };
@@ -59,6 +63,9 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     wardroom_api::serve(listener, api, stop).await;
     delivering.stop().await;
     engine.close().await;
+    if let Some(exporter) = exporter {
+        exporter.finish().await;
+    }
     tracing::info!("stopped; everything accepted is on disk");
     Ok(ExitCode::SUCCESS)
 }

@@ -100,7 +100,19 @@ impl Connection {
         kind: &str,
         body: &str,
     ) -> std::io::Result<Answer> {
-        let mut head = self.client.head(method, path);
+        self.call_with(method, path, "", kind, body)
+    }
+
+    /// The same with more headers, each with the end of its line.
+    pub(crate) fn call_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        kind: &str,
+        body: &str,
+    ) -> std::io::Result<Answer> {
+        let mut head = self.client.head(method, path) + headers;
         if !kind.is_empty() {
             head += &format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
         }

@@ -22,6 +22,7 @@ mod forms;
 mod hostile;
 mod kill;
 mod lsp;
+mod observe;
 mod overload;
 mod refusals;
 mod replay;
