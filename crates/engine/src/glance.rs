@@ -8,7 +8,7 @@ use crate::active::Origin;
 use crate::record::{Dictionary, Part, decode_stored, kind, policy_of};
 use std::path::Path;
 use wardroom_event::Micros;
-use wardroom_journal::{JournalError, Reader, segments};
+use wardroom_journal::{JournalError, Keyring, Reader, segments};
 use wardroom_policy::Bundle;
 
 /// What the end of a journal says.
@@ -36,11 +36,12 @@ pub struct PolicyGlance {
 }
 
 impl Glance {
-    /// Looks at the journal in `dir`, which is the folder `journal` of a data directory.
+    /// Looks at the journal in `dir`, which is the folder `journal` of a data directory. An encrypted one is read with
+    /// its keys.
     ///
     /// # Errors
-    /// When it cannot be read, or the newest segment holds what this program cannot read.
-    pub fn at(dir: &Path) -> Result<Glance, EngineError> {
+    /// When it cannot be read, for want of the key as well, or the newest segment holds what this program cannot read.
+    pub fn at(dir: &Path, keys: &Keyring) -> Result<Glance, EngineError> {
         let mut glance = Glance { last_seq: 0, policy: None, newest_event: None };
         let Some(&newest) = segments(dir)?.last() else {
             return Ok(glance);
@@ -48,7 +49,7 @@ impl Glance {
         glance.last_seq = newest - 1;
         let mut head: Option<Dictionary> = None;
         let mut event = Newest::default();
-        let mut reader = Reader::open(dir)?.from(newest)?;
+        let mut reader = Reader::open(dir)?.with_keys(keys).from(newest)?;
         while let Some(frame) = reader.next_frame()? {
             let seq = frame.position.seq;
             if !frame.is_prologue() {
@@ -67,7 +68,7 @@ impl Glance {
             }
         }
         glance.newest_event = event.read(head.as_ref()).or(glance.newest_event);
-        glance.policy = head.map(|head| PolicyGlance::of(dir, &head)).transpose()?;
+        glance.policy = head.map(|head| PolicyGlance::of(dir, keys, &head)).transpose()?;
         Ok(glance)
     }
 }
@@ -96,8 +97,8 @@ impl Newest {
 }
 
 impl PolicyGlance {
-    fn of(dir: &Path, head: &Dictionary) -> Result<PolicyGlance, EngineError> {
-        let bundle = match text(dir, head) {
+    fn of(dir: &Path, keys: &Keyring, head: &Dictionary) -> Result<PolicyGlance, EngineError> {
+        let bundle = match text(dir, keys, head) {
             Ok(bundle) => Some(bundle).filter(|b| *b.version().0 == *head.version),
             Err(EngineError::Journal(JournalError::Gone { .. })) => None,
             Err(e) => return Err(e),
@@ -107,9 +108,9 @@ impl PolicyGlance {
 }
 
 /// A policy's text: it lies right before its head.
-fn text(dir: &Path, head: &Dictionary) -> Result<Bundle, EngineError> {
+fn text(dir: &Path, keys: &Keyring, head: &Dictionary) -> Result<Bundle, EngineError> {
     let mut parts = Vec::new();
-    let mut reader = Reader::open(dir)?.from(head.seq.saturating_sub(head.parts).max(1))?;
+    let mut reader = Reader::open(dir)?.with_keys(keys).from(head.seq.saturating_sub(head.parts).max(1))?;
     while let Some(frame) = reader.next_frame()? {
         let seq = frame.position.seq;
         if seq >= head.seq && !frame.is_prologue() {
@@ -136,7 +137,7 @@ mod tests {
         let journal = config.data.join("journal");
         let bundle = Bundle::single("a.ward", POLICY);
         let (engine, _) = Engine::open(&config, Some(bundle.clone()), Micros(5)).unwrap();
-        let before = Glance::at(&journal).unwrap();
+        let before = Glance::at(&journal, &Keyring::default()).unwrap();
         assert_eq!((before.last_seq, before.newest_event), (2, None));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         // Beyond the first segment, so that the policy's text lies in another than the newest.
@@ -146,7 +147,7 @@ mod tests {
             runtime.block_on(engine.submit(vec![event], Work::Decide)).unwrap();
         }
         assert!(segments(&journal).unwrap().len() > 1);
-        let glance = Glance::at(&journal).unwrap();
+        let glance = Glance::at(&journal, &Keyring::default()).unwrap();
         assert_eq!((glance.last_seq, glance.newest_event), (102, Some((102, Micros(109)))));
         let policy = glance.policy.unwrap();
         assert_eq!((policy.version, policy.origin), (bundle.version().to_string(), Origin::Directory));
@@ -157,7 +158,7 @@ mod tests {
     #[test]
     fn an_empty_journal_says_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let glance = Glance::at(dir.path()).unwrap();
+        let glance = Glance::at(dir.path(), &Keyring::default()).unwrap();
         assert_eq!((glance.last_seq, glance.policy.is_none()), (0, true));
     }
 }

@@ -222,9 +222,12 @@ pub(crate) struct Restore {
     /// The data directory to make; it must be empty or not there
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
-    /// Write the text of the policy in force to this directory as well
+    /// Write the text of the policy in force to this directory as well, where the backup has it
     #[arg(long, value_name = "DIR")]
     pub(crate) policy: Option<PathBuf>,
+    /// The configuration file, for the keys of an encrypted journal [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// What was restored as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -21,5 +21,5 @@ mod verify;
 
 pub(crate) use archive::Archive;
 pub(crate) use restore::{Restored, restore};
-pub(crate) use take::{Taken, take};
+pub(crate) use take::{Encryption, Taken, take};
 pub(crate) use verify::{Verified, verify};

@@ -10,8 +10,8 @@ use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use wardroom_engine::Glance;
-use wardroom_journal::{Extent, segments};
+use wardroom_engine::{EngineError, Glance};
+use wardroom_journal::{Extent, JournalError, Keyring, segments};
 
 /// What was restored.
 #[derive(Debug, Serialize)]
@@ -26,6 +26,8 @@ pub(crate) struct Restored {
     pub(crate) newest_event: Option<String>,
     /// The policy in force.
     pub(crate) policy: Option<String>,
+    /// Whether the journal is encrypted with a key that is not at hand: it was checked, and not looked into.
+    pub(crate) is_locked: bool,
     /// Why it cannot be used by this program, where that is so.
     pub(crate) policy_fault: Option<String>,
 }
@@ -37,6 +39,7 @@ pub(crate) fn restore(
     earlier: &[Archive],
     data: &Path,
     policy: Option<&Path>,
+    keys: &Keyring,
 ) -> Result<Restored> {
     let manifest = &newest.manifest;
     let chain = Chain::new(newest, earlier);
@@ -56,7 +59,7 @@ pub(crate) fn restore(
     let made = DirBuilder::new().recursive(true).mode(0o700).create(&building);
     made.with_context(|| format!("cannot make the directory {}", building.display()))?;
     let built = build(manifest, &chain, &building, policy).and_then(|bytes| {
-        let restored = look(manifest, &building, bytes)?;
+        let restored = look(manifest, &building, bytes, keys)?;
         sync_dirs(&building)?;
         Ok(restored)
     });
@@ -124,7 +127,7 @@ fn put(holder: &Archive, entry: &Entry, to: Option<&Path>) -> Result<()> {
 }
 
 /// Walks the journal where it now lies, and says what it holds.
-fn look(manifest: &Manifest, building: &Path, bytes: u64) -> Result<Restored> {
+fn look(manifest: &Manifest, building: &Path, bytes: u64, keys: &Keyring) -> Result<Restored> {
     let journal = building.join("journal");
     let found = segments(&journal).context("the journal does not open")?;
     let mut last_seq = 0;
@@ -134,8 +137,12 @@ fn look(manifest: &Manifest, building: &Path, bytes: u64) -> Result<Restored> {
     if last_seq != manifest.last_seq {
         bail!("the journal ends at record {last_seq}, and should at {}", manifest.last_seq);
     }
-    let glance = Glance::at(&journal)?;
-    let fault = glance.policy.as_ref().and_then(|policy| {
+    let (glance, is_locked) = match Glance::at(&journal, keys) {
+        Err(EngineError::Journal(JournalError::Seal { .. })) => (None, true),
+        glance => (Some(glance?), false),
+    };
+    let (newest_event, policy) = glance.map_or((None, None), |g| (g.newest_event, g.policy));
+    let fault = policy.as_ref().and_then(|policy| {
         let compiled = wardroom_policy::compile(policy.bundle.as_ref()?);
         let first = compiled.diagnostics.iter().find(|d| d.is_error())?;
         Some(first.message.to_string())
@@ -146,8 +153,9 @@ fn look(manifest: &Manifest, building: &Path, bytes: u64) -> Result<Restored> {
         last_seq,
         records: manifest.records(),
         bytes,
-        newest_event: glance.newest_event.map(|(_, time)| time.to_string()),
-        policy: glance.policy.map(|policy| policy.version),
+        newest_event: newest_event.map(|(_, time)| time.to_string()),
+        policy: policy.map(|policy| policy.version),
+        is_locked,
         policy_fault: fault,
     })
 }

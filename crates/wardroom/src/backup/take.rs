@@ -13,9 +13,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use wardroom_engine::Glance;
+use wardroom_engine::{EngineError, Glance};
 use wardroom_event::Micros;
-use wardroom_journal::{Extent, JournalError, segment_name, segments};
+use wardroom_journal::{Extent, JournalError, Keyring, segment_name, segments};
 
 /// What was copied.
 #[derive(Debug, Serialize)]
@@ -37,8 +37,21 @@ pub(crate) struct Taken {
     pub(crate) newest_event: Option<String>,
 }
 
-/// Copies a data directory to `out`, without what `since` holds already.
-pub(crate) fn take(data: &Path, out: &Path, since: Option<&Archive>, now: Micros) -> Result<Taken> {
+/// The keys of encryption at rest, and whether new segments are encrypted.
+#[derive(Default)]
+pub(crate) struct Encryption {
+    pub(crate) keys: Keyring,
+    pub(crate) is_on: bool,
+}
+
+/// Copies a data directory to `out`, without what `since` holds already. What is encrypted is copied as it is.
+pub(crate) fn take(
+    data: &Path,
+    out: &Path,
+    since: Option<&Archive>,
+    encryption: &Encryption,
+    now: Micros,
+) -> Result<Taken> {
     let journal = data.join("journal");
     if !journal.is_dir() {
         bail!("{} holds no journal", data.display());
@@ -54,7 +67,7 @@ pub(crate) fn take(data: &Path, out: &Path, since: Option<&Archive>, now: Micros
         let bytes = file.metadata()?.len();
         copy.file(&format!("snapshots/{name}"), bytes, file, None)?;
     }
-    let glance = copy.policy(&journal)?;
+    let glance = copy.policy(&journal, encryption)?;
     let (copied, before) = copy.journal(&journal, since)?;
     let Copy { sink, manifest, bytes } = copy;
     let taken = Taken {
@@ -66,7 +79,7 @@ pub(crate) fn take(data: &Path, out: &Path, since: Option<&Archive>, now: Micros
         snapshots: snapshots.len(),
         bytes,
         policy: manifest.policy.clone(),
-        newest_event: glance.newest_event.map(|(_, time)| time.to_string()),
+        newest_event: glance.and_then(|g| g.newest_event).map(|(_, time)| time.to_string()),
     };
     sink.finish(&manifest)?;
     Ok(taken)
@@ -129,16 +142,22 @@ impl Copy {
         self.file(name, bytes.len() as u64, &*bytes, None)
     }
 
-    /// The text of the policy in force, for people: the journal has it as well.
-    fn policy(&mut self, journal: &Path) -> Result<Glance> {
-        let glance = Glance::at(journal)?;
+    /// The text of the policy in force, for people: the journal has it as well. Where that is encrypted the text stays
+    /// in it: its lists may name people.
+    fn policy(&mut self, journal: &Path, encryption: &Encryption) -> Result<Option<Glance>> {
+        let glance = match Glance::at(journal, &encryption.keys) {
+            // Without its key a journal can be copied, and not looked into.
+            Err(EngineError::Journal(JournalError::Seal { .. })) => return Ok(None),
+            glance => glance?,
+        };
         if let Some(policy) = &glance.policy {
             self.manifest.policy = Some(policy.version.clone());
-            for (path, text) in policy.bundle.iter().flat_map(|bundle| bundle.files()) {
+            let text = policy.bundle.iter().filter(|_| !encryption.is_on);
+            for (path, text) in text.flat_map(|bundle| bundle.files()) {
                 self.file(&format!("policy/{path}"), text.len() as u64, text.as_bytes(), None)?;
             }
         }
-        Ok(glance)
+        Ok(Some(glance))
     }
 
     /// The segments, in order. Gives how many were copied, and how many the backup before has.

@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Backups of a real engine's directory: taken while it is open, damaged in every way, made anew.
 
-use super::{Archive, restore, take, verify};
+use super::{Archive, Encryption, Restored, take, verify};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use wardroom_engine::{Config, Engine, Outcome, Work};
 use wardroom_event::{Micros, Value};
+use wardroom_journal::Keyring;
 use wardroom_policy::Bundle;
 
 const POLICY: &str = "event hit:\n    ip: ip\nfeature hits = count(hit, by=ip, last=\"1h\")\nrule many on hit:\n    when    hits >= 3\n    then    block\n    because \"{hits}\"\n";
+
+/// Restores what is not encrypted.
+fn restore(
+    newest: &Archive,
+    earlier: &[Archive],
+    data: &Path,
+    policy: Option<&Path>,
+) -> anyhow::Result<Restored> {
+    super::restore(newest, earlier, data, policy, &Keyring::default())
+}
 
 struct Shop {
     dir: TempDir,
@@ -45,7 +56,8 @@ impl Shop {
 
     fn back_up(&self, name: &str, since: Option<&str>) -> super::Taken {
         let since = since.map(|name| Archive::open(&self.path(name)).unwrap());
-        take(&self.path("data"), &self.path(name), since.as_ref(), Micros(7_000_000)).unwrap()
+        take(&self.path("data"), &self.path(name), since.as_ref(), &Encryption::default(), Micros(7_000_000))
+            .unwrap()
     }
 
     fn archive(&self, name: &str) -> Archive {
@@ -148,7 +160,9 @@ fn another_life_is_not_taken_for_the_same() {
     let other = open(&shop.path("again"));
     (21..61).for_each(|n| assert_eq!(hit(&other, n), n - 1));
     let since = shop.archive("one");
-    let taken = take(&shop.path("again"), &shop.path("two"), Some(&since), Micros(8_000_000)).unwrap();
+    let taken =
+        take(&shop.path("again"), &shop.path("two"), Some(&since), &Encryption::default(), Micros(8_000_000))
+            .unwrap();
     let two = shop.archive("two");
     let left = verify(&two, std::slice::from_ref(&since)).unwrap();
     assert_eq!((left.records, left.elsewhere), (62, 0));
@@ -232,10 +246,15 @@ fn nothing_is_written_over() {
         let said = format!("{:#}", result.unwrap_err());
         assert!(said.contains(expect), "{said}");
     };
-    let again = |name: &str| take(&shop.path("data"), &shop.path(name), None, Micros(0)).map(drop);
+    let again = |name: &str| {
+        take(&shop.path("data"), &shop.path(name), None, &Encryption::default(), Micros(0)).map(drop)
+    };
     check(again("whole"), "is not empty");
     check(again("whole.tar"), "is there already");
-    check(take(&shop.path("nowhere"), &shop.path("x"), None, Micros(0)).map(drop), "holds no journal");
+    check(
+        take(&shop.path("nowhere"), &shop.path("x"), None, &Encryption::default(), Micros(0)).map(drop),
+        "holds no journal",
+    );
     let archive = shop.archive("whole.tar");
     let to = |data: &str, policy: Option<&str>| {
         restore(&archive, &[], &shop.path(data), policy.map(|p| shop.path(p)).as_deref()).map(drop)
@@ -257,7 +276,8 @@ fn damage_is_met_when_the_backup_is_made() {
     let mut bytes = fs::read(&path).unwrap();
     bytes[300] ^= 1;
     fs::write(&path, bytes).unwrap();
-    let said = take(&shop.path("data"), &shop.path("out.tar"), None, Micros(0)).unwrap_err();
+    let said =
+        take(&shop.path("data"), &shop.path("out.tar"), None, &Encryption::default(), Micros(0)).unwrap_err();
     assert!(format!("{said:#}").contains("is damaged at byte"), "{said:#}");
     assert!(!shop.path("out.tar").exists());
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `wardroom backup`, `backup verify` and `restore`.
 
-use crate::backup::{Archive, Restored, Taken, Verified, restore, take, verify};
+use crate::backup::{Archive, Encryption, Restored, Taken, Verified, restore, take, verify};
 use crate::cli::{Backup, BackupAction, Restore};
 use crate::clock;
 use crate::config::Config;
@@ -27,7 +27,10 @@ pub(crate) fn run(args: &Backup) -> Result<ExitCode> {
             let mut config = Config::load(args.config.as_deref())?;
             config.data.or_given(args.data.clone());
             let since = args.since.as_deref().map(Archive::open).transpose()?;
-            let taken = take(&config.data.value, to, since.as_ref(), clock::now())?;
+            // Who may copy the directory need not be able to read the key.
+            let keys = config.encryption.keys().unwrap_or_default();
+            let encryption = Encryption { keys, is_on: config.encryption.key_file.value.is_some() };
+            let taken = take(&config.data.value, to, since.as_ref(), &encryption, clock::now())?;
             // Standard output may be the backup itself.
             if to == Path::new("-") {
                 say(&mut std::io::stderr(), args.json, &taken, |out| say_taken(&taken, to, out))?;
@@ -41,7 +44,8 @@ pub(crate) fn run(args: &Backup) -> Result<ExitCode> {
 
 pub(crate) fn run_restore(args: &Restore) -> Result<ExitCode> {
     let (newest, earlier) = (Archive::open(&args.backup)?, open(&args.earlier)?);
-    let restored = restore(&newest, &earlier, &args.data, args.policy.as_deref())?;
+    let keys = Config::load(args.config.as_deref())?.encryption.keys()?;
+    let restored = restore(&newest, &earlier, &args.data, args.policy.as_deref(), &keys)?;
     say(&mut std::io::stdout(), args.json, &restored, |out| say_restored(&restored, args, out))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -77,7 +81,7 @@ fn newest(event: &Option<String>) -> String {
 }
 
 fn policy(version: &Option<String>) -> String {
-    version.as_ref().map_or("no policy".to_owned(), |version| format!("policy {version}"))
+    version.as_ref().map_or("no policy to be seen".to_owned(), |version| format!("policy {version}"))
 }
 
 fn say_taken(taken: &Taken, to: &Path, out: &mut impl Write) -> std::io::Result<()> {
@@ -129,6 +133,9 @@ fn say_restored(restored: &Restored, args: &Restore, out: &mut impl Write) -> st
         policy(&restored.policy),
         size(restored.bytes)
     )?;
+    if restored.is_locked {
+        writeln!(out, "it is encrypted: serve it with the key file that it was written with")?;
+    }
     if let Some(fault) = &restored.policy_fault {
         writeln!(
             out,

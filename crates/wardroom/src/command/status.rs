@@ -21,12 +21,12 @@ use wardroom_engine::Glance;
 use wardroom_event::Micros;
 
 pub(crate) async fn run(args: Status) -> Result<ExitCode> {
+    let config = Config::load(args.config.as_deref())?;
     if let Some(data) = &args.data {
-        let said = offline(data)?;
+        let said = offline(data, &config)?;
         print(&said, &args)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let config = Config::load(args.config.as_deref())?;
     let server = match &args.server {
         Some(url) => Server::named(url)?,
         None => Server::configured(&config)?,
@@ -58,7 +58,7 @@ fn unreachable(server: &Server, config: &Config, args: &Status) -> Result<ExitCo
     if args.server.is_some() || !data.join("journal").is_dir() {
         bail!("no server answers at {}; where it was stopped, --data DIR reads what it left", server.url());
     }
-    let said = offline(data)?;
+    let said = offline(data, config)?;
     let _ =
         writeln!(std::io::stderr(), "no server answers at {}; this is what its directory says", server.url());
     print(&said, args)?;
@@ -66,12 +66,12 @@ fn unreachable(server: &Server, config: &Config, args: &Status) -> Result<ExitCo
 }
 
 /// What a data directory says, without the lock: somebody may serve it.
-fn offline(data: &Path) -> Result<Value> {
+fn offline(data: &Path, config: &Config) -> Result<Value> {
     let journal = data.join("journal");
     if !journal.is_dir() {
         bail!("{} holds no journal", data.display());
     }
-    let glance = Glance::at(&journal)?;
+    let glance = Glance::at(&journal, &config.encryption.keys()?)?;
     let policy = glance
         .policy
         .map(|p| json!({ "version": p.version, "origin": p.origin.name(), "since": p.since.to_string() }));

@@ -3,7 +3,7 @@
 
 use crate::http::{Client, Connection};
 use crate::process::{Process, program, run, until, wardroom};
-use crate::server::{Server, Shop};
+use crate::server::{Server, Shop, signup};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -226,4 +226,46 @@ fn a_backup_goes_through_a_pipe_and_other_tools_read_it() {
     run(shop.path(), &["backup", "verify", "unpacked"]).ended(0);
     unpack(&["cf", "packed.tar", "-C", "unpacked", "."]);
     run(shop.path(), &["backup", "verify", "packed.tar"]).ended(0);
+}
+
+/// What is encrypted stays so: it is copied and checked without its key, and served with it.
+#[test]
+fn an_encrypted_journal_is_backed_up_as_it_lies() {
+    let shop = Shop::new();
+    run(shop.path(), &["journal", "key", "new", "lock.key"]).ended(0);
+    let config = "[encryption]\nkey_file = \"lock.key\"\n";
+    std::fs::write(shop.path().join("wardroom.toml"), config).unwrap();
+    let server = shop.serve();
+    let event = signup("1", "alice", "203.0.113.7");
+    let decision = server.client.decide(&event).ok()["decision"].clone();
+    let taken = run(shop.path(), &["backup", "out", "--json"]).ended(0).json();
+    assert_eq!((&taken["records"], taken["policy"].is_string()), (&Value::from(3), true));
+    server.kill();
+    let names: Vec<String> = std::fs::read_dir(shop.path().join("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(!names.iter().any(|name| name == "policy" || name.contains("lock")), "{names:?}");
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::rename(shop.path().join("out"), elsewhere.path().join("out")).unwrap();
+    run(elsewhere.path(), &["backup", "verify", "out"]).ended(0);
+    let restored = run(elsewhere.path(), &["restore", "out", "--data", "data"]).ended(0);
+    assert!(
+        restored.out.contains("3 records (1 to 3)") && restored.out.contains("it is encrypted"),
+        "{restored:#?}"
+    );
+    let serve = |args: &[&str]| {
+        let mut command = wardroom(elsewhere.path());
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
+        command
+    };
+    let locked = Process::start(&mut serve(&[])).wait().ended(3);
+    assert!(locked.err.contains("key"), "{locked:#?}");
+    std::fs::copy(shop.path().join("lock.key"), elsewhere.path().join("lock.key")).unwrap();
+    std::fs::write(elsewhere.path().join("wardroom.toml"), config).unwrap();
+    let server = Server::start(&mut serve(&[]), &shop.token);
+    let again = server.client.decide(&event).ok();
+    assert_eq!((&again["decision"], &again["repeated"]), (&decision, &Value::Bool(true)));
+    server.stop();
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use wardroom_engine::Glance;
 use wardroom_event::{Micros, Span};
+use wardroom_journal::Keyring;
 
 /// No clock of a machine that runs this is before the program was written.
 const EARLIEST: &str = "2026-01-01T00:00:00Z";
@@ -23,8 +24,8 @@ pub(super) struct Clock {
     pub(super) synchronised: Option<bool>,
 }
 
-pub(super) fn look(data: &Path) -> Clock {
-    let newest = Glance::at(&data.join("journal")).ok().and_then(|glance| glance.newest_event);
+pub(super) fn look(data: &Path, keys: &Keyring) -> Clock {
+    let newest = Glance::at(&data.join("journal"), keys).ok().and_then(|glance| glance.newest_event);
     Clock { now: clock::now(), newest: newest.map(|(_, time)| time), synchronised: synchronised() }
 }
 

@@ -76,7 +76,7 @@ pub(super) async fn run(args: Doctor) -> Result<ExitCode> {
     let data = &config.data.value;
     if data.is_dir() {
         findings.extend(disk::judge(&disk::look(data)));
-        findings.extend(permissions::judge(&permissions::look(data)));
+        findings.extend(permissions::judge(&permissions::look(&config)));
         findings.extend(lock::judge(&lock::look(data)));
         findings.extend(journal::judge(&journal::look(data, args.full)));
         findings.extend(snapshots::judge(&snapshots::look(data)));
@@ -88,7 +88,9 @@ pub(super) async fn run(args: Doctor) -> Result<ExitCode> {
             "the first `wardroom serve` or `wardroom init` makes it; or name it with --data",
         ));
     }
-    findings.extend(clock::judge(&clock::look(data)));
+    // A key that cannot be read is told of with the permissions.
+    let keys = config.encryption.keys().unwrap_or_default();
+    findings.extend(clock::judge(&clock::look(data, &keys)));
     findings.extend(policy::judge(&policy::look(&config.policy.value)));
     findings.extend(port::judge(&port::look(&config.listen.value).await));
     findings.extend(openfiles::judge(&openfiles::look(config.max_connections.value)));

@@ -2,8 +2,9 @@
 //! Who may look into the data directory: its owner, and nobody else.
 
 use super::Finding;
+use crate::config::Config;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What must be closed to others: below the data directory, and how.
 const PRIVATE: [(&str, u32); 4] = [("", 0o700), ("journal", 0o755), ("secret", 0o600), ("keys.toml", 0o600)];
@@ -24,19 +25,35 @@ pub(super) struct Permissions {
     pub(super) places: Vec<Place>,
     /// Who looks.
     pub(super) user: u32,
+    /// Why the key of encryption at rest cannot be read, where it cannot.
+    pub(super) key_fault: Option<String>,
+    /// Key files within the directory that they lock.
+    pub(super) keys_within: Vec<String>,
 }
 
-pub(super) fn look(data: &Path) -> Permissions {
-    let place = |(name, most): (&str, u32)| {
-        let path = if name.is_empty() { data.to_owned() } else { data.join(name) };
-        let about = std::fs::metadata(&path).ok()?;
-        let mode = about.mode() & 0o7777;
-        Some(Place { path: path.display().to_string(), mode, most, owner: about.uid() })
+pub(super) fn look(config: &Config) -> Permissions {
+    let data = &config.data.value;
+    let below = |(name, most): (&str, u32)| {
+        place(if name.is_empty() { data.to_owned() } else { data.join(name) }, most)
     };
+    let keys = config.encryption.key_file.value.iter().chain(&config.encryption.old_key_files.value);
     Permissions {
-        places: PRIVATE.into_iter().filter_map(place).collect(),
+        places: PRIVATE.into_iter().filter_map(below).collect(),
         user: rustix::process::geteuid().as_raw(),
+        key_fault: config.encryption.keys().err().map(|e| format!("{e:#}")),
+        keys_within: keys.filter(|key| is_within(data, key)).map(|key| key.display().to_string()).collect(),
     }
+}
+
+fn place(path: PathBuf, most: u32) -> Option<Place> {
+    let about = std::fs::metadata(&path).ok()?;
+    let mode = about.mode() & 0o7777;
+    Some(Place { path: path.display().to_string(), mode, most, owner: about.uid() })
+}
+
+fn is_within(data: &Path, file: &Path) -> bool {
+    let (data, file) = (data.canonicalize(), file.canonicalize());
+    data.is_ok_and(|data| file.is_ok_and(|file| file.starts_with(data)))
 }
 
 pub(super) fn judge(seen: &Permissions) -> Vec<Finding> {
@@ -65,6 +82,20 @@ pub(super) fn judge(seen: &Permissions) -> Vec<Finding> {
             "chown -R them to the user that serves",
         ));
     }
+    if let Some(why) = &seen.key_fault {
+        found.push(Finding::fail(
+            "permissions",
+            why,
+            "a server does not start without the keys it is told to use",
+        ));
+    }
+    for key in &seen.keys_within {
+        found.push(Finding::warn(
+            "permissions",
+            format!("the key file {key} lies within the data directory that it locks"),
+            "move it elsewhere: who has a copy of the directory has the key as well",
+        ));
+    }
     if found.is_empty() && !seen.places.is_empty() {
         found.push(Finding::ok("permissions", "the data directory is closed to others"));
     }
@@ -80,7 +111,9 @@ mod tests {
     #[test]
     fn permissions_are_judged() {
         let place = |path: &str, mode, most, owner| Place { path: path.to_owned(), mode, most, owner };
-        let judge = |places: &[Place], user| judge(&Permissions { places: places.to_vec(), user });
+        let judge = |places: &[Place], user| {
+            judge(&Permissions { places: places.to_vec(), user, ..Permissions::default() })
+        };
         let data = place("data", 0o700, 0o700, 7);
         check(&judge(&[data.clone(), place("secret", 0o600, 0o600, 7)], 7), &[(Fine, "closed")]);
         check(&judge(&[place("data", 0o750, 0o700, 7)], 7), &[(Fail, "chmod 0700 data")]);
@@ -92,5 +125,11 @@ mod tests {
         check(&judge(std::slice::from_ref(&data), 8), &[(Warn, "belongs to user 7, and you are 8")]);
         check(&judge(std::slice::from_ref(&data), 0), &[(Fine, "closed")]);
         check(&judge(&[data, place("secret", 0o600, 0o600, 0)], 0), &[(Warn, "several users")]);
+        let keys = Permissions {
+            key_fault: Some("cannot read the key file".into()),
+            keys_within: vec!["data/key".into()],
+            ..Permissions::default()
+        };
+        check(&super::judge(&keys), &[(Fail, "cannot read the key file"), (Warn, "move it elsewhere")]);
     }
 }
