@@ -97,8 +97,10 @@ async fn answer_one(api: &Api, client: Client, body: Body, work: Work) -> Result
     let id = event.id.clone();
     let heard = passage.as_ref().filter(|p| p.is_heard());
     let heard = heard.map(|passage| (passage, Box::<str>::from(event.type_name())));
-    let outcomes = api.engine().submit_for(client, vec![event], work).await.map_err(|e| api.refused(e))?;
-    stages.end("sequence");
+    let probe = stages.probe();
+    let outcomes = api.engine().submit_probed(client, vec![event], work, probe.clone()).await;
+    stages.end_at_marks(probe.as_deref());
+    let outcomes = outcomes.map_err(|e| api.refused(e))?;
     let settled = answer::settle(api, work, &[&id], outcomes).await.pop();
     let settled = settled.unwrap_or_else(|| Err(Problem::ours("answer", &"the engine gave no outcome")))?;
     if let Some((passage, kind)) = &heard {

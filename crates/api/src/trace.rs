@@ -8,8 +8,9 @@
 use crate::passage::fresh;
 use axum::http::HeaderMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use wardroom_engine::Probe;
 use wardroom_event::Micros;
 
 /// Who takes finished traces.
@@ -101,13 +102,19 @@ impl Draft {
         since: Instant,
         attributes: Vec<(&'static str, Attribute)>,
     ) {
-        let until = since.elapsed();
-        let from = since.saturating_duration_since(self.began);
-        let span = Span {
-            parent: Some(self.root),
-            attributes,
-            ..self.span(fresh().to_be_bytes(), name, from, from + until)
-        };
+        self.between(name, since, Instant::now(), attributes);
+    }
+
+    fn between(
+        &self,
+        name: &'static str,
+        from: Instant,
+        to: Instant,
+        attributes: Vec<(&'static str, Attribute)>,
+    ) {
+        let after = |at: Instant| at.saturating_duration_since(self.began);
+        let span = self.span(fresh().to_be_bytes(), name, after(from), after(to));
+        let span = Span { parent: Some(self.root), attributes, ..span };
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).push(span);
     }
 
@@ -164,6 +171,29 @@ impl<'a> Stages<'a> {
             draft.stage(name, self.since, Vec::new());
             self.since = Instant::now();
         }
+    }
+}
+
+impl Stages<'_> {
+    /// What the engine marks its stages with, where they are wanted.
+    pub(crate) fn probe(&self) -> Option<Arc<Probe>> {
+        self.draft.map(|_| Arc::default())
+    }
+
+    /// What the engine did since the stage before: the wait for its turn, counting and judging, the wait for the disk.
+    pub(crate) fn end_at_marks(&mut self, probe: Option<&Probe>) {
+        let Some(draft) = self.draft else { return };
+        let Some((taken, judged)) = probe.and_then(Probe::marks) else {
+            // Refused: it never came to its turn.
+            return self.end("queue");
+        };
+        let now = Instant::now();
+        for (name, from, to) in
+            [("queue", self.since, taken), ("judge", taken, judged), ("commit", judged, now)]
+        {
+            draft.between(name, from, to, Vec::new());
+        }
+        self.since = now;
     }
 }
 

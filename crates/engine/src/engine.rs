@@ -8,6 +8,7 @@ use crate::error::{EngineError, SnapshotError, SubmitError, SwapError};
 use crate::judge::Judgement;
 use crate::latency::{Clocks, Latencies};
 use crate::outbox::{Left, Outbox};
+use crate::probe::Probe;
 use crate::queue::{Backlog, Bounds, Client, Load, Pieces, Queue, Refused, Taker};
 use crate::record::{Dictionary, decode_stored, event_bytes, kind, policy_of};
 use crate::recover::{self, Folded, Found, Last};
@@ -472,7 +473,21 @@ impl Engine {
         events: Vec<Event>,
         work: Work,
     ) -> Result<Vec<Outcome>, SubmitError> {
-        let (pieces, outcomes) = pieces(events, work);
+        self.submit_probed(client, events, work, None).await
+    }
+
+    /// As [`Engine::submit_for`], with what notes when the work came to each stage; of much work, when its first piece did.
+    ///
+    /// # Errors
+    /// As [`Engine::submit`].
+    pub async fn submit_probed(
+        &self,
+        client: Client,
+        events: Vec<Event>,
+        work: Work,
+        probe: Option<Arc<Probe>>,
+    ) -> Result<Vec<Outcome>, SubmitError> {
+        let (pieces, outcomes) = pieces(events, work, probe);
         self.queue.push(client, pieces).map_err(|e| self.shared.refused(e))?;
         gather(outcomes, &self.shared).await
     }
@@ -510,7 +525,7 @@ impl Engine {
         events: Vec<Event>,
         work: Work,
     ) -> Result<impl Future<Output = Result<Vec<Outcome>, SubmitError>> + Send + use<>, SubmitError> {
-        let (pieces, outcomes) = pieces(events, work);
+        let (pieces, outcomes) = pieces(events, work, None);
         self.queue.push_waiting(client, pieces).await.map_err(|e| self.shared.refused(e))?;
         let shared = self.shared.clone();
         Ok(async move { gather(outcomes, &shared).await })
@@ -684,12 +699,16 @@ pub struct Paused {
 type Outcomes = oneshot::Receiver<Vec<Outcome>>;
 
 /// Events as pieces of work of bounded size, in order, and where their outcomes will come. No events are a piece too.
-fn pieces(events: Vec<Event>, work: Work) -> (Pieces<Task>, SmallVec<[Outcomes; 1]>) {
+fn pieces(
+    events: Vec<Event>,
+    work: Work,
+    mut probe: Option<Arc<Probe>>,
+) -> (Pieces<Task>, SmallVec<[Outcomes; 1]>) {
     let judge = work == Work::Decide;
-    let piece = |events: Vec<Event>| {
+    let mut piece = |events: Vec<Event>| {
         let load = Load { pieces: 1, events: events.len(), bytes: events.iter().map(held_bytes).sum() };
         let (reply, outcomes) = oneshot::channel();
-        ((load, Task::Events { events, judge, reply }), outcomes)
+        ((load, Task::Events { events, judge, reply, probe: probe.take() }), outcomes)
     };
     if events.len() <= limits::WORK_EVENTS {
         let (piece, outcomes) = piece(events);
@@ -952,7 +971,7 @@ mod tests {
             read(draft, &program.schema, Micros(0), || new_id(Micros(0))).unwrap()
         };
         let check = |count: usize, expect: &[usize]| {
-            let (tasks, outcomes) = pieces((0..count).map(event).collect(), Work::Decide);
+            let (tasks, outcomes) = pieces((0..count).map(event).collect(), Work::Decide, None);
             assert_eq!(outcomes.len(), expect.len());
             let mut sizes = Vec::new();
             let mut ids = Vec::new();

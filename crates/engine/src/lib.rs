@@ -25,6 +25,7 @@ pub mod limits;
 mod marks;
 mod memory;
 mod outbox;
+mod probe;
 mod queue;
 mod record;
 mod recover;
@@ -51,6 +52,7 @@ pub use memory::Size;
 pub use outbox::{
     Attempt, ChannelStatus, Delivery, Listed, Listing, Outbox, OutboxStatus, RetryError, State,
 };
+pub use probe::Probe;
 pub use queue::{Backlog, Client, Whose};
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
 pub use secret::installation_secret;

@@ -13,6 +13,7 @@ use crate::flow::Flow;
 use crate::judge::Judgement;
 use crate::latency::Lap;
 use crate::limits;
+use crate::probe::Probe;
 use crate::queue::{Taken, Taker};
 use crate::record::{
     Change, Checkpoint, Dictionary, ForgetRecord, WarmingRecord, encode_decided, encode_parts,
@@ -34,7 +35,12 @@ use wardroom_policy::Program;
 /// What the sequencer is asked to do.
 pub(crate) enum Task {
     /// Take these events; judge them or only record them.
-    Events { events: Vec<Event>, judge: bool, reply: oneshot::Sender<Vec<Outcome>> },
+    Events {
+        events: Vec<Event>,
+        judge: bool,
+        reply: oneshot::Sender<Vec<Outcome>>,
+        probe: Option<Arc<Probe>>,
+    },
     /// Put this policy in force.
     Swap { active: Arc<Active>, now: Micros, reply: oneshot::Sender<Result<(), SwapError>> },
     /// Find the record with this id.
@@ -143,7 +149,11 @@ impl Sequencer {
     pub(crate) fn turn(&mut self, todo: &mut Vec<Taken<Task>>) -> bool {
         for (since, task) in todo.drain(..) {
             match task {
-                Task::Events { events, judge, reply } => self.events(events, judge, reply, since),
+                Task::Events { events, judge, reply, probe } => {
+                    probe.as_ref().inspect(|probe| probe.take());
+                    self.events(events, judge, reply, since);
+                    probe.as_ref().inspect(|probe| probe.judge());
+                }
                 Task::Swap { active, now, reply } => {
                     self.answer();
                     let _ = reply.send(self.swap(active, now));

@@ -76,7 +76,7 @@ async fn a_traced_request_has_its_stages_and_its_decision() {
     let answer = post(&server, "/v1/decide", &parent, "application/json", EVENT).await.ok();
     let spans = std::mem::take(&mut *kept.0.lock().unwrap());
     let names: Vec<&str> = spans.iter().map(|s| s.name).collect();
-    assert_eq!(names, ["request", "read", "intake", "sequence", "reply"]);
+    assert_eq!(names, ["request", "read", "intake", "queue", "judge", "commit", "reply"]);
     let root = &spans[0];
     assert!(root.is_request && !root.failed && root.trace_id[..2] == [0x4b, 0xf9]);
     assert_eq!(root.parent, Some([0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7]));

@@ -206,7 +206,7 @@ fn a_collector_understands_the_traces_of_a_server() {
     assert_eq!(resource["resource"]["attributes"][0]["value"]["stringValue"], "shop");
     let spans = resource["scopeSpans"][0]["spans"].as_array().unwrap();
     let names: Vec<&str> = spans.iter().map(|s| s["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["request", "read", "intake", "sequence", "reply"]);
+    assert_eq!(names, ["request", "read", "intake", "queue", "judge", "commit", "reply"]);
     let root = &spans[0];
     assert_eq!((&root["kind"], &root["parentSpanId"]), (&Value::from(2), &Value::from("00f067aa0ba902b7")));
     let attribute = |key: &str| {
@@ -224,9 +224,9 @@ fn a_collector_understands_the_traces_of_a_server() {
         assert!(span == root || span["parentSpanId"] == root["spanId"], "{span}");
     }
     assert!(!said.to_string().contains("alice"), "nobody's name is in it");
-    until("five spans to be counted", || {
+    until("seven spans to be counted", || {
         let metrics = server.client.get("/metrics").body;
-        metrics.contains("wardroom_spans_sent_total 5\n").then_some(())
+        metrics.contains("wardroom_spans_sent_total 7\n").then_some(())
     });
     server.stop();
 }
