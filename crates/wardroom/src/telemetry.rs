@@ -328,11 +328,13 @@ struct KeyValue<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 enum AnyValue {
-    StringValue(String),
-    IntValue(String),
-    BoolValue(bool),
+    #[serde(rename = "stringValue")]
+    Text(String),
+    #[serde(rename = "intValue")]
+    Int(String),
+    #[serde(rename = "boolValue")]
+    Bool(bool),
 }
 
 /// `SPAN_KIND_INTERNAL` and `SPAN_KIND_SERVER`.
@@ -341,7 +343,7 @@ const KINDS: [u8; 2] = [1, 2];
 const ERROR: u8 = 2;
 
 fn message(service: &str, spans: &[Span]) -> Vec<u8> {
-    let text = |key, value: &str| KeyValue { key, value: AnyValue::StringValue(value.to_owned()) };
+    let text = |key, value: &str| KeyValue { key, value: AnyValue::Text(value.to_owned()) };
     let version = env!("CARGO_PKG_VERSION");
     let message = Message {
         resource_spans: [ResourceSpans {
@@ -363,9 +365,9 @@ impl SpanBody {
         let attribute = |(key, value): &(&'static str, Attribute)| KeyValue {
             key,
             value: match value {
-                Attribute::Text(text) => AnyValue::StringValue(text.to_string()),
-                Attribute::Int(n) => AnyValue::IntValue(n.to_string()),
-                Attribute::Bool(b) => AnyValue::BoolValue(*b),
+                Attribute::Text(text) => AnyValue::Text(text.to_string()),
+                Attribute::Int(n) => AnyValue::Int(n.to_string()),
+                Attribute::Bool(b) => AnyValue::Bool(*b),
             },
         };
         SpanBody {

@@ -163,7 +163,7 @@ impl Copy {
     /// The segments, in order. Gives how many were copied, and how many the backup before has.
     fn journal(&mut self, journal: &Path, since: Option<&Archive>) -> Result<(usize, usize)> {
         let all = segments(journal)?;
-        let before = since.map(|archive| Before::of(archive)).unwrap_or_default();
+        let before = since.map(Before::of).unwrap_or_default();
         self.manifest.first_seq = all.first().copied().unwrap_or(0);
         let mut progress = Progress::new("backup");
         let (mut copied, mut left) = (0, 0);

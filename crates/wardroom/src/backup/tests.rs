@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Backups of a real engine's directory: taken while it is open, damaged in every way, made anew.
 
+#![allow(clippy::disallowed_methods, reason = "tests read back whole files that they wrote themselves")]
+
 use super::{Archive, Encryption, Restored, take, verify};
 use std::fs;
 use std::path::{Path, PathBuf};

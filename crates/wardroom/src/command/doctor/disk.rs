@@ -40,7 +40,7 @@ pub(super) struct Disk {
 pub(super) fn look(data: &Path) -> Disk {
     let host = host::look(data, None);
     Disk {
-        kind: rustix::fs::statfs(data).ok().map(|s| i64::from(s.f_type)),
+        kind: rustix::fs::statfs(data).ok().map(|s| s.f_type),
         free: host.disk_free_bytes,
         daily: daily(data, host.journal_bytes),
         allocate: allocate(data).map_err(|e| e.to_string()),
