@@ -5,7 +5,7 @@
 
 use crate::EngineError;
 use crate::cast::Cast;
-use crate::record::{Change, Dictionary, ForgetRecord, WarmingRecord, decode_event, kind};
+use crate::record::{Change, Dictionary, ForgetRecord, WarmingRecord, decode_event, kind, policy_of};
 use std::sync::Arc;
 use wardroom_event::{Event, Schema};
 use wardroom_journal::Frame;
@@ -31,12 +31,14 @@ pub(crate) enum Record {
 pub(crate) struct Apart {
     to: Arc<Schema>,
     made_under: Option<(Dictionary, Cast)>,
+    /// A repair has left gaps behind: a policy's record may be in one of them.
+    gaps: bool,
 }
 
 impl Apart {
     /// Begins at the first record, for events to be counted under this schema.
     pub(crate) fn new(to: Arc<Schema>) -> Apart {
-        Apart { to, made_under: None }
+        Apart { to, made_under: None, gaps: false }
     }
 
     /// Begins where this policy is in force.
@@ -50,16 +52,17 @@ impl Apart {
     pub(crate) fn frame(&mut self, frame: &Frame<'_>) -> Result<Option<Record>, EngineError> {
         let seq = frame.position.seq;
         if frame.is_prologue() {
-            // The first segment kept may not be the first there was: what was in force then stands at its head.
-            if frame.kind == kind::POLICY && self.made_under.is_none() {
-                let found =
-                    Dictionary::decode(frame.payload).map_err(|why| EngineError::Record { seq, why })?;
-                return Ok(Some(self.policy(found)));
-            }
-            return Ok(None);
+            // It repeats what a record said: read where that may be lost, or lies before what is kept.
+            let policy = frame.kind == kind::POLICY && (self.gaps || self.made_under.is_none());
+            return if policy { self.again(seq, frame) } else { Ok(None) };
         }
         let record = match frame.kind {
+            kind::DECIDED | kind::RECORDED if self.is_orphan(frame) => Ok(None),
             kind::DECIDED | kind::RECORDED => self.event(seq, frame).map(Some),
+            kind::LOST => {
+                self.gaps = true;
+                Ok(None)
+            }
             kind::POLICY => Dictionary::decode(frame.payload).map(|found| Some(self.policy(found))),
             kind::WARMING => WarmingRecord::decode(frame.payload).map(|found| Some(Record::Warming(found))),
             kind::CHANGE => Change::decode(frame.payload).map(|found| Some(Record::Change(found))),
@@ -77,6 +80,19 @@ impl Apart {
             Ok(event) => Record::Event(seq, event),
             Err(event) => Record::Foreign(seq, event),
         })
+    }
+
+    /// True for an event whose policy's record is lost, so that its names are not known. It is kept, and not counted.
+    fn is_orphan(&self, frame: &Frame<'_>) -> bool {
+        let known = self.made_under.as_ref().map(|(dictionary, _)| dictionary.seq);
+        self.gaps && policy_of(frame.payload).is_ok_and(|policy| known != Some(policy))
+    }
+
+    /// The policy that a segment begins with, if its own record was not seen.
+    fn again(&mut self, seq: u64, frame: &Frame<'_>) -> Result<Option<Record>, EngineError> {
+        let found = Dictionary::decode(frame.payload).map_err(|why| EngineError::Record { seq, why })?;
+        let known = self.made_under.as_ref().is_some_and(|(dictionary, _)| dictionary.seq == found.seq);
+        Ok(if known { None } else { Some(self.policy(found)) })
     }
 
     fn policy(&mut self, mut found: Dictionary) -> Record {

@@ -312,9 +312,10 @@ impl Shared {
             return Ok(dictionary);
         }
         let unreadable = |why: String| EngineError::Record { seq, why };
-        let found = match self.lookup.get(seq)? {
+        let frame = self.lookup.get(seq)?.filter(|frame| frame.kind == kind::POLICY);
+        let found = match frame {
             Some(frame) => Some(Dictionary::decode(&frame.payload).map_err(unreadable)?),
-            // Retention has removed it; the segment begins with what was in force then.
+            // Retention has removed it, or a repair found it lost; the segment begins with what was in force then.
             None => recover::policy_at(&self.lookup, segment)?.filter(|d| d.seq == seq),
         };
         let dictionary = found.ok_or_else(|| unreadable("the policy's record is gone".to_owned()))?;

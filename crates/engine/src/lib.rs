@@ -14,6 +14,7 @@ mod apart;
 mod backfill;
 mod cast;
 mod decision;
+mod describe;
 mod engine;
 mod error;
 mod flow;
@@ -42,6 +43,7 @@ pub use active::{Active, Origin, Standing};
 pub use decision::{
     Channel, Destination, EffectId, Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why,
 };
+pub use describe::{Describer, Description, Detail, kind_name};
 pub use engine::{Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
 pub use error::{EngineError, SnapshotError, SubmitError, SwapError};
 pub use flow::{Flow, Step};

@@ -42,20 +42,26 @@ pub(crate) fn last_policy(found: &Found<'_>) -> Result<Option<Last>, EngineError
     let Some(newest) = lookup.get(lookup.committed_seq())? else {
         return Ok(None);
     };
-    // Each segment begins with the policy in force, and any after it lies within.
-    let mut head = None;
+    // Each segment begins with the policy in force, and any after it lies within; unless a repair found that lost.
     let mut outbox = None;
-    lookup.reader()?.from(newest.position.segment)?.for_each(|frame| {
-        if frame.kind == kind::POLICY {
-            head = Some((frame.position.seq, frame.payload.to_vec()));
+    let mut segment = newest.position.segment;
+    let (seq, payload) = loop {
+        let (mut head, mut stood) = (None, None);
+        lookup.reader()?.from(segment)?.for_each(|frame| {
+            let slot = match frame.kind {
+                kind::POLICY => &mut head,
+                kind::OUTBOX => &mut stood,
+                _ => return Ok(()),
+            };
+            *slot = Some((frame.position.seq, frame.payload.to_vec()));
+            Ok::<(), EngineError>(())
+        })?;
+        outbox = outbox.or(stood);
+        match (head, lookup.get(segment - 1)?) {
+            (Some(head), _) => break head,
+            (None, Some(before)) => segment = before.position.segment,
+            (None, None) => return Ok(None),
         }
-        if frame.kind == kind::OUTBOX {
-            outbox = Some((frame.position.seq, frame.payload.to_vec()));
-        }
-        Ok::<(), EngineError>(())
-    })?;
-    let Some((seq, payload)) = head else {
-        return Ok(None);
     };
     let dictionary = Dictionary::decode(&payload).map_err(|why| EngineError::Record { seq, why })?;
     let mut bundle = text(lookup, &dictionary)?;

@@ -78,6 +78,11 @@ impl Reader {
         self.layout.segments.first().copied().unwrap_or(0)
     }
 
+    /// The segment that holds record `seq`, by the number of its first record; none if the journal begins after it.
+    pub fn segment_of(&self, seq: u64) -> Option<u64> {
+        self.layout.holding(seq).map(|i| self.layout.segments[i])
+    }
+
     /// The torn tail that reading ended at, once it has; recovery has already cut it if a writer opened the journal.
     pub fn torn(&self) -> Option<Torn> {
         self.torn

@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Effects(Effects),
     /// Make, list and revoke API keys
     Key(Key),
-    /// Look after the journal: keys of its encryption
+    /// Look after the journal: verify it, show its records, repair it, make keys for it
     Journal(JournalArgs),
     /// Show the configuration in force and where each value comes from
     Config(ConfigArgs),
@@ -536,15 +536,65 @@ pub(crate) enum KeyAction {
 pub(crate) struct JournalArgs {
     #[command(subcommand)]
     pub(crate) action: JournalAction,
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JournalAction {
+    /// Read every byte and say what is there and what is damaged; a server may run meanwhile
+    #[command(after_help = "Exit codes: 0 all of it is sound; 1 something is damaged or cannot be read")]
+    Verify {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print records, identifiers of people masked; a server may run meanwhile
+    Dump(Dump),
+    /// Make a damaged journal readable again, keeping every record that can be read; no server may run
+    #[command(
+        after_help = "Exit codes: 0 it is sound now; 1 with --dry-run: there is something to repair; 1 without: it cannot be \
+                      repaired, and nothing was changed"
+    )]
+    Repair {
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Make and name the keys that a data directory is encrypted with
     Key {
         #[command(subcommand)]
         action: SealKeyAction,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dump {
+    /// Number of the first record [default: the first there is]
+    #[arg(long, value_name = "N")]
+    pub(crate) from: Option<u64>,
+    /// Number of the last record [default: the last there is]
+    #[arg(long, value_name = "N")]
+    pub(crate) to: Option<u64>,
+    /// Only records of this kind: decided, recorded, change, …, or its number; several with commas
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) kind: Vec<String>,
+    /// At most this many records
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Show identifiers of people whole
+    #[arg(long)]
+    pub(crate) unmask: bool,
+    /// One JSON object a record
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

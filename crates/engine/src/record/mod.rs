@@ -32,6 +32,8 @@ pub(crate) use warming::WarmingRecord;
 
 /// Kinds of journal frames.
 pub(crate) mod kind {
+    /// A record that a repair found lost; the journal's own.
+    pub(crate) const LOST: u8 = wardroom_journal::LOST;
     /// An event that was judged.
     pub(crate) const DECIDED: u8 = 1;
     /// An event that was only recorded.

@@ -2,9 +2,9 @@
 //! A journal that is not as this version wrote it: half a policy, other kinds, other versions, broken bytes.
 
 use crate::support::{
-    Data, OTHER, POLICY, POLICY_HEAD, bundle, content, decide, everything, line, login, run, warm,
+    Data, OTHER, POLICY, POLICY_HEAD, bundle, content, decide, everything, line, login, run, submit, warm,
 };
-use wardroom_engine::EngineError;
+use wardroom_engine::{EngineError, Outcome, Work};
 use wardroom_journal::{Durability, Journal, JournalError, Options, Reader, frame_bytes};
 
 const DECIDED: u8 = 1;
@@ -344,4 +344,65 @@ fn a_torn_tail_is_cut_and_reported() {
     let (engine, opened) = data.try_open(None).unwrap();
     assert!(opened.recovery.torn.is_some());
     assert_eq!(everything(&engine).len(), 3);
+}
+
+/// The last record of this kind that is not the last of all gets a wrong byte, and the journal is repaired.
+fn repaired_without(data: &Data, kind: u8) -> u64 {
+    let mut reader = Reader::open(data.journal()).unwrap();
+    let (mut all, mut last) = (Vec::new(), 0);
+    while let Some(frame) = reader.next_frame().unwrap() {
+        last = frame.position.seq;
+        if frame.kind == kind && !frame.is_prologue() {
+            all.push(frame.position);
+        }
+    }
+    let at = *all.iter().rev().find(|at| at.seq < last).unwrap();
+    let path = data.journal().join(format!("{:020}.wj", at.segment));
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[at.offset as usize + 30] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert!(matches!(data.refusal(None), EngineError::Journal(JournalError::Corrupt { .. })));
+    let keys = wardroom_journal::Keyring::default();
+    let done = wardroom_journal::repair(&wardroom_journal::FsDisk, &data.journal(), &keys, false, |_, _| {})
+        .unwrap();
+    assert_eq!(done.lost(), 1);
+    at.seq
+}
+
+/// A record that a repair found lost means nothing, and what refers to it is not counted.
+#[test]
+fn a_repaired_journal_opens_and_goes_on() {
+    let data = three();
+    let said = everything(&data.reopen());
+    let lost = repaired_without(&data, DECIDED);
+    let (engine, opened) = data.try_open(None).unwrap();
+    assert_eq!((opened.events, opened.uncounted), (2, 0));
+    assert_eq!(engine.decision(lost).unwrap(), None);
+    let left: Vec<_> = everything(&engine).iter().map(|stored| stored.seq).collect();
+    assert_eq!(left, [said[0].seq, said[2].seq]);
+    // Its id can be decided anew; the others' cannot.
+    assert!(decide(&engine, &login(1, 1, "a", "192.0.2.1", false)).seq > said[2].seq);
+    let again = submit(&engine, &login(2, 2, "a", "192.0.2.1", false), Work::Decide);
+    assert_eq!(again, Outcome::Repeated { seq: said[2].seq });
+    run(engine.close());
+}
+
+/// The names of a policy whose head is lost come back with the next segment; what was judged by it before is kept unread.
+#[test]
+fn events_of_a_lost_policy_are_kept_and_not_counted() {
+    let data = Data::new();
+    let engine = data.open(POLICY);
+    decide(&engine, &login("before", 0, "a", "192.0.2.1", false));
+    run(engine.swap(bundle(OTHER), wardroom_engine::Origin::Api, crate::support::NOON)).unwrap();
+    warm(&engine);
+    for i in 0..80 {
+        decide(&engine, &login(i, i, "a", "192.0.2.1", false));
+    }
+    run(engine.close());
+    repaired_without(&data, POLICY_HEAD);
+    let (engine, opened) = data.try_open(None).unwrap();
+    assert_eq!(engine.active().program.version.0.to_string(), bundle(OTHER).version().0.to_string());
+    assert!((1..81).contains(&opened.events), "{opened:?}");
+    assert_eq!(line(&decide(&engine, &login("x", 90, "a", "192.0.2.1", false))), "review guessing:review");
+    run(engine.close());
 }

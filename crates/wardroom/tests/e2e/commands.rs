@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 25] = [
     &[],
     &["demo"],
     &["init"],
@@ -25,6 +25,9 @@ const COMMANDS: [&[&str]; 22] = [
     &["key", "new"],
     &["key", "revoke"],
     &["journal"],
+    &["journal", "verify"],
+    &["journal", "dump"],
+    &["journal", "repair"],
     &["journal", "key"],
     &["journal", "key", "new"],
     &["journal", "key", "id"],

@@ -20,6 +20,7 @@ mod explain;
 mod follow;
 mod forms;
 mod hostile;
+mod journal;
 mod kill;
 mod lsp;
 mod observe;
