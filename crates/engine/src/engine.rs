@@ -23,12 +23,12 @@ use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use wardroom_event::{Draft, Event, EventId, Facts, Faults, Micros, NoFacts, read};
-use wardroom_journal::{Disk, FsDisk, Journal, Keyring, Lookup, Options};
+use wardroom_journal::{Counters, Disk, FsDisk, Journal, Keyring, Lookup, Options};
 use wardroom_policy::{Bundle, Verdict};
 use wardroom_report::Diagnostic;
 use wardroom_state::Keyer;
@@ -176,6 +176,8 @@ pub struct Status {
     pub faults: u64,
     /// The newest record's number.
     pub seq: u64,
+    /// What was written to the journal, and how often it was synced.
+    pub journal: Counters,
     /// Bytes held by counters, labels, lists and event ids. This and the next are looked at now and then, not for each event.
     pub state_bytes: u64,
     /// Keys counted under.
@@ -604,6 +606,7 @@ impl Engine {
             full: get(&stats.full),
             faults: get(&stats.faults),
             seq: get(&stats.seq),
+            journal: self.shared.lookup.counters(),
             state_bytes: get(&stats.state_bytes),
             state_keys: get(&stats.state_keys),
             state_pairs: get(&stats.state_pairs),
@@ -771,8 +774,9 @@ fn prepare(
         keys: config.keys.clone(),
         ..Options::default()
     };
-    if let Crank::Hand { seed } = crank {
-        options.salt = seed;
+    match crank {
+        Crank::Thread => options.stopwatch = Some(stopwatch),
+        Crank::Hand { seed } => options.salt = seed,
     }
     // It makes its directory, and all above it, so that they survive a power cut: nothing here may do it before.
     let (writer, recovery) = Journal::open_on(disk.clone(), &dir, options)?;
@@ -944,6 +948,12 @@ fn tick(queue: Weak<Queue<Task>>, shared: Arc<Shared>, every: Duration) -> std::
         }
     };
     std::thread::Builder::new().name("syncer".to_owned()).spawn(tick).map(drop)
+}
+
+/// Time since the first look at it.
+fn stopwatch() -> Duration {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    BEGAN.get_or_init(Instant::now).elapsed()
 }
 
 /// An id for an event that brought none: 128 random bits.

@@ -170,10 +170,9 @@ impl Sequencer {
                     self.answer();
                     self.take_over();
                 }
-                Task::Sync => {
-                    self.shared.sync_asked.store(false, Relaxed);
-                    self.sync();
-                }
+                Task::Sync if self.shared.sync_asked.swap(false, Relaxed) => self.sync(),
+                // The last batch had it.
+                Task::Sync => {}
                 Task::Pause { until, reply } => {
                     self.answer();
                     let _ = reply.send(());
@@ -512,7 +511,10 @@ impl Sequencer {
     /// Makes all that was appended durable and answers the work that is whole.
     fn settle(&mut self) {
         let mut lap = Lap::begin();
-        let committed = self.writer.commit(self.durability.into());
+        // A sync that is due goes with the batch.
+        let due = self.shared.sync_asked.swap(false, Relaxed);
+        let durability = if due { Durability::Sync } else { self.durability };
+        let committed = self.writer.commit(durability.into());
         self.shared.clocks.committed.observe(lap.next(), 1);
         if let Err(e) = &committed {
             self.fail(e);

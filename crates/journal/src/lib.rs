@@ -74,7 +74,7 @@ pub use disk::{Access, Disk, DiskFile, FsDisk, Lock, LockGuard};
 pub use error::{Damage, JournalError};
 pub use extent::{Extent, segment_name, segment_of, segments};
 pub use format::{FLAG_FILLER, FLAG_PROLOGUE, Frame, FrameBuf, LOST, Position, frame_bytes};
-pub use lookup::{Lookup, Sealed};
+pub use lookup::{Counters, Lookup, Sealed};
 pub use reader::Reader;
 pub use recover::{Journal, Options, Recovery};
 pub use repair::{DAMAGED, Repair, repair};

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use crate::cursor::{Cursor, Step};
 use crate::disk::Disk;
@@ -41,6 +42,54 @@ pub struct Sealed {
     pub sealed_micros: i64,
 }
 
+/// What the writer has done since it was opened. How many records share a sync is [`Counters::records`] by
+/// [`Counters::syncs`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Batches written.
+    pub commits: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Bytes of their frames, as they lie on disk.
+    pub bytes: u64,
+    /// Syncs that made records durable, those of a segment's end included.
+    pub syncs: u64,
+    /// How long they took, all together; zero without a [stopwatch](crate::Options::stopwatch).
+    pub sync_time: Duration,
+    /// Segments begun.
+    pub segments: u64,
+}
+
+/// The same while it is counted by one thread and read by others.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    commits: AtomicU64,
+    records: AtomicU64,
+    bytes: AtomicU64,
+    syncs: AtomicU64,
+    sync_nanos: AtomicU64,
+    segments: AtomicU64,
+}
+
+impl Counted {
+    pub(crate) fn commit(&self, records: u64, bytes: u64) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.records.fetch_add(records, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sync(&self, took: Duration) {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.sync_nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    pub(crate) fn segment(&self) {
+        self.segments.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     disk: Arc<dyn Disk>,
@@ -50,6 +99,7 @@ struct Shared {
     committed: AtomicU64,
     /// Records before this one are not kept: their segments are gone, or are just being removed.
     kept_from: AtomicU64,
+    counted: Counted,
     /// Ascending by first record.
     segments: RwLock<Vec<Marks>>,
 }
@@ -104,9 +154,17 @@ impl Lookup {
     ) -> Lookup {
         let segments = RwLock::new(segments);
         let committed = AtomicU64::new(committed);
-        let kept_from = AtomicU64::new(0);
+        let (kept_from, counted) = (AtomicU64::new(0), Counted::default());
         Lookup {
-            shared: Arc::new(Shared { disk, dir: dir.to_owned(), keys, committed, kept_from, segments }),
+            shared: Arc::new(Shared {
+                disk,
+                dir: dir.to_owned(),
+                keys,
+                committed,
+                kept_from,
+                counted,
+                segments,
+            }),
         }
     }
 
@@ -199,6 +257,24 @@ impl Lookup {
     pub fn first_seq(&self) -> u64 {
         let segments = self.shared.segments.read().unwrap_or_else(PoisonError::into_inner);
         segments.first().map_or(1, |marks| marks.first_seq.max(1)).max(self.kept_from())
+    }
+
+    /// What the writer has done since it was opened.
+    pub fn counters(&self) -> Counters {
+        let Counted { commits, records, bytes, syncs, sync_nanos, segments } = &self.shared.counted;
+        let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        Counters {
+            commits: get(commits),
+            records: get(records),
+            bytes: get(bytes),
+            syncs: get(syncs),
+            sync_time: Duration::from_nanos(get(sync_nanos)),
+            segments: get(segments),
+        }
+    }
+
+    pub(crate) fn counted(&self) -> &Counted {
+        &self.shared.counted
     }
 
     /// The sealed segments, oldest first: what retention chooses from. Looks at each one's header, so it is nothing for

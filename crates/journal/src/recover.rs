@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cursor::{Cursor, Step, accept_header, open_seal, read_header};
 use crate::disk::{Access, Disk, FsDisk, Lock, LockGuard, read_full, write_full};
@@ -33,6 +34,8 @@ pub struct Options {
     /// What new segments are encrypted with, and encrypted ones read. Without keys they stay plain. A journal may change
     /// between the two, or to another key, whenever it is opened; each segment says how it was written.
     pub keys: Keyring,
+    /// A clock that only goes forward, for [`Counters::sync_time`](crate::Counters::sync_time); without one that stays zero.
+    pub stopwatch: Option<fn() -> Duration>,
 }
 
 impl Default for Options {
@@ -42,6 +45,7 @@ impl Default for Options {
             now_micros: 0,
             salt: RandomState::new().build_hasher().finish(),
             keys: Keyring::default(),
+            stopwatch: None,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::disk::{Access, Disk, DiskFile, LockGuard, write_full};
 use crate::error::{self, JournalError};
@@ -14,7 +15,7 @@ use crate::format::{
     encode_sealed, frame_bytes,
 };
 use crate::limits::{MAX_PAYLOAD, MAX_PROLOGUE_BYTES, MAX_SEGMENT_BYTES, MAX_UNSYNCED_FRAMES};
-use crate::lookup::{Lookup, is_marked};
+use crate::lookup::{Counters, Lookup, is_marked};
 use crate::recover::Options;
 use crate::seal::{Seal, TAG_BYTES};
 
@@ -126,6 +127,11 @@ impl Writer {
     /// Last record that would survive a power cut; 0 if none.
     pub fn durable_seq(&self) -> u64 {
         self.durable
+    }
+
+    /// What this writer has done since it was opened; [`Lookup::counters`] is the same from any thread.
+    pub fn counters(&self) -> Counters {
+        self.lookup.counters()
     }
 
     /// A handle for reading committed records from any thread.
@@ -240,8 +246,10 @@ impl Writer {
         let Some(active) = self.active.as_ref().filter(|_| self.durable < self.committed) else {
             return Ok(());
         };
+        let began = self.now();
         let synced = active.file.sync_data().map_err(JournalError::io("sync", &active.path));
         self.or_poison(synced)?;
+        self.lookup.counted().sync(self.now().saturating_sub(began));
         self.durable = self.committed;
         Ok(())
     }
@@ -290,6 +298,7 @@ impl Writer {
         let written = written.map_err(JournalError::io("write", &active.path));
         active.end += self.buffer.len() as u64;
         self.or_poison(written)?;
+        self.lookup.counted().commit(self.buffered_frames, self.buffer.len() as u64);
         self.committed += self.buffered_frames;
         self.buffered_frames = 0;
         self.buffer.clear();
@@ -331,6 +340,7 @@ impl Writer {
             .map_err(JournalError::io("write the header of", &path));
         self.or_poison(opened)?;
         self.lookup.begin_segment(first_seq);
+        self.lookup.counted().segment();
         self.active = Some(Active { file, path, first_seq, salt, seal, finished: false, len, end: used });
         Ok(())
     }
@@ -406,13 +416,22 @@ impl Writer {
     /// Cuts the current segment to what is used, and makes all of it durable.
     fn seal(&mut self) -> Result<(), JournalError> {
         let Some(active) = &self.active else { return Ok(()) };
+        let began = self.now();
         active
             .file
             .set_len(active.end)
             .and_then(|()| active.file.sync_all())
             .map_err(JournalError::io("seal", &active.path))?;
+        if self.durable < self.committed {
+            self.lookup.counted().sync(self.now().saturating_sub(began));
+        }
         self.durable = self.committed;
         Ok(())
+    }
+
+    /// The stopwatch's time; always the same without one.
+    fn now(&self) -> Duration {
+        self.options.stopwatch.map_or(Duration::ZERO, |stopwatch| stopwatch())
     }
 
     fn check_poison(&self) -> Result<(), JournalError> {

@@ -136,7 +136,7 @@ impl Run {
     /// Opens and compares. None if the power went meanwhile, or the disk failed.
     fn open(&mut self) -> Result<Option<Writer>, String> {
         let keys = self.keys();
-        let options = Options { segment_bytes: 4096, now_micros: 0, salt: 7, keys };
+        let options = Options { segment_bytes: 4096, now_micros: 0, salt: 7, keys, ..Options::default() };
         match Journal::open_on(Arc::new(self.disk.clone()), DIR, options) {
             Ok((writer, recovery)) => {
                 self.recovered(&recovery)?;

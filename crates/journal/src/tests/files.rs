@@ -625,3 +625,56 @@ fn a_failed_sync_stops_the_writer_until_it_is_opened_anew() {
     let (writer, recovery) = Journal::open_on(shared, "/j", options()).unwrap();
     assert_eq!((recovery.last_seq, writer.durable_seq()), (2, 2));
 }
+
+#[test]
+fn the_writer_counts_what_it_does() {
+    use std::cell::Cell;
+    use std::time::Duration;
+    // A clock that is a millisecond further each time it is looked at.
+    thread_local!(static NOW: Cell<u64> = const { Cell::new(0) });
+    let stopwatch = || Duration::from_millis(NOW.replace(NOW.get() + 1));
+    let dir = TempDir::new().unwrap();
+    let options = Options { stopwatch: Some(stopwatch), ..options() };
+    let (mut writer, _) = Journal::open(dir.path(), options).unwrap();
+    batch(&mut writer, &[b"one", b"two", b"three"]);
+    for _ in 0..4 {
+        batch_interval(&mut writer, b"four");
+    }
+    writer.sync().unwrap();
+    writer.sync().unwrap();
+    let counted = writer.counters();
+    assert_eq!((counted.commits, counted.records, counted.syncs, counted.segments), (5, 7, 2, 1));
+    assert_eq!(counted.bytes, 7 * frame_bytes(5));
+    assert_eq!(counted.sync_time, Duration::from_millis(2));
+    // The end of a segment is a sync too, if anything waits for one.
+    batch_interval(&mut writer, b"five");
+    writer.rotate().unwrap();
+    writer.rotate().unwrap();
+    assert_eq!((writer.counters().syncs, writer.counters().segments), (3, 3));
+    assert_eq!(writer.lookup().counters(), writer.counters());
+}
+
+/// With interval durability a power cut takes what came after the last sync, and nothing before it.
+#[test]
+fn a_power_cut_takes_no_more_than_came_since_the_last_sync() {
+    let mut lost_some = 0;
+    for seed in 0..200u64 {
+        let disk = SimDisk::new(seed, 1 << 22);
+        let open = || Journal::open_on(Arc::new(disk.clone()), "/journal", options()).unwrap();
+        let (mut writer, _) = open();
+        let (every, count) = (1 + seed % 7, 20 + seed % 50);
+        for n in 1..=count {
+            batch_interval(&mut writer, &[n as u8; 200]);
+            if n % every == 0 {
+                writer.sync().unwrap();
+            }
+        }
+        let (synced, written) = (writer.durable_seq(), writer.committed_seq());
+        assert!(written - synced < every && written == count);
+        disk.reboot();
+        let found = open().1.last_seq;
+        assert!((synced..=written).contains(&found), "seed {seed}: {found} of {synced} to {written}");
+        lost_some += u64::from(found < written);
+    }
+    assert!(lost_some > 20, "only {lost_some} cuts lost anything");
+}

@@ -25,7 +25,8 @@ fn payload(seq: u64) -> Vec<u8> {
 }
 
 fn open(disk: &SimDisk, keys: &Keyring) -> Result<Writer, JournalError> {
-    let options = Options { segment_bytes: 4096, now_micros: 77, salt: 7, keys: keys.clone() };
+    let options =
+        Options { segment_bytes: 4096, now_micros: 77, salt: 7, keys: keys.clone(), ..Options::default() };
     Ok(Journal::open_on(Arc::new(disk.clone()), DIR, options)?.0)
 }
 

@@ -23,7 +23,7 @@ fn ring(newest: Option<u8>, older: &[u8]) -> Keyring {
 }
 
 fn options(keys: &Keyring) -> Options {
-    Options { segment_bytes: 4096, now_micros: 5, salt: 3, keys: keys.clone() }
+    Options { segment_bytes: 4096, now_micros: 5, salt: 3, keys: keys.clone(), ..Options::default() }
 }
 
 fn open(dir: &Path, keys: &Keyring) -> Writer {

@@ -39,7 +39,12 @@ impl Host {
         let config = format!("data = {data:?}\npolicy = {policy:?}\n{settings}");
         std::fs::write(dir.join("wardroom.toml"), config)?;
         let roles = [Role::Ingest, Role::Read].map(|role| role.name().to_owned());
-        let token = crate::command::issue_key(&crate::command::keys_file(&data), "trial", &roles)?;
+        let token = crate::command::issue_key(
+            &crate::command::keys_file(&data),
+            "trial",
+            &roles,
+            wardroom_api::Allowance::default(),
+        )?;
         let address = free_address()?;
         let mut host = Host { child: spawn(dir, address)?, dir: dir.to_owned(), address, token };
         host.ready().await?;
