@@ -4,6 +4,7 @@
 mod arbitrary;
 mod crash;
 mod files;
+mod golden;
 mod remove;
 mod repair;
 mod sealed;

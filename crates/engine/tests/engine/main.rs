@@ -2,9 +2,9 @@
 //! The engine as its callers see it: events in, durable decisions out, whatever happens in between.
 //!
 //! Each file asks one question. What a decision says: `verdicts`, `windows`. What is promised about it: `identity`,
-//! `restart`, `snapshot`, `kill`. What decisions leave behind: `marks`, `outbox`. What may happen meanwhile: `swap`,
-//! `warming`, `overload`. What the disk may do: `disk`, `damage`, over thousands of seeds `faults`, and what it may show:
-//! `encryption`. What our own
+//! `restart`, `snapshot`, `kill`, and for good in `golden`. What decisions leave behind: `marks`, `outbox`. What may happen
+//! meanwhile: `swap`, `warming`, `overload`. What the disk may do: `disk`, `damage`, over thousands of seeds `faults`, and
+//! what it may show: `encryption`. What our own
 //! faults do: `guards`.
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +17,7 @@ mod damage;
 mod disk;
 mod encryption;
 mod faults;
+mod golden;
 mod guards;
 mod identity;
 mod kill;
