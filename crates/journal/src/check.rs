@@ -114,7 +114,7 @@ pub fn check(
             Err(e) => return Err(JournalError::io("open", &path)(e)),
         }
     }
-    let mut encrypted = false;
+    let mut encrypted = !keys.ids().is_empty();
     for (first_seq, file, _) in &files {
         let header = read_header(&**file, &segment_path(dir, *first_seq))?;
         encrypted |= header.is_ok_and(|header| header.seal.is_some());
@@ -162,7 +162,7 @@ struct Walk<'a> {
     path: PathBuf,
     first_seq: u64,
     bytes: u64,
-    /// Some segment of the journal is encrypted.
+    /// Some segment of the journal is encrypted, or there are keys.
     encrypted: bool,
 }
 
@@ -358,9 +358,12 @@ impl Walk<'_> {
         if let Some(header) = SegmentHeader::decode_but_one_byte(&bytes).filter(whole) {
             return Ok(Some(header));
         }
-        // Taking an encrypted segment for a plain one would give out its bytes as records. What tells them apart is gone
-        // with the header, unless enough of that is left or nothing here is encrypted.
-        let plain = SegmentHeader::says_plain(&bytes) || !self.encrypted;
+        // Taking an encrypted segment for a plain one would give out its bytes as records. What tells them apart may be gone
+        // with the header: then it is plain only where nothing says that anything here was ever encrypted.
+        let plain = match SegmentHeader::says_plain(&bytes) {
+            Some(plain) => plain,
+            None => !self.encrypted,
+        };
         if plain { self.guess_header(before) } else { Ok(None) }
     }
 

@@ -214,10 +214,14 @@ impl SegmentHeader {
         found
     }
 
-    /// True if what is left of a damaged header says that its segment is plain.
-    pub(crate) fn says_plain(bytes: &[u8; HEADER_BYTES]) -> bool {
+    /// Whether what is left of a damaged header says that its segment is plain; none if it says nothing.
+    pub(crate) fn says_plain(bytes: &[u8; HEADER_BYTES]) -> Option<bool> {
         let unused = bytes[SEAL_HEAD..SEAL_HEAD + SEAL_HEAD_BYTES].iter().all(|&byte| byte == 0);
-        unused && u32_at(bytes, 8) >> 16 == u32::from(FORMAT_PLAIN)
+        match (unused, u32_at(bytes, 8) >> 16) {
+            (true, major) if major == u32::from(FORMAT_PLAIN) => Some(true),
+            (true, major) if major != u32::from(FORMAT_SEALED) => None,
+            _ => Some(false),
+        }
     }
 
     /// What the segment's own key is derived from besides the seal's head, so that none of it can be exchanged: the bytes
@@ -441,10 +445,12 @@ mod tests {
                 assert_eq!(SegmentHeader::decode_but_one_byte(&hurt), None, "byte {at} and another");
             }
         }
-        assert!(SegmentHeader::says_plain(&header().encode()));
-        assert!(
-            !SegmentHeader::says_plain(&sealed_header().encode()) && !SegmentHeader::says_plain(&[0; 64])
-        );
+        assert_eq!(SegmentHeader::says_plain(&header().encode()), Some(true));
+        assert_eq!(SegmentHeader::says_plain(&sealed_header().encode()), Some(false));
+        assert_eq!(SegmentHeader::says_plain(&[0; 64]), None);
+        let mut changed = header().encode();
+        changed[40] = 1;
+        assert_eq!(SegmentHeader::says_plain(&changed), Some(false));
     }
 
     #[test]

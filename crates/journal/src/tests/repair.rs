@@ -326,3 +326,32 @@ fn a_journal_in_use_is_not_repaired() {
     drop(writer);
     assert_eq!(mend(&disk, &keys, true).unwrap().lost(), 1);
 }
+
+/// The one encrypted segment among plain ones loses its header: taking it for plain would give out its bytes as records.
+#[test]
+fn an_encrypted_segment_is_never_taken_for_a_plain_one() {
+    for (from, len) in [(0, 64), (8, 16), (8, 56), (30, 34), (36, 24), (12, 20)] {
+        let disk = SimDisk::new(1, 1 << 20);
+        let mut at = Vec::new();
+        for sealed in [false, true, false] {
+            let keys = Keyring::new(sealed.then(|| Key::new([1; 32])), vec![Key::new([1; 32])]);
+            let mut writer = open(&disk, &keys).unwrap();
+            for _ in 0..4 {
+                let payload = payload(writer.next_seq());
+                writer.reserve(frame_bytes(payload.len())).unwrap();
+                at.push(writer.append(1, &payload).unwrap());
+                writer.commit(Durability::Sync).unwrap();
+            }
+        }
+        let hurt = at[4].segment;
+        write(&disk, hurt, from, &vec![0; len]);
+        let done = mend(&disk, &keys(true), false).unwrap();
+        assert_eq!(
+            done.faults().next().map(|(_, fault)| fault.remedy),
+            Some(Remedy::Replace),
+            "{from} {len}"
+        );
+        let (there, lost) = read(&disk, &keys(true)).unwrap();
+        assert_eq!((there.len(), lost), (8, (5..=8).collect()), "{from} {len}");
+    }
+}
