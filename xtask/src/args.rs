@@ -7,6 +7,9 @@ use crate::steps;
 /// How long each fuzz target runs when nobody says, in seconds.
 const FUZZ_SECONDS: u64 = 10;
 
+/// How many lives a mutant has to survive when nobody says.
+const MUTANT_SEEDS: u64 = 1000;
+
 /// What `cargo xtask --help` prints.
 pub(crate) const USAGE: &str = "\
 Usage: cargo xtask COMMAND [OPTIONS]
@@ -15,6 +18,7 @@ Commands:
   test     everything a change must pass: format, lints, tests, licences, shipped policies, docs, fuzz targets
   tidy     the repository's own rules: file headers, crate borders, dependency direction, links, the map of crates
   fuzz     build the fuzz targets and run each for a while
+  mutants  put deliberate faults in, one at a time, and see that the tests of faults catch each
   bench    benchmarks, in release builds
 
 `cargo xtask COMMAND --help` says more.";
@@ -38,6 +42,17 @@ const TIDY_USAGE: &str = "\
 Usage: cargo xtask tidy
 
 Checks the repository's own rules over all files git knows or would add, and prints every finding as path:line.";
+
+const MUTANTS_USAGE: &str = "\
+Usage: cargo xtask mutants [NAME] [--seeds N] [--list]
+
+Copies the tree into the target folder, puts one deliberate fault in at a time, and runs the simulated lives of the engine
+over it: they must fail. Prints the seed that did. Takes about half a minute for each; all of them are not part of `test`.
+
+Options:
+  NAME       those with these words in their name
+  --seeds N  how many lives each has to survive (default 1000)
+  --list     name them";
 
 const FUZZ_USAGE: &str = "\
 Usage: cargo xtask fuzz [TARGET]... [--seconds N] [--list]
@@ -82,6 +97,15 @@ pub(crate) enum Command {
         /// How long each runs.
         seconds: u64,
     },
+    /// Print the names of the mutants.
+    ListMutants,
+    /// Put mutants in and see them caught.
+    Mutants {
+        /// What is in their names.
+        wanted: String,
+        /// How many seeds each has to survive.
+        seeds: u64,
+    },
     /// Run benchmarks.
     Bench {
         /// Which of them.
@@ -101,8 +125,9 @@ pub(crate) fn parse(words: &[String]) -> Result<Command, String> {
         "test" => parse_test(rest),
         "tidy" => parse_tidy(rest),
         "fuzz" => parse_fuzz(rest),
+        "mutants" => parse_mutants(rest),
         "bench" => parse_bench(rest),
-        other => Err(unknown("command", other, &["test", "tidy", "fuzz", "bench"])),
+        other => Err(unknown("command", other, &["test", "tidy", "fuzz", "mutants", "bench"])),
     }
 }
 
@@ -146,6 +171,23 @@ fn parse_fuzz(words: &[String]) -> Result<Command, String> {
         }
     }
     Ok(if list { Command::ListFuzz } else { Command::Fuzz { targets, seconds } })
+}
+
+fn parse_mutants(words: &[String]) -> Result<Command, String> {
+    let (mut wanted, mut seeds, mut list) = (String::new(), MUTANT_SEEDS, false);
+    let mut flags = Flags::new(words);
+    while let Some((flag, inline)) = flags.next_word() {
+        match flag {
+            "--help" | "-h" => return Ok(Command::Help(MUTANTS_USAGE)),
+            "--list" => list = true,
+            "--seeds" => seeds = read_seeds(&flags.value(flag, inline)?)?,
+            other if other.starts_with('-') => {
+                return Err(unknown("option of `mutants`", other, &["--seeds", "--list", "--help"]));
+            }
+            name => name.clone_into(&mut wanted),
+        }
+    }
+    Ok(if list { Command::ListMutants } else { Command::Mutants { wanted, seeds } })
 }
 
 fn parse_bench(words: &[String]) -> Result<Command, String> {
@@ -192,6 +234,13 @@ impl<'a> Flags<'a> {
 /// A value to show for a flag that came without one.
 fn example(flag: &str) -> &'static str {
     if flag == "--only" { "fmt,clippy" } else { "10" }
+}
+
+fn read_seeds(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(seeds @ 1..=1_000_000_000) => Ok(seeds),
+        _ => Err(format!("--seeds takes a whole number from 1 to 1000000000, not `{text}`")),
+    }
 }
 
 fn read_seconds(text: &str) -> Result<u64, String> {
@@ -280,7 +329,7 @@ mod tests {
     #[test]
     fn mistakes_name_what_would_be_right() {
         check_refused("tset", "did you mean `test`?");
-        check_refused("deploy", "unknown command: `deploy`; there are: test, tidy, fuzz, bench");
+        check_refused("deploy", "unknown command: `deploy`; there are: test, tidy, fuzz, mutants, bench");
         check_refused("test --onyl fmt", "did you mean `--only`?");
         check_refused("test --only clipy", "did you mean `clippy`?");
         check_refused("test --only", "--only needs a value, as in `--only fmt,clippy`");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The repository's chores, one command each: `cargo xtask test`, `tidy`, `bench`, `fuzz`.
+//! The repository's chores, one command each: `cargo xtask test`, `tidy`, `bench`, `fuzz`, `mutants`.
 //!
 //! Plain Rust rather than a folder of scripts: the one tool every contributor has is cargo, and these programs can be
 //! tested. A bare machine builds this crate before anything else, so it has one dependency; the small readers of
@@ -20,6 +20,7 @@ mod steps;
 
 mod bench;
 mod fuzz;
+mod mutants;
 mod tidy;
 
 mod debian;
@@ -62,6 +63,8 @@ fn carry_out(command: Command) -> Result<()> {
         Command::Fuzz { targets, seconds } => {
             fuzz::run(&Place::find()?, &targets, seconds, fuzz::Lock::Renew)?
         }
+        Command::ListMutants => println!("{}", mutants::list()),
+        Command::Mutants { wanted, seeds } => mutants::run(&Place::find()?, &wanted, seeds)?,
         Command::Bench { which, rest } => bench::run(&Place::find()?, which, &rest)?,
     }
     Ok(())
@@ -73,7 +76,7 @@ mod tests {
 
     #[test]
     fn usage_names_every_command() {
-        for command in ["test", "tidy", "fuzz", "bench"] {
+        for command in ["test", "tidy", "fuzz", "mutants", "bench"] {
             assert!(USAGE.contains(&format!("\n  {command} ")), "{command} is not in the usage text");
         }
     }

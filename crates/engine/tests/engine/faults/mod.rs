@@ -84,7 +84,11 @@ fn lives(seeds: &[u64]) -> Result<Met, String> {
         while let Some(seed) = seeds.get(next.fetch_add(1, Relaxed) as usize) {
             match life::run(*seed, &BTreeSet::new(), Faults::default()) {
                 Ok(one) => met.add(&one),
-                Err(why) => return Err((*seed, why)),
+                Err(why) => {
+                    // The others have nothing more to find out.
+                    next.store(seeds.len() as u64, Relaxed);
+                    return Err((*seed, why));
+                }
             }
         }
         Ok(met)
