@@ -98,14 +98,15 @@ struct Live {
 /// What callers ask, all before the next turn.
 enum Ask {
     Submit(Vec<(u64, Event)>, Work),
-    Find(u64),
+    /// An id, and whether it must be found: what is asked at the same time may be done in any order.
+    Find(u64, bool),
     Swap(usize),
 }
 
 /// What they are told.
 enum Told {
     Outcomes(Vec<(u64, Micros)>, Result<Vec<Outcome>, SubmitError>),
-    Found(u64, Result<Option<u64>, SubmitError>),
+    Found(u64, bool, Result<Option<u64>, SubmitError>),
     Swapped(usize, Result<(), SwapError>),
 }
 
@@ -293,13 +294,17 @@ impl Life {
         for _ in 0..1 + rng.below(3) {
             let ask = match rng.below(20) {
                 0 => Ask::Swap(rng.below(POLICIES as u64 + 1) as usize),
-                1 | 2 => Ask::Find(rng.below(self.ids + 2)),
+                1 | 2 => self.find(rng.below(self.ids + 2)),
                 3 => self.batch(rng, 40),
                 _ => self.batch(rng, 5),
             };
             asked.push(ask);
         }
         self.work(asked)
+    }
+
+    fn find(&self, id: u64) -> Ask {
+        Ask::Find(id, self.promises.must_be_known(id))
     }
 
     /// Events of all kinds: new ones, ones that were answered, ones that were not.
@@ -390,8 +395,8 @@ impl Life {
                     .zip(outcomes)
                     .try_for_each(|((id, at), outcome)| self.outcome(id, at, outcome))
             }
-            Told::Outcomes(_, Err(error)) | Told::Found(_, Err(error)) => self.excuse(&error),
-            Told::Found(id, Ok(found)) => self.found(id, found),
+            Told::Outcomes(_, Err(error)) | Told::Found(_, _, Err(error)) => self.excuse(&error),
+            Told::Found(id, must, Ok(found)) => self.found(id, must, found),
             Told::Swapped(number, Err(SwapError::Policy { .. })) if number == POLICIES => Ok(()),
             Told::Swapped(number, Ok(())) if number < POLICIES => {
                 self.met.swaps += 1;
@@ -422,13 +427,13 @@ impl Life {
         self.promises.outcome(id, received, &outcome)
     }
 
-    fn found(&mut self, id: u64, found: Option<u64>) -> Result<(), String> {
+    fn found(&mut self, id: u64, must: bool, found: Option<u64>) -> Result<(), String> {
         self.say(|| format!("    {id}: found {found:?}"));
         match (self.promises.answer(id), found) {
             (Some(answer), Some(seq)) if answer.seq != seq => {
                 Err(format!("event {id} is {}, and was found as {seq}", answer.seq))
             }
-            (Some(_), None) if self.promises.must_be_known(id) && !self.has_failed() => {
+            (Some(_), None) if must && self.promises.must_be_known(id) && !self.has_failed() => {
                 Err(format!("event {id} was taken, and is not found"))
             }
             _ => Ok(()),
@@ -656,7 +661,7 @@ impl Life {
         };
         let mut rng = SimRng::new(self.seed ^ self.mirror.last() << 8);
         let ids: Vec<u64> = (0..4).filter_map(|_| pick(self.promises.known(), &mut rng)).collect();
-        let asked = ids.iter().map(|id| Ask::Find(*id)).collect();
+        let asked = ids.iter().map(|id| Ask::Find(*id, self.promises.must_be_known(*id))).collect();
         let told = turn(live, asked, self.now)?;
         for id in ids {
             let seq = self.promises.answer(id).map_or(0, |a| a.seq);
@@ -728,7 +733,7 @@ impl Ask {
                 let ids: Vec<u64> = events.iter().map(|(id, _)| *id).collect();
                 format!("{work:?} {ids:?}")
             }
-            Ask::Find(id) => format!("find {id}"),
+            Ask::Find(id, _) => format!("find {id}"),
             Ask::Swap(number) => format!("swap to policy {number}"),
         }
     }
@@ -744,9 +749,9 @@ fn ask(engine: &Engine, ask: Ask, now: Micros) -> Asking<'_> {
                 let events = events.into_iter().map(|(_, event)| event).collect();
                 Told::Outcomes(ids, engine.submit(events, work).await)
             }
-            Ask::Find(id) => {
+            Ask::Find(id, must) => {
                 let named = EventId { source: "".into(), id: name(id).into() };
-                Told::Found(id, engine.find(named).await)
+                Told::Found(id, must, engine.find(named).await)
             }
             Ask::Swap(number) => {
                 let swapped = engine.swap(bundle(number), Origin::Api, now).await;
