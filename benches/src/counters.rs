@@ -4,11 +4,12 @@
 //! Sightings come in the order of time under [`KEYS`] keys in turn, so that each key has [`EACH`] in its window, and
 //! tiles turn over as they do in life. A reading is of the next key in turn, at the end of the stream.
 
-use crate::harness::Harness;
+use crate::harness::{Harness, Timing};
 use crate::table::Table;
 use anyhow::{Result, anyhow, ensure};
 use std::collections::{HashMap, VecDeque};
 use std::hint::black_box;
+use std::time::Instant;
 use wardroom_event::{Micros, Span, Value};
 use wardroom_state::{Item, Key, Keyer, Kind, Limits, Reading, Secret, Sighting, Spec, TableId, Tables};
 
@@ -75,7 +76,70 @@ pub(crate) fn run(harness: &mut Harness) -> Result<()> {
     for counter in counters() {
         one(harness, &counter)?;
     }
-    by_hand(harness)
+    by_hand(harness)?;
+    many_keys(harness)
+}
+
+/// How many keys there are.
+const MANY: [usize; 3] = [1_000, 100_000, 1_000_000];
+
+/// What it takes under ever more keys: time, and memory that is said in the name.
+fn many_keys(harness: &mut Harness) -> Result<()> {
+    harness.table(
+        Table::new("Counters under ever more keys", "operation")
+            .note("two sightings of each key in a window, over three windows; in no order that a cache could guess")
+            .note("memory is what the allocator was asked for, at its most; a piece is of a whole snapshot"),
+    );
+    for counter in counters().iter().filter(|counter| !counter.name.starts_with("distinct, 60")) {
+        for keys in MANY {
+            under(harness, counter, harness.pace.scaled(keys))?;
+        }
+    }
+    Ok(())
+}
+
+fn under(harness: &mut Harness, counter: &Counter, keys: usize) -> Result<()> {
+    let mut tables = Tables::new(Limits::default());
+    let spec = Spec::new(counter.kind, Some(counter.window)).map_err(|e| anyhow!("{e}"))?;
+    let id = tables.add_table(spec);
+    let (text, empty) = (Value::Text("Firefox/140.0".into()), tables.bytes());
+    let step = (counter.window.0 / (2 * keys) as i64).max(1);
+    let time = |n: usize| Micros(crate::people::BEGIN.0 + n as i64 * step);
+    // Any number, in an order that goes through all of them: 7919 divides no number of keys.
+    let key = |n: usize| ((n * 7919 % keys) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let sightings: Vec<usize> = (0..6 * keys).collect();
+    let mut most = 0;
+    let timing = harness.measure_each(&sightings, |n| {
+        tables.add(id, Key(key(*n)), (counter.sighting)(n / keys * KEYS + n % KEYS, &text), time(*n));
+        if n % 1024 == 0 {
+            most = most.max(tables.bytes());
+        }
+        Ok(())
+    })?;
+    let each = (most.max(tables.bytes()) - empty) / keys;
+    let name = format!("{}, {keys} keys of {each} bytes", counter.name);
+    harness.row(&format!("{name}: add"), timing);
+    let (now, mut next) = (time(sightings.len()), 0);
+    harness.time(&format!("{name}: read"), || {
+        next += 1;
+        read(&tables, id, counter, Key(key(next)), black_box(now))
+    });
+    harness.row(&format!("{name}: a piece"), pieces(&mut tables));
+    Ok(())
+}
+
+/// What the pieces of a whole snapshot took.
+fn pieces(tables: &mut Tables) -> Timing {
+    tables.begin_pass(true);
+    let (mut each, mut piece) = (Vec::new(), Vec::new());
+    loop {
+        piece.clear();
+        let began = Instant::now();
+        if tables.next_piece(1, &mut piece).is_none() {
+            return Timing::of(each);
+        }
+        each.push(began.elapsed().as_nanos() as f64);
+    }
 }
 
 fn hashing(harness: &mut Harness) -> Result<()> {
@@ -219,5 +283,6 @@ mod tests {
         let mut harness = Harness::new(Pace::Quick);
         run(&mut harness).unwrap();
         assert_eq!(harness.tables[0].rows.len(), 2 + 2 * counters().len() + 2);
+        assert_eq!(harness.tables[1].rows.len(), 3 * MANY.len() * (counters().len() - 1));
     }
 }

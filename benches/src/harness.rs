@@ -101,6 +101,20 @@ impl Harness {
         &mut self,
         name: &str,
         items: &[I],
+        op: impl FnMut(&I) -> Result<T>,
+    ) -> Result<Timing> {
+        let timing = self.measure_each(items, op)?;
+        self.row(name, timing);
+        Ok(timing)
+    }
+
+    /// As [`Harness::time_each`], without a row.
+    ///
+    /// # Errors
+    /// What `op` gives.
+    pub(crate) fn measure_each<I, T>(
+        &self,
+        items: &[I],
         mut op: impl FnMut(&I) -> Result<T>,
     ) -> Result<Timing> {
         let (before, measured) = items.split_at(items.len() / 2);
@@ -116,9 +130,7 @@ impl Harness {
             }
             each.push(began.elapsed().as_nanos() as f64 / batch.len() as f64);
         }
-        let timing = Timing::of(each);
-        self.row(name, timing);
-        Ok(timing)
+        Ok(Timing::of(each))
     }
 
     /// Adds a row whose time was taken elsewhere.
