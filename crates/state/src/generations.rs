@@ -53,6 +53,8 @@ pub(crate) struct Generations<C> {
     turn: u64,
     /// No key in the old generation has a sighting in a later tile than this.
     old_to: i64,
+    /// Keys touched since the last turn.
+    young: usize,
     held: Held,
     freeing: Freeing<C>,
     /// The shard that was swept last.
@@ -67,7 +69,18 @@ impl<C: Stored> Generations<C> {
         let directory = (0..1 << ROOT).collect();
         let (held, freeing) = (Held::default(), Freeing::new());
         let (turn, old_to) = (0, i64::MIN);
-        Generations { directory, depth: ROOT, shards, turn, old_to, held, freeing, swept: 0, joined: (0, 0) }
+        Generations {
+            directory,
+            depth: ROOT,
+            shards,
+            turn,
+            old_to,
+            young: 0,
+            held,
+            freeing,
+            swept: 0,
+            joined: (0, 0),
+        }
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&C> {
@@ -82,7 +95,8 @@ impl<C: Stored> Generations<C> {
             return;
         }
         let turn = self.turn;
-        self.change(place, |shard, freeing| shard.touch(key, turn, freeing, change));
+        let new = self.change(place, |shard, freeing| shard.touch(key, turn, freeing, change));
+        self.young += usize::from(new);
         if self.shards[place].is_full() {
             self.split(place);
         }
@@ -93,10 +107,15 @@ impl<C: Stored> Generations<C> {
         if from <= self.old_to {
             return;
         }
-        (self.turn, self.old_to) = (self.turn + 1, before);
+        self.turn(before);
         if from > before {
-            (self.turn, self.old_to) = (self.turn + 1, clock);
+            self.turn(clock);
         }
+    }
+
+    /// The old generation goes, the young becomes old; `to` is the latest tile it can hold.
+    fn turn(&mut self, to: i64) {
+        (self.turn, self.old_to, self.young) = (self.turn + 1, to, 0);
     }
 
     /// Gives some places in turn to `change`, those that have a key, unless the shard has counted the record of that number
@@ -126,7 +145,7 @@ impl<C: Stored> Generations<C> {
                 self.change(place, |shard, freeing| shard.forget(turn, freeing));
             }
         }
-        (self.turn, self.old_to) = (turn + 1, clock);
+        self.turn(clock);
     }
 
     /// Does a small part of what is to be done for the memory: frees some keys that have gone, and sweeps a shard.
@@ -142,6 +161,11 @@ impl<C: Stored> Generations<C> {
     /// Keys held, the expired among them.
     pub(crate) fn len(&self) -> usize {
         self.held.keys
+    }
+
+    /// Those of them in the young generation, which forgetting does not take.
+    pub(crate) fn young(&self) -> usize {
+        self.young.min(self.len())
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -200,7 +224,9 @@ impl<C: Stored> Generations<C> {
         while !from.is_empty() {
             let head = Head::decode(from)?;
             let place = self.descend(&head)?;
+            let before = self.shards[place].young_keys();
             self.change(place, |shard, freeing| shard.load(&head, as_of, clock, freeing, from))?;
+            self.young = self.young.saturating_sub(before) + self.shards[place].young_keys();
         }
         Ok(())
     }

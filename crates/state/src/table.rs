@@ -62,7 +62,7 @@ pub(crate) struct Table<C: Counter> {
     /// The time of the sighting added first, under any key.
     began: Option<Micros>,
     late: u64,
-    /// Most keys, beyond which some are to be forgotten.
+    /// Most keys.
     most: usize,
     /// The record in hand, by its number; the greatest there is where no key can have counted it.
     event: u64,
@@ -193,7 +193,8 @@ impl<C: Counter> AnyTable for Table<C> {
             freeing: self.keys.freeing(),
             late_dropped: self.late,
             forgotten: self.keys.forgotten(),
-            over_cap: self.keys.len() > self.most,
+            young: self.keys.young(),
+            over_cap: self.keys.young() >= (self.most / 2).max(1),
         }
     }
 

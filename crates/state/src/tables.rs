@@ -71,7 +71,10 @@ pub struct Stats {
     pub late_dropped: u64,
     /// Keys that [`Tables::forget`] took before they had expired.
     pub forgotten: u64,
-    /// Whether it holds more keys than [`Limits::keys_per_table`]: some are to be forgotten.
+    /// Those of `keys` that [`Tables::forget`] would keep: touched since it was called last, or since keys went by themselves.
+    pub young: usize,
+    /// Whether the table is to forget for the sake of [`Limits::keys_per_table`]: as soon as half as many are young, so
+    /// that the half touched last is always kept.
     pub over_cap: bool,
 }
 
@@ -249,6 +252,27 @@ impl Tables {
         if !self.untidy.contains(&id) {
             self.untidy.push(id);
         }
+    }
+
+    /// Which table is to forget so that all hold no more than `most` bytes, and each no more keys than it may; `None` where
+    /// all is well. To be asked again after it has.
+    ///
+    /// Beyond `most`, it is the one that holds the most. Long before, once a table takes half of what the others leave it
+    /// and has nothing yet to forget, what it holds is made old: so that when the time comes only what was touched
+    /// longest ago goes.
+    pub fn excess(&self, most: usize) -> Option<TableId> {
+        let stats = |(n, table): (usize, &Option<Box<dyn AnyTable>>)| {
+            table.as_ref().map(|table| (TableId(n as u32), table.stats()))
+        };
+        let all = || self.tables.iter().enumerate().filter_map(stats);
+        if let Some((id, _)) = all().find(|(_, stats)| stats.over_cap) {
+            return Some(id);
+        }
+        let bytes: usize = all().map(|(_, stats)| stats.bytes).sum();
+        let (id, largest) = all().filter(|(_, s)| s.keys > 0).max_by_key(|(id, s)| (s.bytes, *id))?;
+        let left = most.saturating_sub(bytes - largest.bytes);
+        let ripe = largest.young == largest.keys && largest.bytes > left / 2;
+        (bytes > most || ripe).then_some(id)
     }
 
     /// Frees some of what a table has forgotten to which nothing may ever be added again.

@@ -85,6 +85,36 @@ fn memory_follows_the_window_not_the_history() {
     }
 }
 
+/// A flood of ever new keys, under a cap on the memory of two tables that is kept by letting the larger one
+/// forget. What came last is always there, and the other table keeps what it has.
+#[test]
+fn a_flood_of_keys_stays_under_a_cap() {
+    const CAP: usize = 4 << 20;
+    let (mut tables, flooded) = tables(spec(Kind::Distinct, 3600), Limits::default());
+    let calm = tables.add_table(spec(Kind::Count, 3600));
+    (0..1000).for_each(|n| tables.add(calm, Key(spread(n)), Sighting::Plain, Micros(0)));
+    let mut most = 0;
+    for n in 0..500_000 {
+        tables.add(flooded, Key(spread(n)), sighting(Kind::Distinct, n), Micros(n as i64));
+        while let Some(larger) = tables.excess(CAP) {
+            tables.forget(larger);
+        }
+        most = most.max(tables.bytes() + tables.stats(flooded).freeing);
+        let before = n.saturating_sub(10_000);
+        for key in [n, before] {
+            assert_ne!(tables.read(flooded, Key(spread(key)), Micros(n as i64)), none(), "{key} at {n}");
+        }
+    }
+    let stats = tables.stats(flooded);
+    println!("{most} bytes at most, {} keys and {} forgotten", stats.keys, stats.forgotten);
+    assert!(most < CAP + CAP / 2, "{most} bytes");
+    assert_eq!((stats.keys as u64 + stats.forgotten, tables.stats(calm).keys), (500_000, 1000));
+}
+
+fn none() -> Reading {
+    Reading::Distinct { count: 0, approximate: false }
+}
+
 /// What a key costs by how it is used, with everything but the allocator's own.
 #[test]
 fn a_key_costs_at_most_64_bytes() {

@@ -185,18 +185,19 @@ impl<C: Stored> Shard<C> {
         turn.saturating_sub(self.turn)
     }
 
-    /// Changes the cell of a key.
+    /// Changes the cell of a key; whether that is young only now.
     pub(super) fn touch(
         &mut self,
         key: Key,
         turn: u64,
         freeing: &mut Freeing<C>,
         change: impl FnOnce(&mut C),
-    ) {
+    ) -> bool {
         self.settle(turn, freeing);
         let hash = key.0 & !MARKS;
         let young = self.young();
         let word = hash | DIRTY | if young == 0 { 0 } else { GENERATION };
+        let before = self.held[young].len;
         match self.slots.find_mut(hash, |slot| slot.hash() == hash) {
             Some(slot) => {
                 self.held[slot.generation()].take(slot);
@@ -212,6 +213,12 @@ impl<C: Stored> Shard<C> {
             }
         }
         self.changed = true;
+        self.held[young].len > before
+    }
+
+    /// The keys of the young generation.
+    pub(super) fn young_keys(&self) -> usize {
+        self.held[self.young()].len as usize
     }
 
     /// Whether there is something that [`Shard::settle`] would free.

@@ -50,6 +50,8 @@ fn has(keys: &Generations<Bag>, n: u64) -> bool {
 
 /// Sums are what the shards say, the directory leads to the right shard, and no shard is too large.
 fn check(keys: &Generations<Bag>) {
+    let settled = keys.shards.iter().filter(|shard| !shard.is_stale(keys.turn));
+    assert_eq!(keys.young(), settled.map(Shard::young_keys).sum::<usize>());
     let mut sum = Held::default();
     for (place, shard) in keys.shards.iter().enumerate() {
         sum.replace(Held::default(), shard.held());
