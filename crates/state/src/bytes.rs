@@ -91,7 +91,7 @@ impl<'a> Pen<'a> {
     }
 
     /// From where the next tile is told.
-    pub(crate) fn from_tile(&mut self, tile: u32) {
+    pub(crate) fn begin_at(&mut self, tile: u32) {
         self.tile = tile;
     }
 
@@ -190,7 +190,7 @@ impl<'a> Source<'a> {
     }
 
     /// From where the next tile is told.
-    pub(crate) fn from_tile(&mut self, tile: u32) {
+    pub(crate) fn begin_at(&mut self, tile: u32) {
         self.tile = tile;
     }
 

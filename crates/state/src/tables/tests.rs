@@ -309,7 +309,6 @@ proptest! {
         while live.tables.next_piece(1, &mut piece).is_some() {
             pieces.push(std::mem::take(&mut piece));
         }
-        let mut head = head;
         let mut piece = pieces[pick.index(pieces.len())].clone();
         for (at, byte, what) in changes {
             mutate(&mut piece, at, byte, what);

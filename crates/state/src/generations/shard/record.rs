@@ -81,7 +81,7 @@ impl<C: Stored> Shard<C> {
         for slot in self.slots.iter_mut().filter(|slot| !delta || slot.is_dirty()) {
             let old = if slot.generation() == young { 0 } else { GENERATION };
             pen.hash(slot.hash() | old);
-            pen.from_tile(clock);
+            pen.begin_at(clock);
             slot.cell.encode(pen);
             slot.word &= !DIRTY;
         }
@@ -106,7 +106,7 @@ impl<C: Stored> Shard<C> {
         self.slots.reserve(head.slots, Slot::hash);
         for _ in 0..head.slots {
             let word = from.hash()?;
-            from.from_tile(clock);
+            from.begin_at(clock);
             let cell = C::decode(from)?;
             self.load_slot(word, cell)?;
         }
