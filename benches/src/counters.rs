@@ -11,7 +11,9 @@ use std::collections::{HashMap, VecDeque};
 use std::hint::black_box;
 use std::time::Instant;
 use wardroom_event::{Micros, Span, Value};
-use wardroom_state::{Item, Key, Keyer, Kind, Limits, Reading, Secret, Sighting, Spec, TableId, Tables};
+use wardroom_state::{
+    Item, Key, Keyer, Kind, Limits, Reading, Secret, Sighting, Spec, TableId, Tables, View,
+};
 
 /// Keys there are.
 const KEYS: usize = 5_000;
@@ -76,6 +78,7 @@ pub(crate) fn run(harness: &mut Harness) -> Result<()> {
     for counter in counters() {
         one(harness, &counter)?;
     }
+    windows(harness)?;
     by_hand(harness)?;
     many_keys(harness)
 }
@@ -230,6 +233,37 @@ fn knows(tables: &Tables, id: TableId, counter: &Counter, now: Micros) -> bool {
     }
 }
 
+/// One count over five windows: each in a table of its own, and all in one.
+fn windows(harness: &mut Harness) -> Result<()> {
+    let over = |secs| Spec::new(Kind::Count, Some(Span::from_secs(secs))).map_err(|e| anyhow!("{e}"));
+    let specs =
+        [600, 3600, 6 * 3600, 86_400, 7 * 86_400].map(over).into_iter().collect::<Result<Vec<Spec>>>()?;
+    let stream = stream(harness);
+    for name in ["apart", "together"] {
+        let mut tables = Tables::new(Limits::default());
+        let views: Vec<View> = match name {
+            "apart" => specs.iter().map(|spec| tables.add_table(*spec).into()).collect(),
+            _ => tables.add_tables(&specs),
+        };
+        let mut ids: Vec<TableId> = views.iter().map(|view| view.table()).collect();
+        ids.dedup();
+        ensure!(ids.len() == if name == "apart" { 5 } else { 1 }, "{} tables {name}", ids.len());
+        harness.time_each(&format!("count over five windows {name}: add"), &stream, |n| {
+            ids.iter().for_each(|id| tables.add(*id, key(*n), Sighting::Plain, time(*n)));
+            Ok(())
+        })?;
+        let (now, mut next) = (time(stream.len()), 0);
+        harness.time(&format!("count over five windows {name}: read"), || {
+            next += 1;
+            views.iter().fold(0, |sum, view| match tables.read(*view, key(next), black_box(now)) {
+                Reading::Count(n) => sum + n,
+                _ => sum,
+            })
+        });
+    }
+    Ok(())
+}
+
 /// What somebody would write first: every time is kept, and counting is exact.
 fn by_hand(harness: &mut Harness) -> Result<()> {
     let mut map: HashMap<u64, VecDeque<i64>> = HashMap::new();
@@ -282,7 +316,7 @@ mod tests {
     fn it_runs() {
         let mut harness = Harness::new(Pace::Quick);
         run(&mut harness).unwrap();
-        assert_eq!(harness.tables[0].rows.len(), 2 + 2 * counters().len() + 2);
+        assert_eq!(harness.tables[0].rows.len(), 2 + 2 * counters().len() + 4 + 2);
         assert_eq!(harness.tables[1].rows.len(), 3 * MANY.len() * (counters().len() - 1));
     }
 }
