@@ -13,9 +13,9 @@ use wardroom_journal::Frame;
 /// A record, taken apart.
 pub(crate) enum Record {
     /// An event under the schema to count under.
-    Event(u64, Event),
+    Event(Event),
     /// An event of a type which that schema does not have, as it was recorded.
-    Foreign(u64, Event),
+    Foreign(Event),
     /// A policy came into force.
     Policy(Box<Dictionary>),
     /// These features of it read as missing from here on.
@@ -58,7 +58,7 @@ impl Apart {
         }
         let record = match frame.kind {
             kind::DECIDED | kind::RECORDED if self.is_orphan(frame) => Ok(None),
-            kind::DECIDED | kind::RECORDED => self.event(seq, frame).map(Some),
+            kind::DECIDED | kind::RECORDED => self.event(frame).map(Some),
             kind::LOST => {
                 self.gaps = true;
                 Ok(None)
@@ -73,17 +73,17 @@ impl Apart {
         record.map_err(|why| EngineError::Record { seq, why })
     }
 
-    fn event(&self, seq: u64, frame: &Frame<'_>) -> Result<Record, String> {
+    fn event(&self, frame: &Frame<'_>) -> Result<Record, String> {
         let (dictionary, cast) = self.made_under.as_ref().ok_or("an event before any policy")?;
         let event = decode_event(frame.payload, frame.kind == kind::DECIDED, dictionary)?;
         Ok(match cast.event(event) {
-            Ok(event) => Record::Event(seq, event),
-            Err(event) => Record::Foreign(seq, event),
+            Ok(event) => Record::Event(event),
+            Err(event) => Record::Foreign(event),
         })
     }
 
     /// True for an event whose policy's record is lost, so that its names are not known. It is kept, and not counted.
-    fn is_orphan(&self, frame: &Frame<'_>) -> bool {
+    pub(crate) fn is_orphan(&self, frame: &Frame<'_>) -> bool {
         let known = self.made_under.as_ref().map(|(dictionary, _)| dictionary.seq);
         self.gaps && policy_of(frame.payload).is_ok_and(|policy| known != Some(policy))
     }

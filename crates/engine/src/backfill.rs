@@ -54,12 +54,12 @@ impl Fill {
             return Err(JournalError::Gone { seq: self.through + 1, first: seq }.into());
         }
         match self.apart.frame(frame)? {
-            Some(Record::Event(_, event)) => {
+            Some(Record::Event(event)) => {
                 self.begins.get_or_insert(event.counted_at());
                 self.flow.count(&event);
                 self.events += 1;
             }
-            Some(Record::Foreign(_, event)) => {
+            Some(Record::Foreign(event)) => {
                 self.begins.get_or_insert(event.counted_at());
             }
             Some(Record::Forget(_, found)) => self.flow.forget(&found.definitions),

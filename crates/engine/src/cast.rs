@@ -48,6 +48,21 @@ impl Cast {
     }
 }
 
+/// For each type of the old schema, what it is in the new one, and where each of its values goes there.
+pub(crate) fn targets(from: &Schema, to: &Schema) -> Vec<Option<(TypeId, Vec<Option<usize>>)>> {
+    let target = |old: &EventType| {
+        let id = to.id(&old.name)?;
+        let mut targets = vec![None; old.fields.len()];
+        for (new, old) in slots(old, to.get(id)).into_iter().enumerate() {
+            if let Some(old) = old {
+                targets[old] = Some(new);
+            }
+        }
+        Some((id, targets))
+    };
+    from.iter().map(|(_, old)| target(old)).collect()
+}
+
 fn slots(old: &EventType, new: &EventType) -> Vec<Option<usize>> {
     let of = |field: &Field| old.slot(&field.name).filter(|slot| alike(&old.fields[*slot], field));
     new.fields.iter().map(of).collect()

@@ -5,6 +5,7 @@
 
 use crate::active::Active;
 use crate::decision::StoredEffect;
+use crate::digest::Told;
 use crate::judge::{Judgement, judge};
 use crate::marks::{self, Marks, Surroundings};
 use crate::memory::{Memory, Size};
@@ -145,6 +146,12 @@ impl Flow {
         self.memory.count(plan, &row)
     }
 
+    /// Counts what tables are told of an event that is counted at that time.
+    pub(crate) fn told(&mut self, told: &[Told], at: Micros) {
+        let tables = self.memory.tables_mut();
+        told.iter().for_each(|one| tables.add(one.table, one.key, one.sighting(), at));
+    }
+
     /// Makes the changes of labels and lists that follow from a decision at that time. Whether they were made: where there
     /// is no room they are not, and are not to be recorded.
     pub fn change(&mut self, effect: &StoredEffect, at: Micros) -> bool {
@@ -176,6 +183,11 @@ impl Flow {
     /// Keys forgotten for lack of room.
     pub(crate) fn forgotten(&self) -> u64 {
         self.memory.forgotten()
+    }
+
+    /// The table that each feature counts into, by its number.
+    pub(crate) fn feeds(&self) -> &[Option<TableId>] {
+        self.memory.feeds()
     }
 
     pub(crate) fn tables(&self) -> &Tables {

@@ -15,6 +15,7 @@ mod backfill;
 mod cast;
 mod decision;
 mod describe;
+mod digest;
 mod engine;
 mod error;
 mod flow;

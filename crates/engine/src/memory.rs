@@ -174,6 +174,11 @@ impl Memory {
         served
     }
 
+    /// The table that each feature counts into: of several that share one, the first does.
+    pub(crate) fn feeds(&self) -> &[Option<TableId>] {
+        &self.feeds
+    }
+
     pub(crate) fn tables(&self) -> &Tables {
         &self.tables
     }
@@ -311,7 +316,7 @@ fn amount(aggregate: Aggregate) -> Option<Amount> {
 
 /// What is counted of the event, if it counts; the outer `None` if finding out tripped. One event's fault must not take
 /// the others down.
-fn takes(count: &Count, row: &Row<'_>) -> Option<Option<Taken>> {
+pub(crate) fn takes(count: &Count, row: &Row<'_>) -> Option<Option<Taken>> {
     let takes = || {
         #[cfg(test)]
         crate::active::tests::trip(row.event.time);

@@ -8,12 +8,13 @@
 //! A snapshot's pieces were taken one after the other while events were counted; so each event is told its number, and what
 //! has counted it already takes no notice.
 //!
-//! Two threads: one reads records and takes them apart, the other counts. Order is the journal's all the way, so the state
-//! is the one that was, and a restart takes as long as the slower of the two.
+//! Two threads: one reads records and finds out what they tell which table ([`Digest`]), the other counts. Order is the
+//! journal's all the way, so the state is the one that was, and a restart takes as long as the slower of the two.
 
 use crate::EngineError;
 use crate::active::{Active, Origin};
-use crate::apart::{Apart, Record};
+use crate::apart::Record;
+use crate::digest::{Batch, Digest, Digested};
 use crate::flow::Flow;
 use crate::record::{Change, Checkpoint, Dictionary, Part, decode_stored, kind};
 use crate::seen::{Seen, Shelf};
@@ -22,8 +23,8 @@ use crate::{SwapError, limits};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use wardroom_event::{Event, Micros};
-use wardroom_journal::{Disk, Lookup, Reader, frame_bytes};
+use wardroom_event::Micros;
+use wardroom_journal::{Disk, Lookup, Reader};
 use wardroom_policy::Bundle;
 use wardroom_state::{Keyer, Secret};
 
@@ -203,29 +204,29 @@ pub(crate) fn state(
 
 /// Folds the journal after what is known already.
 fn fold(found: &Found<'_>, mut folded: Folded) -> Result<Folded, EngineError> {
-    let schema = folded.flow.active().program.schema.clone();
     let mut reader = found.lookup.reader()?;
-    let mut apart = Apart::new(schema.clone());
+    let mut made_under = None;
     if let Some(begin) = folded.from {
         if begin >= found.lookup.committed_seq() {
             folded.flow.set_event(0);
             return Ok(folded);
         }
         reader = reader.from(begin + 1)?;
-        apart = Apart::under(schema, (*folded.dictionary).clone());
+        made_under = Some((*folded.dictionary).clone());
     }
+    let flow = &folded.flow;
+    let (active, keyer) = (flow.active().clone(), flow.keyer().clone());
+    let mut digest = Digest::new(active, keyer, folded.seen.hasher(), flow.feeds(), made_under);
     let (send, batches) = mpsc::sync_channel(limits::FOLD_AHEAD);
     // What was counted goes back: memory is freed fastest, and without a lock, by the thread that asked for it.
-    let (give_back, spent) = mpsc::sync_channel(limits::FOLD_AHEAD);
+    let (give_back, spent) = mpsc::channel();
     std::thread::scope(|scope| {
-        scope.spawn(move || take_apart(&mut reader, apart, &send, &spent));
+        scope.spawn(move || take_apart(&mut reader, &mut digest, &send, &spent));
         for batch in batches {
             let batch: Batch = batch?;
-            batch.records.iter().for_each(|record| folded.record(record));
-            folded.records += batch.frames;
-            folded.bytes += batch.bytes;
+            folded.batch(&batch);
             // The reader may have come to the end and gone.
-            let _ = give_back.try_send(batch);
+            let _ = give_back.send(batch);
         }
         // From here on nothing comes that was counted before.
         folded.flow.set_event(0);
@@ -233,55 +234,33 @@ fn fold(found: &Found<'_>, mut folded: Folded) -> Result<Folded, EngineError> {
     })
 }
 
-/// Records in the journal's order.
-#[derive(Default)]
-struct Batch {
-    records: Vec<Record>,
-    /// Frames they came from, among them those that say nothing about what is counted.
-    frames: u64,
-    /// Bytes of those.
-    bytes: u64,
-}
-
 /// Reads to the end, or to the first record that cannot be read, and hands over what it finds.
 fn take_apart(
     reader: &mut Reader,
-    mut apart: Apart,
+    digest: &mut Digest,
     send: &SyncSender<Result<Batch, EngineError>>,
     spent: &Receiver<Batch>,
 ) {
     let mut batch = Batch::default();
     loop {
-        let record = match reader.next_frame() {
-            Ok(Some(frame)) => {
-                batch.frames += u64::from(!frame.is_prologue());
-                batch.bytes += frame_bytes(frame.payload.len());
-                apart.frame(&frame)
-            }
+        let digested = match reader.next_frame() {
+            Ok(Some(frame)) => digest.frame(&frame, &mut batch),
             Ok(None) => break,
             Err(e) => Err(e.into()),
         };
-        match record {
-            Ok(found) => batch.records.extend(found),
-            Err(e) => {
-                // What came before the fault is of no use without the rest.
-                let _ = send.send(Err(e));
-                return;
-            }
+        if let Err(e) = digested {
+            // What came before the fault is of no use without the rest.
+            let _ = send.send(Err(e));
+            return;
         }
-        if batch.records.len() == limits::FOLD_BATCH {
-            let empty = spent.try_recv().map(emptied).unwrap_or_default();
+        if batch.records.len() >= limits::FOLD_BATCH {
+            let empty = spent.try_recv().map(Batch::emptied).unwrap_or_default();
             if send.send(Ok(std::mem::replace(&mut batch, empty))).is_err() {
                 return;
             }
         }
     }
     let _ = send.send(Ok(batch));
-}
-
-fn emptied(mut batch: Batch) -> Batch {
-    batch.records.clear();
-    Batch { records: batch.records, ..Batch::default() }
 }
 
 impl Folded {
@@ -313,17 +292,30 @@ impl Folded {
         }
     }
 
+    fn batch(&mut self, batch: &Batch) {
+        self.records += batch.frames;
+        self.bytes += batch.bytes;
+        for record in &batch.records {
+            match record {
+                Digested::Event { seq, id, received, at, is_foreign, told } => {
+                    self.past.events += 1;
+                    self.past.uncounted += u64::from(*is_foreign);
+                    self.past.begins.get_or_insert(*at);
+                    self.arrived = *received;
+                    self.flow.set_event(*seq);
+                    self.flow.told(&batch.told[told.clone()], *at);
+                    self.seen.insert_hash(*id, *seq, *received);
+                    self.newest = Some((*seq, 0));
+                }
+                Digested::Other(record) => self.record(record),
+            }
+        }
+    }
+
     fn record(&mut self, record: &Record) {
         match record {
-            Record::Event(seq, event) => {
-                self.flow.set_event(*seq);
-                self.flow.count(event);
-                self.note(*seq, event);
-            }
-            Record::Foreign(seq, event) => {
-                self.past.uncounted += 1;
-                self.note(*seq, event);
-            }
+            // Events come digested.
+            Record::Event(..) | Record::Foreign(..) => {}
             Record::Policy(found) => {
                 if found.origin == Origin::Directory {
                     self.past.directory = Some(found.version.clone());
@@ -359,13 +351,5 @@ impl Folded {
         // What there is no room for did not happen, and has no record.
         let missing = Change::of(&stored).skip(there);
         Ok(missing.filter(|change| self.flow.change(&change.effect, change.at)).collect())
-    }
-
-    fn note(&mut self, seq: u64, event: &Event) {
-        self.seen.insert(&event.id, seq, event.received);
-        self.newest = Some((seq, 0));
-        self.past.events += 1;
-        self.past.begins.get_or_insert(event.counted_at());
-        self.arrived = event.received;
     }
 }

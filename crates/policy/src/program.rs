@@ -404,6 +404,8 @@ pub struct Count {
     pub feature: usize,
     /// The key to count under.
     pub key: Vec<KeyPath>,
+    /// The slots of the event that the key, the filter and what is taken read; each once, ascending.
+    pub reads: Vec<usize>,
     pub(crate) take: Take,
     pub(crate) filter: Option<BoolFn>,
 }

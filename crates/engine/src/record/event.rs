@@ -131,18 +131,38 @@ pub(crate) fn decode_event(
 }
 
 fn event(input: &mut Input<'_>, dictionary: &Dictionary) -> Result<Event, Unreadable> {
+    let opened = open_event(input, dictionary)?;
+    let id = EventId { source: opened.source.into(), id: opened.id.into() };
+    let EventHead { kind, time, received, .. } = opened;
+    let fields = dictionary.schema.get(kind).fields.len();
+    let values = (0..fields).map(|_| value(input)).collect::<Result<Box<[Value]>, _>>()?;
+    Ok(Event { schema: dictionary.schema.clone(), kind, id, time, received, values })
+}
+
+/// An event but for its values, as it stands in the record.
+pub(crate) struct EventHead<'a> {
+    pub(crate) kind: TypeId,
+    pub(crate) source: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) time: Micros,
+    pub(crate) received: Micros,
+}
+
+/// Reads an event up to its values, of which one for each field of its type follows.
+pub(crate) fn open_event<'a>(
+    input: &mut Input<'a>,
+    dictionary: &Dictionary,
+) -> Result<EventHead<'a>, Unreadable> {
     if head(input)? != dictionary.seq {
         return Err("it belongs to another policy".to_owned());
     }
     let number = input.u64()?;
     let kind = u16::try_from(number).ok().filter(|n| usize::from(*n) < dictionary.schema.len());
     let kind = TypeId(kind.ok_or_else(|| format!("its policy has no event type number {number}"))?);
-    let id = EventId { source: input.text()?.into(), id: input.text()?.into() };
+    let (source, id) = (input.text()?, input.text()?);
     let time = Micros(input.i64()?);
     let received = Micros(time.0.wrapping_add(input.i64()?));
-    let fields = dictionary.schema.get(kind).fields.len();
-    let values = (0..fields).map(|_| value(input)).collect::<Result<Box<[Value]>, _>>()?;
-    Ok(Event { schema: dictionary.schema.clone(), kind, id, time, received, values })
+    Ok(EventHead { kind, source, id, time, received })
 }
 
 /// A whole record, names looked up.

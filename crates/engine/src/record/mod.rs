@@ -21,13 +21,13 @@ pub(crate) use bytes::{Input, put_i64, put_len, put_text, put_u64};
 pub(crate) use dictionary::{Dictionary, many};
 pub(crate) use effect::{Change, put_until, until};
 pub(crate) use event::{
-    Outward, decode_event, decode_stored, encode_decided, encode_recorded, event_bytes, id_of, outward,
-    policy_of,
+    Outward, decode_event, decode_stored, encode_decided, encode_recorded, event_bytes, id_of, open_event,
+    outward, policy_of,
 };
 pub(crate) use forget::ForgetRecord;
 pub(crate) use outbox::{Checkpoint, DeadLetter, EffectRecord, Happened, OpenCase, Unfinished};
 pub(crate) use policy::{Part, encode_parts};
-pub(crate) use values::{put_value, value};
+pub(crate) use values::{put_value, skip_value, value};
 pub(crate) use warming::WarmingRecord;
 
 /// Kinds of journal frames.

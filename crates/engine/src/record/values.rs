@@ -88,6 +88,35 @@ pub(crate) fn value(input: &mut Input<'_>) -> Result<Value, Unreadable> {
     }
 }
 
+/// Passes over a value.
+pub(crate) fn skip_value(input: &mut Input<'_>) -> Result<(), Unreadable> {
+    match input.byte()? {
+        LIST => {
+            for _ in 0..input.len()? {
+                let tag = input.byte()?;
+                skip_scalar(tag, input)?;
+            }
+            Ok(())
+        }
+        tag => skip_scalar(tag, input),
+    }
+}
+
+fn skip_scalar(tag: u8, input: &mut Input<'_>) -> Result<(), Unreadable> {
+    let bytes = match tag {
+        MISSING | FALSE | TRUE => 0,
+        INT | TIME | DURATION => return input.u64().map(drop),
+        NUMBER => 8,
+        TEXT => input.len()?,
+        IPV4 => 4,
+        IPV6 => 16,
+        NETV4 => 5,
+        NETV6 => 17,
+        tag => return Err(format!("a value has the unknown tag {tag}")),
+    };
+    input.take(bytes).map(drop)
+}
+
 /// What is no list: there are none in a list, so no payload makes a reader go deep.
 fn scalar(tag: u8, input: &mut Input<'_>) -> Result<Value, Unreadable> {
     Ok(match tag {
@@ -219,9 +248,11 @@ pub(super) mod tests {
         fn values_round_trip(values in proptest::collection::vec(any_value(), 0..8)) {
             let mut out = Vec::new();
             values.iter().for_each(|v| put_value(&mut out, v));
-            let mut input = Input::new(&out);
+            let (mut input, mut passed) = (Input::new(&out), Input::new(&out));
             for v in &values {
                 prop_assert_eq!(&value(&mut input).unwrap(), v);
+                skip_value(&mut passed).unwrap();
+                prop_assert_eq!(passed.rest(), input.rest(), "what is passed over is as long as what is read");
             }
             prop_assert!(input.finish().is_ok());
         }

@@ -157,6 +157,11 @@ impl Seen {
 
     /// Remembers a record's id. Records come in order; one that came before changes nothing.
     pub(crate) fn insert(&mut self, id: &EventId, seq: u64, received: Micros) {
+        self.insert_hash(self.hash(id), seq, received);
+    }
+
+    /// As [`Seen::insert`], of an id whose hash is known.
+    pub(crate) fn insert_hash(&mut self, hash: u64, seq: u64, received: Micros) {
         if seq <= self.through.max(self.young.last()) {
             return;
         }
@@ -165,7 +170,7 @@ impl Seen {
             self.close_off(received);
         }
         self.latest = self.latest.max(received);
-        self.young.push(self.hash(id), seq);
+        self.young.push(hash, seq);
     }
 
     /// Closes off the youngest ids and lets go of those that were closed off a window ago.
@@ -294,7 +299,22 @@ impl Seen {
     }
 
     fn hash_of(&self, source: &str, id: &str) -> u64 {
-        let mut hasher = self.hasher;
+        IdHasher(self.hasher).hash(source, id)
+    }
+
+    /// What hashes ids, for who does it elsewhere.
+    pub(crate) fn hasher(&self) -> IdHasher {
+        IdHasher(self.hasher)
+    }
+}
+
+/// Hashes ids under the installation's secret.
+#[derive(Clone, Copy)]
+pub(crate) struct IdHasher(SipHasher13);
+
+impl IdHasher {
+    pub(crate) fn hash(self, source: &str, id: &str) -> u64 {
+        let mut hasher = self.0;
         hasher.write_usize(source.len());
         hasher.write(source.as_bytes());
         hasher.write(id.as_bytes());

@@ -19,7 +19,7 @@ pub(crate) use guards::Guards;
 pub(crate) use look::Looker;
 pub(crate) use operand::{Slot, int_of, number_of};
 
-use crate::ir::{Checked, CheckedFeature, CheckedPiece, CheckedRule, Counted, Score, Taken};
+use crate::ir::{Checked, CheckedFeature, CheckedPiece, CheckedRule, Counted, Node, Score, Taken, Typed};
 use crate::outline::Text;
 use crate::program::{
     Amount, Count, Feature, Here, Plan, Program, Reason, Rule, ScoreTerm, Source, Take, Term, Version,
@@ -163,7 +163,27 @@ fn compile_count(number: usize, of: Aggregate, counted: &Counted, schema: &wardr
         Taken::Place(lat, lon) => Take::Place(Here(number::number(lat, scope), number::number(lon, scope))),
     };
     let filter = counted.filter.as_ref().map(|typed| truth::boolean(typed, scope));
-    Count { feature: number, key: counted.key.clone(), take, filter }
+    Count { feature: number, key: counted.key.clone(), reads: read_by(counted), take, filter }
+}
+
+/// The slots that a count reads, each once and ascending.
+fn read_by(counted: &Counted) -> Vec<usize> {
+    let taken: Vec<&Typed> = match &counted.taken {
+        Taken::Plain => Vec::new(),
+        Taken::Item(typed) | Taken::Held(typed) | Taken::Amount(typed) | Taken::Mark(typed) => vec![typed],
+        Taken::Steps(a, b) | Taken::Place(a, b) => vec![a, b],
+    };
+    let mut slots: Vec<usize> = counted.key.iter().map(|path| path.slot).collect();
+    let mut open: Vec<&Typed> = taken.into_iter().chain(&counted.filter).collect();
+    while let Some(typed) = open.pop() {
+        if let Node::Field(slot) = typed.node {
+            slots.push(slot);
+        }
+        open.extend(typed.children());
+    }
+    slots.sort_unstable();
+    slots.dedup();
+    slots
 }
 
 fn amount_of(of: Aggregate) -> Amount {
