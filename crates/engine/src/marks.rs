@@ -12,7 +12,7 @@ use wardroom_event::{Micros, Span, Type, Value};
 use wardroom_policy::{ListId, Matching, World};
 use wardroom_state::{Key, Keyer, LABEL_SHARDS, Labels, List};
 
-/// Labels that have been over for so long are forgotten: an event later than this sees none.
+/// Labels and entries that have been over for so long are forgotten: an event later than this sees none.
 const GRACE: Span = Span::from_secs(2 * 86_400);
 /// Fewer entries of a list than this are not looked through.
 const TIDY: usize = 1024;
@@ -23,7 +23,7 @@ const FORGET: usize = 32;
 pub(crate) struct Marks {
     keyer: Keyer,
     labels: Labels,
-    /// Labels that were over by then are no more, whether they have been let go of yet or not.
+    /// What was over by then is no more, whether it has been let go of yet or not.
     floor: Micros,
     added: BTreeMap<Box<str>, Added>,
     /// Changes that found no room.
@@ -67,34 +67,39 @@ impl Added {
     }
 
     /// Whether there was room for it.
-    fn put(&mut self, value: &Value, until: Option<Micros>, keyer: &Keyer) -> bool {
+    fn put(&mut self, value: &Value, until: Option<Micros>, floor: Micros, keyer: &Keyer) -> bool {
+        self.list.tidy(floor, FORGET);
         let room = self.list.insert(value.clone(), until).is_ok();
         if room {
-            self.keep(value.clone(), until, keyer);
+            self.keep(value.clone(), until, floor, keyer);
         }
         room
     }
 
     /// As [`Added::put`], where there was room before a restart. A value that does not fit a list of this kind waits for
     /// a policy that it fits.
-    fn restore(&mut self, value: Value, until: Option<Micros>, keyer: &Keyer) {
+    fn restore(&mut self, value: Value, until: Option<Micros>, floor: Micros, keyer: &Keyer) {
+        self.list.tidy(floor, FORGET);
         let _ = self.list.insert(value.clone(), until);
-        self.keep(value, until, keyer);
+        self.keep(value, until, floor, keyer);
     }
 
-    fn keep(&mut self, value: Value, until: Option<Micros>, keyer: &Keyer) {
+    fn keep(&mut self, value: Value, until: Option<Micros>, floor: Micros, keyer: &Keyer) {
         self.entries.push((value, until));
         if self.entries.len() >= self.tidy_at {
-            self.tidy(keyer);
+            self.tidy(floor, keyer);
         }
     }
 
-    /// Forgets entries that were put on again later: an attacker is listed anew with each event. What is left stands in
+    /// Forgets entries that were put on again later, and those long over: an attacker is listed anew with each event. What is left stands in
     /// the order it came in last, so that it makes the same list.
-    fn tidy(&mut self, keyer: &Keyer) {
+    fn tidy(&mut self, floor: Micros, keyer: &Keyer) {
         let mut seen = HashSet::new();
         self.entries.reverse();
-        self.entries.retain(|(value, _)| keyer.key([value]).is_none_or(|key| seen.insert(key)));
+        self.entries.retain(|(value, until)| {
+            let is_newest = keyer.key([value]).is_none_or(|key| seen.insert(key));
+            is_newest && until.is_none_or(|until| until > floor)
+        });
         self.entries.reverse();
         self.tidy_at = TIDY.max(2 * self.entries.len());
         self.tidied += 1;
@@ -116,17 +121,20 @@ impl Marks {
     pub(crate) fn change(&mut self, active: &Active, effect: &StoredEffect, at: Micros) -> bool {
         let made = match effect {
             StoredEffect::Label { kind, value, name, until } => {
-                self.age(at);
+                self.labels.purge(self.floor, FORGET);
                 let Some(key) = self.bearer(*kind, value) else { return false };
                 self.labels.set(key, name, *until).is_ok()
             }
             StoredEffect::List { list, value, until, .. } => {
-                let keyer = self.keyer.clone();
-                self.added(active, list).put(value, *until, &keyer)
+                let (keyer, floor) = (self.keyer.clone(), self.floor);
+                self.added(active, list).put(value, *until, floor, &keyer)
             }
             StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => return false,
         };
         self.full += u64::from(!made);
+        if made {
+            self.age(at);
+        }
         made
     }
 
@@ -134,23 +142,24 @@ impl Marks {
     pub(crate) fn restore(&mut self, active: &Active, effect: &StoredEffect, at: Micros) {
         match effect {
             StoredEffect::Label { kind, value, name, until } => {
-                self.age(at);
+                self.labels.purge(self.floor, FORGET);
                 if let Some(key) = self.bearer(*kind, value) {
                     self.full += u64::from(self.labels.restore(key, name, *until).is_err());
                 }
             }
             StoredEffect::List { list, value, until, .. } => {
-                let keyer = self.keyer.clone();
-                self.added(active, list).restore(value.clone(), *until, &keyer);
+                let (keyer, floor) = (self.keyer.clone(), self.floor);
+                self.added(active, list).restore(value.clone(), *until, floor, &keyer);
             }
-            StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => {}
+            StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => return,
         }
+        self.age(at);
     }
 
-    /// Labels long over are no more. They are let go of a few at a time; what shows does not depend on it.
+    /// What was long over at that time is no more. It is let go of a few at a time; what shows does not depend on it, so
+    /// that a restart may do it at other moments.
     fn age(&mut self, at: Micros) {
         self.floor = self.floor.max(at.minus(GRACE));
-        self.labels.purge(self.floor, FORGET);
     }
 
     fn added(&mut self, active: &Active, id: &str) -> &mut Added {
@@ -212,12 +221,12 @@ impl Marks {
         }
         let mut input = Input::new(bytes);
         let id = input.text()?;
-        let keyer = self.keyer.clone();
+        let (keyer, floor) = (self.keyer.clone(), self.floor);
         let added = self.added(active, id);
         for _ in 0..input.len()? {
             let value = value(&mut input)?;
             let until = until(&mut input)?;
-            added.restore(value, until, &keyer);
+            added.restore(value, until, floor, &keyer);
         }
         // The snapshot after this one need not have them again.
         added.written = added.entries.len();
@@ -251,6 +260,7 @@ impl Marks {
     }
 
     fn lists(&self, id: &str, value: &Value, at: Micros) -> bool {
+        let at = at.max(self.floor);
         self.added.get(id).and_then(|added| added.list.contains(value, at)).unwrap_or(false)
     }
 

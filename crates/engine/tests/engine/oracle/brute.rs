@@ -48,7 +48,7 @@ pub(crate) struct Past<'w> {
     effects: Vec<(i64, Effect)>,
 }
 
-/// Labels that have been over for so long may be forgotten: an event that is later still need not see them.
+/// Labels and entries that have been over for so long are forgotten: an event that is later still does not see them.
 const GRACE: i64 = 2 * 86_400_000_000;
 
 impl<'w> Past<'w> {
@@ -72,16 +72,20 @@ impl<'w> Past<'w> {
     /// Whether a value of this type bears a label at a time.
     fn labelled(&self, kind: K, value: &V, label: usize, at: i64) -> bool {
         let mut until: Option<Option<i64>> = None;
-        let mut newest = i64::MIN;
-        for (when, effect) in &self.effects {
+        for (_, effect) in &self.effects {
             let Effect::Label(k, v, l, end) = effect else { continue };
-            newest = newest.max(*when);
             if (*k, v, *l) == (kind, value, label) {
                 until = Some(*end);
             }
         }
-        // What was over long before the newest label was set is forgotten.
-        until.is_some_and(|end| end.is_none_or(|end| at < end && newest - GRACE < end))
+        until.is_some_and(|end| self.holds_at(end, at))
+    }
+
+    /// Whether what ends then still holds at a time. What was over long before the newest change is forgotten.
+    fn holds_at(&self, end: Option<i64>, at: i64) -> bool {
+        let changes = self.effects.iter().filter(|(_, e)| matches!(e, Effect::Label(..) | Effect::List(..)));
+        let newest = changes.map(|(when, _)| *when).max().unwrap_or(i64::MIN / 2);
+        end.is_none_or(|end| at < end && newest - GRACE < end)
     }
 
     /// Whether a list holds a value at a time.
@@ -101,7 +105,7 @@ impl<'w> Past<'w> {
                 added.push((entry, *until));
             }
         }
-        added.iter().any(|(entry, until)| until.is_none_or(|end| at < end) && holds(declared, entry, value))
+        added.iter().any(|(entry, until)| self.holds_at(*until, at) && holds(declared, entry, value))
     }
 }
 
