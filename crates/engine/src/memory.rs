@@ -239,20 +239,11 @@ impl Memory {
         tables.into_iter().for_each(|table| self.tables.forget(table));
     }
 
-    /// The definitions of the table that is to forget keys: the first that holds more keys than it may, and otherwise, where
-    /// all counters together hold more than `most` bytes, the one that holds the most. `None` where there is nothing to
-    /// forget.
+    /// The definitions of the table that is to forget keys, where all counters may hold `most` bytes; `None` where there is
+    /// nothing to forget. See [`Tables::excess`].
     pub(crate) fn excess(&self, most: usize) -> Option<Vec<Box<str>>> {
-        let served = self.served_by();
-        let stats = || served.keys().map(|id| (*id, self.tables.stats(*id)));
-        let over = stats().find(|(_, stats)| stats.over_cap).map(|(id, _)| id);
-        let largest = || {
-            let bytes: usize = stats().map(|(_, stats)| stats.bytes).sum();
-            let held = stats().filter(|(_, stats)| stats.keys > 0);
-            held.filter(|_| bytes > most).max_by_key(|(id, stats)| (stats.bytes, *id)).map(|(id, _)| id)
-        };
-        let id = over.or_else(largest)?;
-        Some(served.get(&id)?.iter().map(|(definition, _)| definition.clone()).collect())
+        let id = self.tables.excess(most)?;
+        Some(self.served_by().get(&id)?.iter().map(|(definition, _)| definition.clone()).collect())
     }
 
     /// Keys forgotten for lack of room.
