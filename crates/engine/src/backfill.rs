@@ -259,6 +259,9 @@ impl Worker {
     }
 }
 
+/// Records that it leaves for the sequencer to count.
+const LEFT_BY_HAND: u64 = 3;
+
 /// The back-fill of an engine without threads: what the thread does, a piece at a time.
 #[derive(Default)]
 pub(crate) struct ByHand {
@@ -277,9 +280,11 @@ impl ByHand {
         let lookup = sequencer.shared.lookup.clone();
         let (before, committed) = (fill.events, lookup.committed_seq());
         fill.begin(&sequencer.shared)?;
-        fill.read_to(&lookup, committed.min(fill.through + records))?;
+        // The last few are the sequencer's to count, as they are where events go on coming.
+        let to = committed.saturating_sub(LEFT_BY_HAND).max(fill.through).min(fill.through + records);
+        fill.read_to(&lookup, to)?;
         sequencer.shared.warmth.count(fill.events - before);
-        if fill.through < committed {
+        if fill.through + LEFT_BY_HAND < committed {
             self.under_way = Some((fill, wanted));
             return Ok(());
         }

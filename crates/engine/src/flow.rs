@@ -169,8 +169,8 @@ impl Flow {
         self.memory.tables_mut().set_event(seq);
     }
 
-    /// Forgets the keys touched longest ago in the tables of these definitions.
-    pub(crate) fn forget(&mut self, definitions: &[Box<str>]) {
+    /// Forgets the keys touched longest ago in the tables of these definitions: what a record of the journal says.
+    pub fn forget(&mut self, definitions: &[Box<str>]) {
         self.memory.forget(definitions);
     }
 

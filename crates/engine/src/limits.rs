@@ -133,6 +133,8 @@ pub const SNAPSHOT_RETRY: Duration = Duration::from_secs(60);
 pub const SNAPSHOT_SLICE: Duration = Duration::from_micros(50);
 /// Most pieces taken between two batches.
 pub const SNAPSHOT_PIECES: usize = 16;
+/// The same in a simulation, where empty ones are not counted.
+pub const SNAPSHOT_PIECES_BY_HAND: usize = 3;
 /// Bytes of a snapshot that may wait to be written before no further piece is made.
 pub const SNAPSHOT_QUEUED: usize = 8 << 20;
 /// Largest buffer of a piece that is kept to be filled again, in bytes.

@@ -225,7 +225,7 @@ impl Sequencer {
             let record = ForgetRecord { definitions };
             let payload = record.encode();
             // On a full disk there is nothing more to count either.
-            if self.reserve(frame_bytes(payload.len())).is_err() {
+            if self.settle_unrecorded().is_err() || self.reserve(frame_bytes(payload.len())).is_err() {
                 return;
             }
             match self.writer.append(kind::FORGET, &payload) {

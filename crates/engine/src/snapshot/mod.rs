@@ -359,18 +359,16 @@ impl Snapshots {
         let began = Instant::now();
         let mut before = Duration::ZERO;
         let mut taken = 0;
-        // By hand there is no time.
-        while (self.by_hand || before < limits::SNAPSHOT_SLICE)
-            && taken < limits::SNAPSHOT_PIECES
-            && it.outlet.has_room()
-        {
+        // By hand there is no time, and what comes between two pieces is what is tried out.
+        let most = if self.by_hand { limits::SNAPSHOT_PIECES_BY_HAND } else { limits::SNAPSHOT_PIECES };
+        while (self.by_hand || before < limits::SNAPSHOT_SLICE) && taken < most && it.outlet.has_room() {
             let mut piece = it.outlet.buffer();
             let kind = it.pass.next(flow, seen, as_of, &mut piece);
             let now = began.elapsed();
             let micros = u64::try_from((now - before).as_micros()).unwrap_or(u64::MAX);
             self.figures.longest.fetch_max(micros, Relaxed);
             before = now;
-            taken += 1;
+            taken += usize::from(!self.by_hand || !piece.is_empty());
             let Some(kind) = kind else {
                 it.ended = true;
                 return true;

@@ -3,7 +3,7 @@
 //!
 //! Each step draws from its own numbers, so that leaving one out changes no other: that is how a failing life is made short.
 
-use super::mirror::{Mirror, read_from};
+use super::mirror::{Mirror, Read};
 use super::policies::{POLICIES, bundle};
 use super::promises::{Promises, name};
 use std::collections::BTreeSet;
@@ -13,13 +13,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wardroom_engine::{
-    Config, Durability, Engine, EngineError, Opened, Origin, Outcome, Stepper, SubmitError, SwapError, Work,
+    Config, Durability, Engine, EngineError, Every, Opened, Origin, Outcome, Retention, Stepper, SubmitError,
+    SwapError, Work,
 };
 use wardroom_event::{Event, EventId, Micros, Span};
-use wardroom_journal::{Disk, Faults, JournalError, SimDisk, SimRng};
+use wardroom_journal::{Disk, Faults, JournalError, Key, Keyring, SimDisk, SimRng};
 
 const DATA: &str = "/d";
-const JOURNAL: &str = "/d/journal";
 /// Steps of a life.
 pub(super) const STEPS: u32 = 40;
 /// Room on a disk that is not full.
@@ -48,6 +48,11 @@ pub(super) struct Met {
     pub(super) lost_by_interval: u64,
     pub(super) rotten: u64,
     pub(super) rot_refused: u64,
+    pub(super) snapshots: u64,
+    pub(super) from_snapshots: u64,
+    pub(super) skipped: u64,
+    pub(super) forgets: u64,
+    pub(super) removed: u64,
 }
 
 impl Met {
@@ -57,7 +62,7 @@ impl Met {
         }
     }
 
-    pub(super) fn all_mut(&mut self) -> [&mut u64; 16] {
+    pub(super) fn all_mut(&mut self) -> [&mut u64; 21] {
         [
             &mut self.events,
             &mut self.repeated,
@@ -75,6 +80,11 @@ impl Met {
             &mut self.lost_by_interval,
             &mut self.rotten,
             &mut self.rot_refused,
+            &mut self.snapshots,
+            &mut self.from_snapshots,
+            &mut self.skipped,
+            &mut self.forgets,
+            &mut self.removed,
         ]
     }
 }
@@ -156,17 +166,35 @@ impl Life {
             _ => Durability::Sync,
         };
         let segment_bytes = 4096 << rng.below(3);
+        let bytes = 2000 + rng.below(12_000);
+        let snapshot_every = (!rng.one_in(4)).then_some(Every { bytes, time: Duration::MAX });
+        let kept = segment_bytes * (1 + rng.below(3));
+        let retention = Retention { bytes: rng.one_in(3).then_some(kept), age: None };
+        let memory_bytes = if rng.one_in(3) { 16_384 << rng.below(6) } else { 1 << 30 };
+        let keys = match rng.below(24) {
+            0 => Keyring::new(Some(Key::new([seed as u8; 32])), Vec::new()).with_salts_from(seed),
+            _ => Keyring::default(),
+        };
+        let config = Config {
+            durability,
+            segment_bytes,
+            keys,
+            memory_bytes,
+            snapshot_every,
+            retention,
+            ..Config::new(DATA)
+        };
         Life {
             seed,
             disk: SimDisk::new(seed ^ 0xd15c, ROOMY),
-            config: Config { durability, segment_bytes, ..Config::new(DATA) },
+            config,
             live: None,
             now: BEGINS,
             ids: 0,
             held: Vec::new(),
             directory: 0,
             promises: Promises::default(),
-            mirror: Mirror::default(),
+            mirror: Mirror::new(seed),
             hurt: false,
             tight: false,
             proven: 0,
@@ -227,8 +255,9 @@ impl Life {
         }
         self.say(|| format!("step {step}:"));
         match rng.below(100) {
-            0..58 => self.requests(rng)?,
-            58..66 => self.backfill(1 + rng.below(60)),
+            0..55 => self.requests(rng)?,
+            55..60 => self.snapshot(rng),
+            60..66 => self.backfill(1 + rng.below(60)),
             66..70 => self.sync(),
             70..76 => self.jump(rng),
             76..81 => {
@@ -276,11 +305,11 @@ impl Life {
         self.proven = self.promises.durable.min(next - 1);
         let faults = self.disk.faults();
         self.disk.set_faults(Faults::default());
-        let mut found = read_from(&self.disk, JOURNAL, next)?;
-        found.truncate((committed + 1 - next) as usize);
-        let read = self.mirror.advance(found, &live.engine);
+        let mut read = Read::from(&self.disk, &self.config.keys, next)?;
+        read.records.truncate((committed + 1 - next) as usize);
+        let taken = self.mirror.advance(read, &live.engine);
         self.disk.set_faults(faults);
-        read?;
+        taken?;
         if self.mirror.last() != committed {
             return Err(format!("{committed} records are committed, {} are there", self.mirror.last()));
         }
@@ -334,6 +363,10 @@ impl Life {
 
     /// An event of this id, as its sender would have it each time; none of a type that the policy does not have.
     fn event(&self, id: u64, rng: &mut SimRng) -> Option<Event> {
+        self.event_on(&self.live.as_ref()?.engine, id, rng)
+    }
+
+    fn event_on(&self, engine: &Engine, id: u64, rng: &mut SimRng) -> Option<Event> {
         let mut own = SimRng::new(self.seed ^ id.wrapping_mul(0x51ed));
         let draw = &mut own;
         let (account, ip) = (draw.below(5), draw.below(4));
@@ -351,7 +384,7 @@ impl Life {
         } else {
             format!(r#"{{"type":"login",{head},"ok":{}}}"#, draw.one_in(2))
         };
-        self.live.as_ref()?.engine.intake(json.as_bytes(), self.now).ok()
+        engine.intake(json.as_bytes(), self.now).ok()
     }
 
     fn work(&mut self, asked: Vec<Ask>) -> Result<(), String> {
@@ -370,6 +403,10 @@ impl Life {
             return Ok(());
         };
         let told = turn(live, asked, self.now)?;
+        // Nothing waits, and what is done between two batches goes on.
+        for _ in 0..self.ids % 5 {
+            live.stepper.turn();
+        }
         let (committed, failed) = (live.engine.status().seq, live.engine.status().failed.is_some());
         for told in told {
             self.told(told)?;
@@ -468,6 +505,25 @@ impl Life {
         self.say(|| format!("back-fill of {records}: {before} were warming, {after} are; {done:?}"));
     }
 
+    /// Asks for a snapshot, and waits for it or not.
+    fn snapshot(&mut self, rng: &mut SimRng) {
+        let turns = rng.below(2) * (1 + rng.below(40));
+        let Some(live) = &mut self.live else { return };
+        let told = {
+            let mut asking = std::pin::pin!(live.engine.snapshot());
+            let mut context = Context::from_waker(Waker::noop());
+            let mut told = asking.as_mut().poll(&mut context);
+            for _ in 0..turns {
+                live.stepper.turn();
+                if told.is_pending() {
+                    told = asking.as_mut().poll(&mut context);
+                }
+            }
+            told
+        };
+        self.say(|| format!("a snapshot is asked for, and {turns} turns pass: {told:?}"));
+    }
+
     fn sync(&mut self) {
         let Some(live) = &mut self.live else { return };
         live.stepper.sync();
@@ -518,6 +574,12 @@ impl Life {
         let Some(mut live) = self.live.take() else {
             return Ok(());
         };
+        let status = live.engine.status();
+        let made = status.snapshots.made;
+        self.say(|| format!("{made} snapshots were made"));
+        self.met.snapshots += made;
+        self.met.removed += status.snapshots.segments_removed;
+        self.met.forgets += status.forgets;
         let mut how = how;
         if how == End::Close {
             let done = close(&mut live);
@@ -584,6 +646,8 @@ impl Life {
         let disk = Arc::new(self.disk.clone());
         self.say(|| format!("open, with policy {offered:?}"));
         match Engine::open_stepped(disk, &self.config, offered.map(bundle), self.now, self.seed) {
+            // What cannot fail it, such as removing what is left over, may meet the cut.
+            Ok(_) if self.disk.crashed() => Ok(None),
             Ok((engine, stepper, opened)) => {
                 self.live = Some(Live { engine, stepper });
                 self.audit(&opened)?;
@@ -618,20 +682,15 @@ impl Life {
     }
 
     fn audit_in_peace(&mut self, opened: &Opened) -> Result<(), String> {
-        let found = read_from(&self.disk, JOURNAL, 1)?;
-        let known = &self.mirror.records;
-        let same = found
-            .iter()
-            .zip(known)
-            .take_while(|((kind, payload), r)| *kind == r.kind && *payload == r.payload);
-        let kept = same.count();
+        let found = Read::from(&self.disk, &self.config.keys, 1)?;
+        let (kept, there) = (self.mirror.in_common(&found), found.last());
         let floor =
             if self.cut { self.promises.durable } else { self.mirror.last().max(self.promises.acknowledged) };
-        let lost = self.mirror.last().saturating_sub(kept as u64);
-        self.say(|| format!("{} records, {kept} as before, {floor} promised", found.len()));
+        let lost = self.mirror.last().saturating_sub(kept);
+        self.say(|| format!("records {} to {there}, {kept} as before, {floor} promised", found.first));
         // Records behind those read last were committed by an engine that failed before it could be asked.
-        if (kept as u64) < floor.min(self.mirror.last()) || (found.len() as u64) < floor {
-            return Err(format!("{} records, {kept} as before; {floor} were promised", found.len()));
+        if kept < floor.min(self.mirror.last()) || there < floor {
+            return Err(format!("{there} records, {kept} as before; {floor} were promised"));
         }
         if lost > 0 {
             self.met.lost_by_interval += lost;
@@ -639,13 +698,14 @@ impl Life {
         self.cut = false;
         let live = self.live.as_ref().ok_or("it was just opened")?;
         let status = live.engine.status();
-        if found.len() as u64 != status.seq {
-            return Err(format!("{} records are there, and it says {}", found.len(), status.seq));
+        if there != status.seq {
+            return Err(format!("{there} records are there, and it says {}", status.seq));
         }
-        self.mirror.begin_anew(kept)?;
+        self.met.from_snapshots += u64::from(opened.snapshot.is_some());
+        self.mirror.begin_anew(kept as usize)?;
         let unsure = self.promises.unsure().count() as u64;
-        self.mirror.advance(found.into_iter().skip(kept).collect(), &live.engine)?;
-        self.promises.settle(&self.mirror, kept as u64, floor)?;
+        self.mirror.advance(found, &live.engine)?;
+        self.promises.settle(&self.mirror, kept, floor)?;
         self.met.resolved += unsure;
         let events = self.mirror.records.iter().filter(|r| r.stored.is_some()).count() as u64;
         if opened.events != events {
@@ -659,6 +719,7 @@ impl Life {
         let Some(live) = &mut self.live else {
             return Ok(());
         };
+        let first = Read::from(&self.disk, &self.config.keys, self.mirror.last())?.kept_from;
         let mut rng = SimRng::new(self.seed ^ self.mirror.last() << 8);
         let ids: Vec<u64> = (0..4).filter_map(|_| pick(self.promises.known(), &mut rng)).collect();
         let asked = ids.iter().map(|id| Ask::Find(*id, self.promises.must_be_known(*id))).collect();
@@ -666,7 +727,8 @@ impl Life {
         for id in ids {
             let seq = self.promises.answer(id).map_or(0, |a| a.seq);
             let decision = live.engine.decision(seq).map_err(|e| e.to_string())?;
-            if decision.as_ref() != self.mirror.stored(seq) {
+            let gone = decision.is_none() && seq < first;
+            if decision.as_ref() != self.mirror.stored(seq) && !gone {
                 return Err(format!("decision {seq} reads as {decision:?}"));
             }
         }
@@ -678,6 +740,7 @@ impl Life {
     /// Flips bits in one byte of a copy: reading refuses by place, or nothing has changed.
     fn damage(&mut self, rng: &mut SimRng) -> Result<(), String> {
         let disk = self.disk.fork();
+        disk.set_capacity(ROOMY);
         let files = disk.files();
         let Some((path, bytes)) = files.get(rng.below(files.len() as u64) as usize) else {
             return Ok(());
@@ -690,7 +753,7 @@ impl Life {
         let place = format!("{} at {at}", path.display());
         self.say(|| format!("on a copy, a bit flips in {place}"));
         let opened = Engine::open_stepped(Arc::new(disk.clone()), &self.config, None, self.now, self.seed);
-        let (engine, _stepper, opened) = match opened {
+        let (engine, stepper, opened) = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 self.met.rot_refused += 1;
@@ -707,16 +770,37 @@ impl Life {
         if there < self.proven || there < self.mirror.last() && opened.recovery.torn.is_none() {
             return Err(format!("{place}: {there} records are left of {}, in silence", self.mirror.last()));
         }
-        let found = match read_from(&disk, JOURNAL, 1) {
-            Ok(found) => found,
-            Err(_) => return Ok(()),
-        };
-        for (seq, ((kind, payload), record)) in (1..).zip(found.iter().zip(&self.mirror.records)) {
-            if *kind != record.kind || *payload != record.payload {
-                return Err(format!("{place}: record {seq} is another, in silence"));
+        self.met.skipped += opened.skipped.len() as u64;
+        // What can still be read is what it was.
+        if let Ok(read) = Read::from(&disk, &self.config.keys, 1) {
+            let same = self.mirror.in_common(&read);
+            if same < read.last() {
+                return Err(format!("{place}: record {} is another, in silence", same + 1));
             }
         }
-        Ok(())
+        if there < self.mirror.last() {
+            return Ok(());
+        }
+        self.probe(&disk, Live { engine, stepper }, rng).map_err(|e| format!("{place}: {e}"))
+    }
+
+    /// The state of an engine just opened is the one that was: another decision is what it would have been.
+    fn probe(&self, disk: &SimDisk, mut live: Live, rng: &mut SimRng) -> Result<(), String> {
+        let id = self.ids + 1 + rng.below(1000);
+        let Some(event) = self.event_on(&live.engine, id, rng) else {
+            return Ok(());
+        };
+        let told = turn(&mut live, vec![Ask::Submit(vec![(id, event)], Work::Decide)], self.now)?;
+        let taken = told.iter().any(|told| match told {
+            Told::Outcomes(_, Ok(outcomes)) => crate::support::seq_of(&outcomes[0]).is_some(),
+            _ => false,
+        });
+        if !taken {
+            return Err("it takes no more events".to_owned());
+        }
+        let mut again = self.mirror.again()?;
+        let read = Read::from(disk, &self.config.keys, again.last() + 1)?;
+        again.advance(read, &live.engine)
     }
 }
 

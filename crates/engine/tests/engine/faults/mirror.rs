@@ -5,17 +5,21 @@
 //! counted from nothing, over the records alone. So whatever an engine remembers, forgets or repeats by way of a disk
 //! shows as a difference at the next decision.
 
-use super::policies::{SECRET, compiled};
+use super::policies::compiled;
 use crate::support::{POLICY_HEAD, WARMING, event_under, number};
 use std::sync::Arc;
 use wardroom_engine::{Engine, Flow, Stored, StoredEffect};
 use wardroom_event::Value;
-use wardroom_journal::{Reader, SimDisk};
+use wardroom_journal::{Keyring, Reader, SimDisk};
 use wardroom_policy::Source;
+use wardroom_state::Secret;
 
+/// Where the journal of a life lies.
+const JOURNAL: &str = "/d/journal";
 const DECIDED: u8 = 1;
 const RECORDED: u8 = 2;
 const CHANGE: u8 = 6;
+const FORGET: u8 = 7;
 
 /// One record of the journal.
 pub(super) struct Record {
@@ -25,27 +29,45 @@ pub(super) struct Record {
     pub(super) stored: Option<Stored>,
 }
 
-/// Kind and payload of every record from a number on, as a reader of the directory finds them.
-pub(super) fn read_from(disk: &SimDisk, journal: &str, seq: u64) -> Result<Vec<(u8, Vec<u8>)>, String> {
-    let reader = Reader::open_on(Arc::new(disk.clone()), journal).and_then(|r| r.from(seq));
-    let mut reader = reader.map_err(|e| e.to_string())?;
-    let mut found = Vec::new();
-    while let Some(frame) = reader.next_frame().map_err(|e| e.to_string())? {
-        if frame.is_prologue() {
-            continue;
-        }
-        let expect = seq.max(1) + found.len() as u64;
-        if frame.position.seq != expect {
-            return Err(format!("record {} stands where {expect} belongs", frame.position.seq));
-        }
-        found.push((frame.kind, frame.payload.to_vec()));
-    }
-    Ok(found)
+/// What a reader of the directory finds: the number of the first record, and kind and payload of each from there on.
+pub(super) struct Read {
+    pub(super) first: u64,
+    pub(super) records: Vec<(u8, Vec<u8>)>,
+    /// The first record that is kept.
+    pub(super) kept_from: u64,
 }
 
-/// The journal and its meaning.
-#[derive(Default)]
+impl Read {
+    /// Reads from a number on, or from the first that is kept.
+    pub(super) fn from(disk: &SimDisk, keys: &Keyring, seq: u64) -> Result<Read, String> {
+        let reader = Reader::open_on(Arc::new(disk.clone()), JOURNAL).map_err(|e| e.to_string())?;
+        let kept_from = reader.first_seq().max(1);
+        let first = kept_from.max(seq);
+        let mut reader = reader.with_keys(keys).from(first).map_err(|e| e.to_string())?;
+        let mut records = Vec::new();
+        while let Some(frame) = reader.next_frame().map_err(|e| e.to_string())? {
+            if frame.is_prologue() {
+                continue;
+            }
+            let expect = first + records.len() as u64;
+            if frame.position.seq != expect {
+                return Err(format!("record {} stands where {expect} belongs", frame.position.seq));
+            }
+            records.push((frame.kind, frame.payload.to_vec()));
+        }
+        Ok(Read { first, records, kept_from })
+    }
+
+    /// Number of the last record.
+    pub(super) fn last(&self) -> u64 {
+        self.first + self.records.len() as u64 - 1
+    }
+}
+
+/// The journal and its meaning. Records that retention has removed stay here, for what was counted of them counts.
 pub(super) struct Mirror {
+    /// The engine's: which keys are forgotten together follows from it.
+    secret: Secret,
     pub(super) records: Vec<Record>,
     /// What was counted so far, once there is a policy.
     flow: Option<Flow>,
@@ -56,6 +78,19 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
+    pub(super) fn new(seed: u64) -> Mirror {
+        let secret = Secret((u128::from(seed) << 64 | u128::from(!seed)).to_le_bytes());
+        Mirror { secret, records: Vec::new(), flow: None, cold: Vec::new(), owed: 0 }
+    }
+
+    /// How many records are as they are here, from the first that is kept.
+    pub(super) fn in_common(&self, read: &Read) -> u64 {
+        let known = self.records.iter().skip(read.first as usize - 1);
+        let same =
+            |((kind, payload), r): &(&(u8, Vec<u8>), &Record)| *kind == r.kind && *payload == r.payload;
+        read.first - 1 + read.records.iter().zip(known).take_while(same).count() as u64
+    }
+
     /// Number of the last record.
     pub(super) fn last(&self) -> u64 {
         self.records.len() as u64
@@ -66,8 +101,12 @@ impl Mirror {
     }
 
     /// Takes in what was committed since, and says where a decision is not what it should be.
-    pub(super) fn advance(&mut self, found: Vec<(u8, Vec<u8>)>, engine: &Engine) -> Result<(), String> {
-        for (kind, payload) in found {
+    pub(super) fn advance(&mut self, read: Read, engine: &Engine) -> Result<(), String> {
+        if read.first > self.last() + 1 {
+            return Err(format!("what lies between {} and {} is not there", self.last(), read.first));
+        }
+        let news = (self.last() + 1 - read.first) as usize;
+        for (kind, payload) in read.records.into_iter().skip(news) {
             let seq = self.last() + 1;
             let stored = match kind {
                 DECIDED | RECORDED => {
@@ -97,6 +136,15 @@ impl Mirror {
         (last..kept).try_for_each(|at| self.take(at, false))
     }
 
+    /// The same records counted from nothing.
+    pub(super) fn again(&self) -> Result<Mirror, String> {
+        let copy = |r: &Record| Record { kind: r.kind, payload: r.payload.clone(), stored: r.stored.clone() };
+        let records = self.records.iter().map(copy).collect();
+        let mut again = Mirror { secret: self.secret, records, flow: None, cold: Vec::new(), owed: 0 };
+        again.begin_anew(self.records.len())?;
+        Ok(again)
+    }
+
     fn take(&mut self, at: usize, compare: bool) -> Result<(), String> {
         let kind = self.records[at].kind;
         if kind == CHANGE {
@@ -113,6 +161,11 @@ impl Mirror {
                 Ok(())
             }
             DECIDED | RECORDED => self.event(at, compare),
+            FORGET => {
+                let flow = self.flow.as_mut().ok_or("something is forgotten before any policy")?;
+                flow.forget(&forgotten(&self.records[at].payload));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -121,10 +174,13 @@ impl Mirror {
     fn policy(&mut self, at: usize) -> Result<(), String> {
         let version = version(&self.records[at].payload).ok_or("a policy's head without a version")?;
         let active = compiled(&version).ok_or_else(|| format!("policy {version} is none of ours"))?;
-        let mut flow = Flow::new(SECRET, active);
+        let mut flow = Flow::new(self.secret, active);
         for record in &self.records[..at] {
             if let Some(stored) = &record.stored {
                 count(&mut flow, stored);
+            }
+            if record.kind == FORGET {
+                flow.forget(&forgotten(&record.payload));
             }
         }
         (self.flow, self.cold) = (Some(flow), Vec::new());
@@ -195,6 +251,19 @@ fn version(payload: &[u8]) -> Option<String> {
     let hex = |t: &&[u8]| t.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
     let found = payload.windows(12).find(hex)?;
     Some(String::from_utf8_lossy(found).into_owned())
+}
+
+/// The definitions whose keys a record says are forgotten.
+fn forgotten(payload: &[u8]) -> Vec<Box<str>> {
+    let mut rest = &payload[1..];
+    let count = number(&mut rest);
+    let text = |_| {
+        let len = number(&mut rest) as usize;
+        let (text, after) = rest.split_at(len);
+        rest = after;
+        String::from_utf8_lossy(text).into()
+    };
+    (0..count).map(text).collect()
 }
 
 /// The features that a record takes for warming.

@@ -4,10 +4,6 @@
 use std::sync::{Arc, OnceLock};
 use wardroom_engine::Active;
 use wardroom_policy::Bundle;
-use wardroom_state::Secret;
-
-/// The key under which the model hashes: not the engine's, for nothing may depend on it.
-pub(super) const SECRET: Secret = Secret([3; 16]);
 
 const EVENTS: &str = r#"
 event login:
