@@ -305,6 +305,7 @@ impl Ledger {
 
     /// What is to be sent now, at most as much as each destination bears.
     pub(super) fn due(&mut self, now: Micros) -> Vec<EffectId> {
+        self.set_back(now);
         self.expire(now);
         let mut due = Vec::new();
         let mut unknown = Vec::new();
@@ -329,6 +330,21 @@ impl Ledger {
             self.give_up(id, why, now);
         }
         due
+    }
+
+    /// What is to wait for longer than anything waits was put off by a clock that has been set back since: it is tried now.
+    fn set_back(&mut self, now: Micros) {
+        let farthest = now.plus(limits::OUTBOX_LONGEST_WAIT).plus(limits::OUTBOX_LONGEST_WAIT);
+        for lane in self.lanes.values_mut() {
+            lane.paused_until = lane.paused_until.filter(|until| *until <= farthest);
+            while let Some((_, id)) = lane.queue.last().copied().filter(|(at, _)| *at > farthest) {
+                lane.queue.pop_last();
+                lane.queue.insert((now, id));
+                if let Some(it) = self.unfinished.get_mut(&id) {
+                    it.due = now;
+                }
+            }
+        }
     }
 
     /// Gives up what has been on its way for too long.

@@ -62,6 +62,22 @@ fn an_effect_is_tried_until_it_arrives_and_no_more() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_holds_nothing_up() {
+    let mut ledger = ledger(10);
+    let ahead = Micros(3 * 365 * 86_400 * SEC);
+    ledger.take(3, vec![(1, hook("a")), (2, hook("a"))], ahead);
+    assert_eq!(ledger.due(ahead), [id(3, 1), id(3, 2)]);
+    for index in [1, 2] {
+        let wait = Some(Span::from_secs(7 * 3600));
+        ledger.report(id(3, index), Attempt::Failed { why: "no answer".to_owned(), wait }, ahead);
+    }
+    assert_eq!(ledger.due(ahead.plus(Span::from_secs(3600))), [], "it waits");
+    assert_eq!(ledger.due(Micros(0)), [id(3, 1), id(3, 2)], "it is not three years that it waits");
+    ledger.report(id(3, 1), Attempt::Delivered, Micros(0));
+    assert_eq!(concluded(&mut ledger), [(id(3, 1), Happened::Delivered)]);
+}
+
+#[test]
 fn after_all_attempts_it_is_a_dead_letter_until_somebody_asks() {
     let mut ledger = ledger(10);
     let mut now = Micros(0);
