@@ -6,15 +6,15 @@
 use super::mirror::{Mirror, Read};
 use super::policies::{POLICIES, bundle};
 use super::promises::{Promises, name};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wardroom_engine::{
-    Config, Durability, Engine, EngineError, Every, Opened, Origin, Outcome, Retention, Stepper, SubmitError,
-    SwapError, Work,
+    Attempt, Channel, Config, Delivery, Destination, Durability, EffectId, Engine, EngineError, Every,
+    Opened, Origin, Outcome, Retention, State, Stepper, SubmitError, SwapError, Work,
 };
 use wardroom_event::{Event, EventId, Micros, Span};
 use wardroom_journal::{Disk, Faults, JournalError, Key, Keyring, SimDisk, SimRng};
@@ -53,6 +53,7 @@ pub(super) struct Met {
     pub(super) skipped: u64,
     pub(super) forgets: u64,
     pub(super) removed: u64,
+    pub(super) delivered: u64,
 }
 
 impl Met {
@@ -62,7 +63,7 @@ impl Met {
         }
     }
 
-    pub(super) fn all_mut(&mut self) -> [&mut u64; 21] {
+    pub(super) fn all_mut(&mut self) -> [&mut u64; 22] {
         [
             &mut self.events,
             &mut self.repeated,
@@ -85,6 +86,7 @@ impl Met {
             &mut self.skipped,
             &mut self.forgets,
             &mut self.removed,
+            &mut self.delivered,
         ]
     }
 }
@@ -98,6 +100,35 @@ enum End {
     Kill,
     /// The machine with it; what was not synced is there or not.
     PowerCut,
+}
+
+/// Who gets webhooks and notifications, and honours their keys.
+#[derive(Default)]
+struct Receiver {
+    /// What came first under each key: the effect, and the event that it is about.
+    arrived: BTreeMap<String, (EffectId, Box<str>)>,
+    /// Keys whose arrival is on record, and in which record at the latest.
+    recorded: BTreeMap<String, u64>,
+}
+
+impl Receiver {
+    fn destinations() -> [Destination; 2] {
+        let to = |channel, name: &str| Destination { channel, name: name.into() };
+        [to(Channel::Webhook, "revoke"), to(Channel::Notify, "desk")]
+    }
+
+    /// One key, one effect; and none that is on record comes again.
+    fn take(&mut self, delivery: &Delivery) -> Result<(), String> {
+        let (key, about) = (&delivery.key, delivery.decision.id.id.clone());
+        if self.recorded.contains_key(key) {
+            return Err(format!("effect {key} had arrived, on record, and is sent again"));
+        }
+        let first = self.arrived.entry(key.clone()).or_insert_with(|| (delivery.id, about.clone()));
+        if *first != (delivery.id, about) {
+            return Err(format!("key {key} was {first:?}, and is now {:?}", delivery.id));
+        }
+        Ok(())
+    }
 }
 
 struct Live {
@@ -137,8 +168,9 @@ pub(super) struct Life {
     /// Faults of the disk explain failures until the engine is opened anew.
     hurt: bool,
     tight: bool,
-    /// Records that later ones prove to have been durable.
-    proven: u64,
+    /// What was committed at once from a record on, and up to which record it proves all to have been durable.
+    proofs: Vec<(u64, u64)>,
+    receiver: Receiver,
     /// The power went since it was open last.
     cut: bool,
     met: Met,
@@ -197,7 +229,8 @@ impl Life {
             mirror: Mirror::new(seed),
             hurt: false,
             tight: false,
-            proven: 0,
+            proofs: Vec::new(),
+            receiver: Receiver::default(),
             cut: false,
             met: Met::default(),
             trace,
@@ -232,6 +265,9 @@ impl Life {
         }
         let asked = self.batch(&mut rng, 4);
         self.work(vec![asked])?;
+        self.sync();
+        self.all_arrive(&mut rng)?;
+        self.look()?;
         self.end(End::Close, &mut rng)?;
         if self.open(None)?.is_none() {
             return Err("no fault, and yet it did not open again".to_owned());
@@ -258,8 +294,9 @@ impl Life {
             0..55 => self.requests(rng)?,
             55..60 => self.snapshot(rng),
             60..66 => self.backfill(1 + rng.below(60)),
-            66..70 => self.sync(),
-            70..76 => self.jump(rng),
+            66..68 => self.sync(),
+            68..72 => self.deliver(rng, 4)?,
+            72..76 => self.jump(rng),
             76..81 => {
                 self.tight = rng.one_in(2);
                 let room = if self.tight { self.used() + rng.below(9000) } else { ROOMY };
@@ -302,7 +339,7 @@ impl Life {
         if committed < next {
             return Ok(());
         }
-        self.proven = self.promises.durable.min(next - 1);
+        self.proofs.push((next, self.promises.durable.min(next - 1)));
         let faults = self.disk.faults();
         self.disk.set_faults(Faults::default());
         let mut read = Read::from(&self.disk, &self.config.keys, next)?;
@@ -524,6 +561,83 @@ impl Life {
         self.say(|| format!("a snapshot is asked for, and {turns} turns pass: {told:?}"));
     }
 
+    /// What is due goes out: it arrives or not, and what became of it is put on record or not.
+    fn deliver(&mut self, rng: &mut SimRng, fails_one_in: u64) -> Result<(), String> {
+        let Some(live) = &mut self.live else {
+            return Ok(());
+        };
+        let outbox = live.engine.outbox().clone();
+        if let Err(error) = outbox.look(self.now) {
+            return if self.hurt { Ok(()) } else { Err(error.to_string()) };
+        }
+        let mut reported = Vec::new();
+        for delivery in outbox.due(self.now) {
+            if rng.one_in(fails_one_in) {
+                let why = "nobody is there".to_owned();
+                outbox.report(delivery.id, Attempt::Failed { why, wait: None }, self.now);
+                continue;
+            }
+            self.receiver.take(&delivery)?;
+            // Cut off between the two, it is on its way until it is sent again.
+            if fails_one_in == 0 || !rng.one_in(5) {
+                outbox.report(delivery.id, Attempt::Delivered, self.now);
+                reported.push(delivery.key);
+            }
+        }
+        let written = {
+            let mut context = Context::from_waker(Waker::noop());
+            let mut writing = std::pin::pin!(outbox.write(rng.one_in(4)));
+            let mut told = writing.as_mut().poll(&mut context);
+            for _ in 0..4 {
+                if told.is_pending() {
+                    live.stepper.turn();
+                    told = writing.as_mut().poll(&mut context);
+                }
+            }
+            told
+        };
+        let committed = live.engine.status().seq;
+        self.met.delivered += reported.len() as u64;
+        self.say(|| format!("{} effects arrive; {written:?}", reported.len()));
+        match written {
+            Poll::Ready(Ok(())) => {
+                self.receiver.recorded.extend(reported.into_iter().map(|key| (key, committed)));
+                Ok(())
+            }
+            Poll::Ready(Err(error)) => self.excuse(&error),
+            Poll::Pending => Err("the outbox is not answered".to_owned()),
+        }
+    }
+
+    /// In the end every effect has arrived or was given up.
+    fn all_arrive(&mut self, rng: &mut SimRng) -> Result<(), String> {
+        let mut idle = 0;
+        // Longer than anything waits.
+        while idle < 20 {
+            let before = self.met.delivered;
+            self.deliver(rng, 0)?;
+            if self.met.delivered == before {
+                idle += 1;
+                self.now = self.now.plus(Span::from_secs(3600));
+            }
+        }
+        let Some(live) = &self.live else {
+            return Ok(());
+        };
+        let dead = live.engine.outbox().list(State::Dead, usize::MAX).effects;
+        let pending = live.engine.outbox().list(State::Pending, usize::MAX).total;
+        let arrived = &self.receiver.arrived;
+        for (seq, index) in self.mirror.outgoing() {
+            let there = arrived.values().any(|(id, _)| (id.decision, id.index) == (seq, index));
+            if !there && !dead.iter().any(|listed| listed.decision == seq) {
+                return Err(format!(
+                    "effect {index} of decision {seq} never arrived; {pending} are on their way"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn sync(&mut self) {
         let Some(live) = &mut self.live else { return };
         live.stepper.sync();
@@ -649,6 +763,7 @@ impl Life {
             // What cannot fail it, such as removing what is left over, may meet the cut.
             Ok(_) if self.disk.crashed() => Ok(None),
             Ok((engine, stepper, opened)) => {
+                engine.outbox().configure(Receiver::destinations());
                 self.live = Some(Live { engine, stepper });
                 self.audit(&opened)?;
                 Ok(Some(opened))
@@ -696,6 +811,8 @@ impl Life {
             self.met.lost_by_interval += lost;
         }
         self.cut = false;
+        self.proofs.retain(|(from, _)| *from <= kept);
+        self.receiver.recorded.retain(|_, seq| *seq <= kept);
         let live = self.live.as_ref().ok_or("it was just opened")?;
         let status = live.engine.status();
         if there != status.seq {
@@ -737,6 +854,11 @@ impl Life {
 
     // ------------------------------------------------------------ damage at rest
 
+    /// The last record that records behind it prove to have been durable: only what is after it may pass for a torn tail.
+    fn proven(&self) -> u64 {
+        self.proofs.iter().map(|(_, durable)| *durable).max().unwrap_or(0)
+    }
+
     /// Flips bits in one byte of a copy: reading refuses by place, or nothing has changed.
     fn damage(&mut self, rng: &mut SimRng) -> Result<(), String> {
         let disk = self.disk.fork();
@@ -762,12 +884,12 @@ impl Life {
                 let file = file.trim_end_matches(".tmp");
                 let named = error.to_string().contains(file) || matches!(error, EngineError::Record { .. });
                 // What was written last may have been cut short: nothing behind it proves that it was not.
-                let excused = named || self.proven < 2 && matches!(error, EngineError::NoPolicy);
+                let excused = named || self.proven() < 2 && matches!(error, EngineError::NoPolicy);
                 return if excused { Ok(()) } else { Err(format!("{place}, and said is only: {error}")) };
             }
         };
         let there = engine.status().seq;
-        if there < self.proven || there < self.mirror.last() && opened.recovery.torn.is_none() {
+        if there < self.proven() || there < self.mirror.last() && opened.recovery.torn.is_none() {
             return Err(format!("{place}: {there} records are left of {}, in silence", self.mirror.last()));
         }
         self.met.skipped += opened.skipped.len() as u64;

@@ -145,6 +145,17 @@ impl Mirror {
         Ok(again)
     }
 
+    /// The effects that go out: the decision's number, and the effect's place in it.
+    pub(super) fn outgoing(&self) -> impl Iterator<Item = (u64, u32)> {
+        let goes_out = |e: &StoredEffect| matches!(e, StoredEffect::Webhook(_) | StoredEffect::Notify(_));
+        let stored = self.records.iter().filter_map(|r| r.stored.as_ref());
+        stored.flat_map(move |stored| {
+            let signals = stored.judged.iter().flat_map(|j| &j.signals);
+            let effects = (0..).zip(signals.flat_map(|s| &s.effects));
+            effects.filter(move |(_, e)| goes_out(e)).map(|(index, _)| (stored.seq, index))
+        })
+    }
+
     fn take(&mut self, at: usize, compare: bool) -> Result<(), String> {
         let kind = self.records[at].kind;
         if kind == CHANGE {
