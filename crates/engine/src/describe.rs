@@ -5,7 +5,7 @@
 
 use crate::decision::Stored;
 use crate::limits;
-use crate::record::{Change, Dictionary, Part, WarmingRecord, decode_stored, kind, policy_of};
+use crate::record::{Change, Dictionary, ForgetRecord, Part, WarmingRecord, decode_stored, kind, policy_of};
 use std::collections::BTreeMap;
 use wardroom_event::{Micros, Sight};
 use wardroom_journal::Frame;
@@ -46,6 +46,9 @@ pub fn kind_name(number: u8) -> Option<&'static str> {
         kind::POLICY => "policy head",
         kind::WARMING => "warming",
         kind::CHANGE => "change",
+        kind::FORGET => "forget",
+        kind::EFFECT => "effect",
+        kind::OUTBOX => "outbox",
         _ => return None,
     })
 }
@@ -91,6 +94,7 @@ impl Describer {
             kind::POLICY => self.policy(frame)?,
             kind::WARMING => self.warming(&WarmingRecord::decode(frame.payload)?),
             kind::CHANGE => change(&Change::decode(frame.payload)?, sight),
+            kind::FORGET => forget(ForgetRecord::decode(frame.payload)?),
             kind::LOST => (None, Vec::new()),
             _ => (None, vec![("bytes", Detail::Number(frame.payload.len() as u64))]),
         };
@@ -164,6 +168,11 @@ fn event(stored: &Stored, sight: Sight) -> Vec<(&'static str, Detail)> {
 fn part(part: &Part) -> Details {
     let bytes = Detail::Number(part.text.len() as u64);
     (None, vec![("path", Detail::Text(part.path.clone())), ("bytes", bytes)])
+}
+
+fn forget(found: ForgetRecord) -> Details {
+    let definitions = found.definitions.into_iter().map(String::from).collect();
+    (None, vec![("definitions", Detail::Texts(definitions))])
 }
 
 fn change(change: &Change, sight: Sight) -> Details {
