@@ -48,7 +48,7 @@ const MUTANTS: &[Mutant] = &[
     lives(
         "answers before the sync",
         SEQUENCER,
-        "self.writer.commit(self.durability.into())",
+        "self.writer.commit(durability.into())",
         "self.writer.commit(wardroom_journal::Durability::Interval)",
     ),
     lives(
@@ -90,19 +90,19 @@ const MUTANTS: &[Mutant] = &[
     lives(
         "counts an event twice at a restart",
         RECOVER,
-        "                self.flow.count(event);\n",
-        "                self.flow.count(event);\n                self.flow.count(event);\n",
+        "self.flow.told(&batch.told[told.clone()], *at);",
+        "(0..2).for_each(|_| self.flow.told(&batch.told[told.clone()], *at));",
     ),
     lives(
         "forgets event ids at a restart",
         RECOVER,
-        "self.seen.insert(&event.id, seq, event.received);",
-        "let _ = &event.id;",
+        "self.seen.insert_hash(*id, *seq, *received);",
+        "let _ = (id, received);",
     ),
     lives(
         "forgets labels and lists at a restart",
         RECOVER,
-        "                self.flow.change(&change.effect, change.at);\n                self.newest",
+        "                self.flow.restore(&change.effect, change.at);\n                self.newest",
         "                self.newest",
     ),
     lives(

@@ -348,8 +348,10 @@ impl Folded {
         };
         let stored = decode_stored(seq, true, &frame.payload, &self.dictionary)
             .map_err(|why| EngineError::Record { seq, why })?;
-        // What there is no room for did not happen, and has no record.
-        let missing = Change::of(&stored).skip(there);
-        Ok(missing.filter(|change| self.flow.change(&change.effect, change.at)).collect())
+        let missing: Vec<Change> = Change::of(&stored).skip(there).collect();
+        for change in &missing {
+            self.flow.restore(&change.effect, change.at);
+        }
+        Ok(missing)
     }
 }

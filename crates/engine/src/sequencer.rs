@@ -201,7 +201,8 @@ impl Sequencer {
     /// What is done between two batches, each for a moment: all that was appended is committed.
     fn between(&mut self) {
         self.take_over();
-        if self.failed.is_some() {
+        // What a decision before the start left undone goes before all that is written here.
+        if self.failed.is_some() || self.settle_unrecorded().is_err() {
             return;
         }
         if std::mem::take(&mut self.measured) {
@@ -434,6 +435,7 @@ impl Sequencer {
         if let Some(why) = &self.failed {
             return Err(SubmitError::Failed(why.clone()));
         }
+        self.settle_unrecorded()?;
         let bytes = |payload: &Vec<u8>| frame_bytes(payload.len());
         self.reserve(records.iter().chain(&checkpoint).map(bytes).sum())?;
         for record in records {
