@@ -219,14 +219,14 @@ fn fold(found: &Found<'_>, mut folded: Folded) -> Result<Folded, EngineError> {
     let mut digest = Digest::new(active, keyer, folded.seen.hasher(), flow.feeds(), made_under);
     let (send, batches) = mpsc::sync_channel(limits::FOLD_AHEAD);
     // What was counted goes back: memory is freed fastest, and without a lock, by the thread that asked for it.
-    let (give_back, spent) = mpsc::channel();
+    let (give_back, spent) = mpsc::sync_channel(limits::FOLD_AHEAD);
     std::thread::scope(|scope| {
         scope.spawn(move || take_apart(&mut reader, &mut digest, &send, &spent));
         for batch in batches {
             let batch: Batch = batch?;
             folded.batch(&batch);
             // The reader may have come to the end and gone.
-            let _ = give_back.send(batch);
+            let _ = give_back.try_send(batch);
         }
         // From here on nothing comes that was counted before.
         folded.flow.set_event(0);

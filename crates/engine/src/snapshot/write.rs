@@ -16,7 +16,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Release};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use wardroom_journal::{Disk, Keyring, Lookup};
@@ -115,8 +115,9 @@ impl Outlet {
             };
             return Ok(Outlet { to: To::Here(writing), between });
         }
+        #[allow(clippy::disallowed_methods, reason = "bounded in bytes: a piece is made where `has_room`")]
         let (send, messages) = mpsc::channel();
-        let (give_back, spent) = mpsc::channel();
+        let (give_back, spent) = mpsc::sync_channel(limits::SNAPSHOT_PIECES);
         let seen = between.clone();
         let work = move || {
             let work = || write(place, &opening, &messages, &give_back, &seen, &wake);
@@ -217,7 +218,7 @@ fn write(
     place: Place,
     opening: &Opening,
     messages: &Receiver<Message>,
-    give_back: &Sender<Vec<u8>>,
+    give_back: &SyncSender<Vec<u8>>,
     between: &Between,
     wake: &impl Fn(),
 ) -> Outcome {
@@ -234,7 +235,7 @@ fn write(
         }
         if payload.capacity() <= limits::SNAPSHOT_BUFFER {
             payload.clear();
-            let _ = give_back.send(payload);
+            let _ = give_back.try_send(payload);
         }
     }
     Err("it was abandoned".to_owned())
