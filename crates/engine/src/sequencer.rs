@@ -242,6 +242,10 @@ impl Sequencer {
     }
 
     fn begin_snapshot(&mut self) {
+        // A snapshot would have them, and the journal behind it never.
+        if self.failed.is_none() && self.settle_unrecorded().is_err() {
+            return self.snapshots.failed("what follows from the last decision cannot be recorded first");
+        }
         if self.writer.next_seq() > self.writer.committed_seq() + 1 {
             // What is counted must be committed.
             self.settle();

@@ -451,7 +451,8 @@ impl Snapshots {
         }
     }
 
-    fn failed(&mut self, why: &str) {
+    /// One could not be made.
+    pub(crate) fn failed(&mut self, why: &str) {
         tracing::error!(error = %why, "no snapshot could be made: a restart will take longer; it is tried again later");
         self.figures.failures.fetch_add(1, Relaxed);
         self.resting = true;

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wardroom_journal::Faults;
 
 /// How many seeds are tried unless told otherwise.
-const SEEDS: u64 = 1500;
+const SEEDS: u64 = 1200;
 /// Most lives that are tried to make a failing one short.
 const SHRINKS: u32 = 300;
 
