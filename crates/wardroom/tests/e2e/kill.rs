@@ -207,6 +207,10 @@ fn what_was_acknowledged_survives_and_nothing_is_doubled() {
     let mut draw = Draw(seed);
     let shop = Shop::new();
     std::fs::write(shop.policy(), POLICIES[0]).unwrap();
+    // So small that snapshots are under way at many of the moments.
+    let settings = shop.path().join("wardroom.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, format!("snapshot_every = \"16KiB 100ms\"\n{text}")).unwrap();
     let mut known: BTreeMap<String, Verdict> = BTreeMap::new();
     let mut server = shop.serve();
     for round in 0..kills {
@@ -273,9 +277,5 @@ fn all_are_counted(server: &Server, round: u64, known: &mut BTreeMap<String, Ver
 
 /// Every byte of it can be read.
 fn the_journal_is_whole(shop: &Shop) {
-    if !run(shop.path(), &["journal", "--help"]).out.contains("verify") {
-        return;
-    }
-    let checked = run(shop.path(), &["journal", "verify"]);
-    assert_eq!(checked.code, Some(0), "{checked:#?}");
+    run(shop.path(), &["journal", "verify"]).ended(0);
 }
