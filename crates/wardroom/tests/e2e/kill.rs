@@ -2,7 +2,7 @@
 //! `kill -9` under load, again and again: what was acknowledged is there, nothing is there twice, and what was counted is
 //! what a count of the answers says.
 //!
-//! `WARDROOM_KILLS` is how often (15 unless it says otherwise), `WARDROOM_SEED` what the moments are drawn from; a failing
+//! `WARDROOM_KILLS` is how often (25 unless it says otherwise), `WARDROOM_SEED` what the moments are drawn from; a failing
 //! run prints it. The moment itself is the machine's, so a seed is a beginning, not a replay.
 
 use crate::http::{Client, Connection, stream};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-const KILLS: u64 = 15;
+const KILLS: u64 = 25;
 /// Lines in one piece of a stream.
 const PIECE: u64 = 20;
 /// Pieces of a stream that are sent before the first is answered.
