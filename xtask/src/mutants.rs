@@ -39,6 +39,7 @@ const SEQUENCER: &str = "crates/engine/src/sequencer.rs";
 const RECOVER: &str = "crates/engine/src/recover.rs";
 const ENGINE: &str = "crates/engine/src/engine.rs";
 const SEEN: &str = "crates/engine/src/seen/mod.rs";
+const OUTBOX: &str = "crates/engine/src/outbox/mod.rs";
 const WRITER: &str = "crates/journal/src/writer.rs";
 const JOURNAL_RECOVER: &str = "crates/journal/src/recover.rs";
 const DISK: &str = "crates/journal/src/disk.rs";
@@ -91,7 +92,7 @@ const MUTANTS: &[Mutant] = &[
         "counts an event twice at a restart",
         RECOVER,
         "self.flow.told(&batch.told[told.clone()], *at);",
-        "(0..2).for_each(|_| self.flow.told(&batch.told[told.clone()], *at));",
+        "self.flow.told(&batch.told[told.clone()], *at);\n                    self.flow.told(&batch.told[told.clone()], *at);",
     ),
     lives(
         "forgets event ids at a restart",
@@ -102,8 +103,8 @@ const MUTANTS: &[Mutant] = &[
     lives(
         "forgets labels and lists at a restart",
         RECOVER,
-        "                self.flow.restore(&change.effect, change.at);\n                self.newest",
-        "                self.newest",
+        "                self.flow.restore(&change.effect, change.at);\n",
+        "",
     ),
     lives(
         "leaves a decision without its changes",
@@ -143,10 +144,40 @@ const MUTANTS: &[Mutant] = &[
         "Err(EngineError::Journal(JournalError::Io { .. })) => {}",
     ),
     lives(
-        "files ids before the journal is durable",
-        SEEN,
-        "held.filter(|(_, ids)| ids.last() <= durable)",
-        "held.filter(|(_, ids)| ids.last() <= durable.max(u64::MAX))",
+        "publishes a snapshot before the journal is durable",
+        SEQUENCER,
+        "            self.sync();\n            if self.failed.is_none() {\n                self.snapshots.end();",
+        "            if self.failed.is_none() {\n                self.snapshots.end();",
+    ),
+    lives(
+        "counts again what a piece of a snapshot has counted",
+        RECOVER,
+        "                    self.flow.set_event(*seq);\n                    self.flow.told",
+        "                    self.flow.set_event(0);\n                    let _ = seq;\n                    self.flow.told",
+    ),
+    lives(
+        "begins a snapshot before what a torn write cut off is on record",
+        SEQUENCER,
+        "if self.failed.is_none() && self.settle_unrecorded().is_err() {",
+        "if self.failed.is_some() && self.settle_unrecorded().is_err() {",
+    ),
+    lives(
+        "does not repeat at a restart what was forgotten for lack of memory",
+        RECOVER,
+        "                self.flow.forget(&found.definitions);\n",
+        "",
+    ),
+    lives(
+        "sends effects of decisions that a power cut may take back",
+        OUTBOX,
+        "let durable = self.shared.stats.durable.load(Acquire);\n        let last",
+        "let durable = self.shared.stats.seq.load(Acquire);\n        let last",
+    ),
+    lives(
+        "forgets which effects have arrived",
+        OUTBOX,
+        "since.iter().for_each(|record| ledger.fold(record));",
+        "let _ = since;",
     ),
 ];
 
