@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
-use wardroom_engine::{ChannelStatus, Distribution, Engine, Latencies, OutboxStatus, StoredSignal};
+use wardroom_engine::{ChannelStatus, Distribution, Engine, Latencies, OutboxStatus, Status, StoredSignal};
 use wardroom_event::Micros;
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
@@ -200,6 +200,7 @@ impl Metrics {
         let mut out = String::new();
         text::encode_registry(&mut out, &self.registry)?;
         text::encode_registry(&mut out, &self.of_engine(engine))?;
+        text::encode_registry(&mut out, &of_durability(&engine.status()))?;
         text::encode_registry(&mut out, &of_outbox(&engine.outbox().status(now), now))?;
         text::encode_registry(&mut out, &of_host(api.uptime(), host))?;
         if let Some(traces) = &api.options().traces {
@@ -244,6 +245,11 @@ impl Metrics {
         gauge("wardroom_queue_outside", "Streams that wait for a place in the queue", waiting.outside as u64);
         gauge("wardroom_state_bytes", "Bytes held by counters", status.state_bytes);
         gauge("wardroom_state_keys", "Keys counted under", status.state_keys);
+        gauge(
+            "wardroom_memory_bytes",
+            "Most that counters, labels, lists and event ids may take",
+            status.memory_bytes,
+        );
         gauge("wardroom_state_pairs", "Keys counted under, for each counter", status.state_pairs);
         gauge("wardroom_event_ids", "Event ids remembered", status.ids);
         gauge("wardroom_event_ids_bytes", "Memory that event ids take", status.ids_bytes);
@@ -320,6 +326,53 @@ fn of_host(uptime: Duration, host: &Host) -> Registry {
     gauge("wardroom_disk_bytes", "Size of the data directory's disk", host.disk_bytes);
     gauge("wardroom_journal_segments", "Segments of the journal", host.journal_segments);
     gauge("wardroom_journal_bytes", "What they take on the disk", host.journal_bytes);
+    registry
+}
+
+/// What was written, snapshots, and what was forgotten for lack of memory.
+fn of_durability(status: &Status) -> Registry {
+    let mut registry = Registry::default();
+    let (journal, snapshots) = (&status.journal, &status.snapshots);
+    let mut seconds = |name: &str, help: &str, value: f64| {
+        let counter = Counter::<f64, AtomicU64>::default();
+        counter.inc_by(value);
+        registry.register(name, help, counter);
+    };
+    seconds(
+        "wardroom_journal_sync_seconds",
+        "Time in which the journal was synced",
+        journal.sync_time.as_secs_f64(),
+    );
+    let mut counter = |name: &str, help: &str, value: u64| {
+        let counter = Counter::<u64>::default();
+        counter.inc_by(value);
+        registry.register(name, help, counter);
+    };
+    counter("wardroom_journal_records", "Records written", journal.records);
+    counter("wardroom_journal_written_bytes", "Bytes of their frames", journal.bytes);
+    counter("wardroom_journal_syncs", "Syncs that made records durable", journal.syncs);
+    counter(
+        "wardroom_journal_removed_bytes",
+        "Bytes of segments that retention removed",
+        snapshots.bytes_removed,
+    );
+    counter("wardroom_snapshots", "Snapshots made", snapshots.made);
+    counter("wardroom_snapshots_failed", "Snapshots that could not be made", snapshots.failures);
+    counter("wardroom_forgets", "Counters that forgot keys for lack of memory", status.forgets);
+    counter("wardroom_forgotten_keys", "Keys forgotten for lack of memory", status.forgotten);
+    let mut gauge = |name: &str, help: &str, value: f64| {
+        let gauge = Gauge::<f64, AtomicU64>::default();
+        gauge.set(value);
+        registry.register(name, help, gauge);
+    };
+    gauge("wardroom_snapshot_seq", "The record after which a restart begins to fold", snapshots.seq as f64);
+    gauge("wardroom_snapshot_bytes", "Size of the last snapshot", snapshots.bytes as f64);
+    gauge("wardroom_snapshot_seconds", "Time that the last snapshot took", snapshots.micros as f64 / 1e6);
+    gauge(
+        "wardroom_snapshot_longest_piece_seconds",
+        "Longest time that a piece of a snapshot kept the sequencer",
+        snapshots.longest_piece_micros as f64 / 1e6,
+    );
     registry
 }
 

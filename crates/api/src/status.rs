@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
-use wardroom_engine::Status;
+use wardroom_engine::{OutboxStatus, Status};
 
 /// Looks at the machine and the data directory.
 pub type LookAtHost = Arc<dyn Fn() -> Host + Send + Sync>;
@@ -81,6 +81,9 @@ pub(crate) struct StatusBody {
     journal: Journal,
     /// What is counted.
     state: Counted,
+    /// Effects: on their way, given up and listed, destinations that are left alone for now.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    effects: BTreeMap<&'static str, u64>,
     /// The machine and the data directory.
     host: Host,
 }
@@ -201,8 +204,18 @@ fn body(api: &Api, host: Host) -> StatusBody {
         queue: Queue { waiting: status.waiting, limit: wardroom_engine::limits::QUEUE },
         journal: Journal { seq: status.seq, batches: status.batches, failed: status.failed.is_some() },
         state: Counted { bytes: status.state_bytes, keys: status.state_keys },
+        effects: effects(&api.engine().outbox().status(api.now())),
         host,
     }
+}
+
+fn effects(outbox: &OutboxStatus) -> BTreeMap<&'static str, u64> {
+    let pending: u64 = outbox.channels.iter().map(|channel| channel.pending).sum();
+    BTreeMap::from([
+        ("pending", pending),
+        ("dead_letters", outbox.dead_letters as u64),
+        ("paused_destinations", outbox.paused as u64),
+    ])
 }
 
 /// What is not well, most urgent first.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use wardroom_engine::{Every, Retention};
 use wardroom_event::{Size, Span, nearest};
 use wardroom_journal::Keyring;
+use wardroom_journal::limits;
 
 /// The name looked for in the working directory.
 pub(crate) const FILE: &str = "wardroom.toml";
@@ -35,6 +36,8 @@ struct Written {
     /// Most memory that counters, labels, lists and event ids may take, such as `"4GiB"`. Beyond it counters forget the keys
     /// that were touched longest ago. Default `2GiB`.
     memory: Option<String>,
+    /// Size of the journal's files, such as `"64MiB"`: each is allocated whole. From 4 KiB to 1 GiB. Default `64MiB`.
+    segment_size: Option<String>,
     /// After how much of the journal and after how much time a snapshot is made, whichever comes first: a size, a length of
     /// time or both, such as `"256MiB 10m"`; `"never"` makes none. Default `256MiB 10m`.
     snapshot_every: Option<String>,
@@ -106,12 +109,13 @@ struct WrittenTelemetry {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "listen",
     "data",
     "policy",
     "durability",
     "memory",
+    "segment_size",
     "snapshot_every",
     "retention",
     "metrics_open",
@@ -176,6 +180,7 @@ pub(crate) struct Config {
     pub(crate) policy: Known<PathBuf>,
     pub(crate) durability: Known<wardroom_engine::Durability>,
     pub(crate) memory: Known<u64>,
+    pub(crate) segment_size: Known<u64>,
     pub(crate) snapshot_every: Known<Option<Every>>,
     pub(crate) retention: Known<Retention>,
     pub(crate) metrics_open: Known<bool>,
@@ -323,6 +328,7 @@ impl Config {
             (format!("policy = {:?}", path(&self.policy.value)), self.policy.from),
             (format!("durability = {:?}", durability_text(self.durability.value)), self.durability.from),
             (format!("memory = {:?}", size_text(self.memory.value)), self.memory.from),
+            (format!("segment_size = {:?}", size_text(self.segment_size.value)), self.segment_size.from),
             (
                 format!("snapshot_every = {:?}", every_text(self.snapshot_every.value)),
                 self.snapshot_every.from,
@@ -400,7 +406,10 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
             }
         },
     };
-    let memory = written.memory.map(|text| memory(&text)).transpose()?;
+    let memory = written.memory.map(|text| size("memory", &text, LEAST_MEMORY, u64::MAX)).transpose()?;
+    let segments = (limits::MIN_SEGMENT_BYTES, limits::MAX_SEGMENT_BYTES);
+    let segment_size =
+        written.segment_size.map(|text| size("segment_size", &text, segments.0, segments.1)).transpose()?;
     let snapshot_every = written.snapshot_every.map(|text| every(&text)).transpose()?;
     let retention = written.retention.map(|text| retention(&text)).transpose()?;
     let grace = written.shutdown_grace.map(|text| span("shutdown_grace", &text)).transpose()?;
@@ -416,6 +425,7 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
         policy: Known::of(written.policy.map(below), below("policy".into())),
         durability: Known::of(durability, wardroom_engine::Durability::Sync),
         memory: Known::of(memory, wardroom_engine::limits::MEMORY_BYTES),
+        segment_size: Known::of(segment_size, limits::DEFAULT_SEGMENT_BYTES),
         snapshot_every: Known::of(snapshot_every, Some(Every::default())),
         retention: Known::of(retention, Retention::default()),
         metrics_open: Known::of(written.metrics_open, false),
@@ -472,13 +482,15 @@ fn one_of(key: &str, written: Option<String>, known: &[&str]) -> Result<Option<S
 /// Less memory than this holds no useful state.
 const LEAST_MEMORY: u64 = 16 << 20;
 
-fn memory(text: &str) -> Result<u64> {
+/// A size between two others, as a key has it.
+fn size(key: &str, text: &str, least: u64, most: u64) -> Result<u64> {
     match Size::parse(text) {
         Ok(Size(bytes)) => match u64::try_from(bytes) {
-            Ok(bytes) if bytes >= LEAST_MEMORY => Ok(bytes),
-            _ => bail!("`memory` is at least {}; this is {text:?}", size_text(LEAST_MEMORY)),
+            Ok(bytes) if bytes < least => bail!("`{key}` is at least {}; this is {text:?}", size_text(least)),
+            Ok(bytes) if bytes <= most => Ok(bytes),
+            _ => bail!("`{key}` is at most {}; this is {text:?}", size_text(most)),
         },
-        Err(e) => bail!("`memory` is a size such as \"4GiB\"; {e}"),
+        Err(e) => bail!("`{key}` is a size such as \"64MiB\"; {e}"),
     }
 }
 
@@ -569,6 +581,8 @@ mod tests {
         check("durability = \"often\"", "`durability` is \"sync\" or how often");
         check("memory = \"1kB\"", "`memory` is at least 16MiB");
         check("memory = \"much\"", "`memory` is a size such as");
+        check("segment_size = \"1kB\"", "`segment_size` is at least 4KiB");
+        check("segment_size = \"2GiB\"", "`segment_size` is at most 1GiB");
         check("snapshot_every = \"soon\"", "`snapshot_every` is a size, a length of time or both");
         check("snapshot_every = \"1MB 2MB\"", "such as \"256MiB 10m\", or \"never\"");
         check("snapshot_every = \"\"", "this is empty");
@@ -592,22 +606,32 @@ mod tests {
 
     #[test]
     fn sizes_and_times_are_shown_as_they_are_written() {
-        let check = |text: &str, expect: [&str; 3]| {
+        let check = |text: &str, expect: [&str; 4]| {
             let config = parse(text).and_then(|written| resolve(written, Path::new("/etc"), None)).unwrap();
             let lines: Vec<String> = config.lines().into_iter().map(|(line, _)| line).collect();
-            assert_eq!(&lines[4..7], expect.map(str::to_owned), "{text}");
+            assert_eq!(&lines[4..8], expect.map(str::to_owned), "{text}");
         };
-        let default = ["memory = \"2GiB\"", "snapshot_every = \"256MiB 10m\"", "retention = \"all\""];
+        let default = [
+            "memory = \"2GiB\"",
+            "segment_size = \"64MiB\"",
+            "snapshot_every = \"256MiB 10m\"",
+            "retention = \"all\"",
+        ];
         check("", default);
         check(
-            "memory = \"3GB\"\nsnapshot_every = \"never\"\nretention = \"90d\"",
-            ["memory = \"3GB\"", "snapshot_every = \"never\"", "retention = \"12w6d\""],
+            "memory = \"3GB\"\nsegment_size = \"4MiB\"\nsnapshot_every = \"never\"\nretention = \"90d\"",
+            [
+                "memory = \"3GB\"",
+                "segment_size = \"4MiB\"",
+                "snapshot_every = \"never\"",
+                "retention = \"12w6d\"",
+            ],
         );
         check(
             "snapshot_every = \"5m\"\nretention = \"1TiB 30d\"",
-            [default[0], "snapshot_every = \"5m\"", "retention = \"4w2d 1TiB\""],
+            [default[0], default[1], "snapshot_every = \"5m\"", "retention = \"4w2d 1TiB\""],
         );
-        check("retention = \"10GB\"", [default[0], default[1], "retention = \"10GB\""]);
+        check("retention = \"10GB\"", [default[0], default[1], default[2], "retention = \"10GB\""]);
     }
 
     #[test]

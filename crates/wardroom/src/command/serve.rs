@@ -91,6 +91,7 @@ fn open(config: &Config, rebuild: bool) -> Result<(Engine, Option<Version>)> {
         durability: config.durability.value,
         keys: config.encryption.keys()?,
         memory_bytes: config.memory.value,
+        segment_bytes: config.segment_size.value,
         snapshot_every: config.snapshot_every.value,
         retention: config.retention.value,
         rebuild,

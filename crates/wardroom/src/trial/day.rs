@@ -38,8 +38,13 @@ pub(super) async fn run(args: DayArgs) -> Result<()> {
     let (samples, report) = sample::during(&host, &watch, load::run(plan)).await;
     let report = report?;
     let mut out = std::io::stdout();
-    write!(out, "{}", report.render())?;
-    write!(out, "{}", said(&host, &samples, report.answered))?;
+    for (verdict, count) in &report.verdicts {
+        writeln!(out, "{verdict:>12} {count:>12}")?;
+    }
+    for (error, count) in &report.errors {
+        writeln!(out, "error: {error} {count}")?;
+    }
+    write!(out, "{}", said(&host, &samples, args.events))?;
     let ready = host.restart().await?;
     writeln!(
         out,

@@ -30,9 +30,9 @@ pub(super) fn look(config: &Config) -> Memory {
     }
 }
 
-/// The cap on what counters hold: none can be configured yet.
-fn cap(_: &Config) -> Option<u64> {
-    None
+/// The cap on what counters hold.
+fn cap(config: &Config) -> Option<u64> {
+    Some(config.memory.value)
 }
 
 pub(super) fn judge(memory: &Memory) -> Vec<Finding> {
