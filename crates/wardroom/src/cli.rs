@@ -678,6 +678,9 @@ pub(crate) struct SoakArgs {
     /// How much is offered, in hundredths of what the server can take
     #[arg(long, value_name = "PERCENT", default_value_t = 150, value_parser = clap::value_parser!(u32).range(10..=1000))]
     pub(crate) times: u32,
+    /// The server's setting `memory`: what counters may take, which they reach within a minute or two
+    #[arg(long, value_name = "SIZE", default_value = "512MiB")]
+    pub(crate) memory: String,
     #[command(flatten)]
     pub(crate) common: TrialArgs,
 }

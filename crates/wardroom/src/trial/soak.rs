@@ -19,7 +19,8 @@ const MANY: usize = load::limits::CONNECTIONS;
 
 pub(super) async fn run(args: SoakArgs) -> Result<()> {
     let dir = scratch(&args.common)?;
-    let host = Host::start(dir.path(), args.common.policy.as_deref(), "").await?;
+    let settings = format!("memory = {:?}\n", args.memory);
+    let host = Host::start(dir.path(), args.common.policy.as_deref(), &settings).await?;
     let capacity = capacity(&host).await?;
     let rate = capacity * f64::from(args.times) / 100.0;
     let mut out = std::io::stdout();
@@ -66,12 +67,12 @@ pub(super) async fn capacity(host: &Host) -> Result<f64> {
 }
 
 fn said(samples: &[Sample], report: &Report) -> String {
-    // The first minute fills windows and buffers.
-    let settled = samples.iter().filter(|s| s.at >= 60.0).map(|s| s.usage.resident);
+    // The first two minutes fill windows and buffers.
+    let settled = samples.iter().filter(|s| s.at >= 120.0).map(|s| s.usage.resident);
     let (low, high) = settled.fold((u64::MAX, 0), |(low, high), r| (low.min(r), high.max(r)));
     let last = samples.last();
     let mut out = format!(
-        "memory after the first minute: {} to {}; at the end {}\n",
+        "memory after two minutes: {} to {}; at the end {}\n",
         bytes(low.min(high)),
         bytes(high),
         bytes(last.map_or(0, |s| s.usage.resident))
