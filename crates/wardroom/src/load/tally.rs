@@ -13,13 +13,15 @@ use std::time::{Duration, Instant};
 pub(crate) struct Interval {
     /// Microseconds from the scheduled time to the verdict.
     pub(crate) latency: Histogram<u64>,
+    /// Microseconds from the sending to the verdict: what the server took.
+    pub(crate) service: Histogram<u64>,
     /// Events that came back without a verdict.
     pub(crate) errors: u64,
 }
 
 impl Interval {
     pub(crate) fn new() -> Interval {
-        Interval { latency: histogram(), errors: 0 }
+        Interval { latency: histogram(), service: histogram(), errors: 0 }
     }
 
     /// What there was; counting begins anew.
@@ -71,6 +73,7 @@ impl Tally {
             interval.errors += u64::from(!verdict);
             if verdict {
                 record(&mut interval.latency, done - arrival.scheduled);
+                record(&mut interval.service, done - started);
             }
         }
         if !self.window.counts(arrival.scheduled) {

@@ -19,6 +19,8 @@ pub(super) struct Sample {
     /// Verdicts that came, and their times from when each event was due.
     pub(super) verdicts: u64,
     pub(super) latency: Option<Times>,
+    /// Their times from when each event was sent.
+    pub(super) service: Option<Times>,
     /// Events refused.
     pub(super) refused: u64,
     /// Of the server's process.
@@ -42,12 +44,13 @@ pub(super) async fn during<T>(host: &Host, watch: &Watch, done: impl Future<Outp
         };
         let now = Instant::now();
         if let Some(usage) = host.usage() {
-            let Interval { latency, errors } = lock(watch).take();
+            let Interval { latency, service, errors } = lock(watch).take();
             samples.push(Sample {
                 at: (now - began).as_secs_f64(),
                 secs: (now - last).as_secs_f64(),
                 verdicts: latency.len(),
                 latency: Times::of(&latency),
+                service: Times::of(&service),
                 refused: errors,
                 usage,
                 disk: on_disk(&host.data()),
@@ -63,16 +66,19 @@ pub(super) async fn during<T>(host: &Host, watch: &Watch, done: impl Future<Outp
 /// The samples as CSV, one line a second.
 pub(super) fn csv(samples: &[Sample]) -> String {
     let mut out =
-        "secs,verdicts_per_sec,refused_per_sec,p50_us,p99_us,max_us,resident_bytes,cpu_secs,disk_bytes\n"
+        "secs,verdicts_per_sec,refused_per_sec,p50_us,p99_us,max_us,sent_p50_us,sent_p99_us,sent_max_us,resident_bytes,cpu_secs,disk_bytes\n"
             .to_owned();
     for s in samples {
-        let at = |time: fn(&Times) -> u64| s.latency.as_ref().map_or(String::new(), |t| time(t).to_string());
-        let (p50, p99, max) = (at(|t| t.p50_us), at(|t| t.p99_us), at(|t| t.max_us));
+        let times = |of: &Option<Times>| match of {
+            Some(t) => format!("{},{},{}", t.p50_us, t.p99_us, t.max_us),
+            None => ",,".to_owned(),
+        };
+        let (due, sent) = (times(&s.latency), times(&s.service));
         let (rate, refused) = (s.verdicts as f64 / s.secs, s.refused as f64 / s.secs);
         // Writing to a string cannot fail.
         let _ = writeln!(
             out,
-            "{:.1},{rate:.0},{refused:.0},{p50},{p99},{max},{},{:.2},{}",
+            "{:.1},{rate:.0},{refused:.0},{due},{sent},{},{:.2},{}",
             s.at, s.usage.resident, s.usage.cpu_secs, s.disk
         );
     }
@@ -86,7 +92,16 @@ mod tests {
     #[test]
     fn a_second_without_verdicts_has_no_latency() {
         let usage = Usage { resident: 5, peak: 6, cpu_secs: 0.5 };
-        let sample = Sample { at: 1.0, secs: 2.0, verdicts: 0, latency: None, refused: 4, usage, disk: 7 };
-        assert_eq!(csv(&[sample]).lines().nth(1), Some("1.0,0,2,,,,5,0.50,7"));
+        let sample = Sample {
+            at: 1.0,
+            secs: 2.0,
+            verdicts: 0,
+            latency: None,
+            service: None,
+            refused: 4,
+            usage,
+            disk: 7,
+        };
+        assert_eq!(csv(&[sample]).lines().nth(1), Some("1.0,0,2,,,,,,,5,0.50,7"));
     }
 }

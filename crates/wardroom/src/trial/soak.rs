@@ -92,7 +92,7 @@ pub(super) fn panels(samples: &[Sample]) -> Vec<Panel<'static>> {
     let curve = |value: &dyn Fn(&Sample) -> Option<f64>| -> Vec<(f64, f64)> {
         samples.iter().filter_map(|s| Some((s.at, value(s)?))).collect()
     };
-    let latency = |of: fn(&load::Times) -> u64| curve(&|s| s.latency.as_ref().map(|t| of(t) as f64 / 1e3));
+    let latency = |of: fn(&load::Times) -> u64| curve(&|s| s.service.as_ref().map(|t| of(t) as f64 / 1e3));
     vec![
         Panel {
             title: "verdicts a second (blue), refused a second (orange)",
@@ -103,7 +103,7 @@ pub(super) fn panels(samples: &[Sample]) -> Vec<Panel<'static>> {
             log: false,
         },
         Panel {
-            title: "ms from due to verdict: median (blue), 99 % (orange), longest (green)",
+            title: "ms from sending to verdict: median (blue), 99 % (orange), longest (green)",
             curves: vec![latency(|t| t.p50_us), latency(|t| t.p99_us), latency(|t| t.max_us)],
             log: true,
         },

@@ -14,9 +14,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Nothing but events: no snapshot, and a segment larger than all of them.
-const QUIET: &str = "segment_size = \"1 GiB\"\nsnapshot_every = \"never\"\n";
+const QUIET: &str = "segment_size = \"1GiB\"\nsnapshot_every = \"never\"\n";
 /// A snapshot begins every two seconds, and a segment is full in less.
-const BUSY: &str = "segment_size = \"4 MiB\"\nsnapshot_every = \"2s\"\n";
+const BUSY: &str = "segment_size = \"4MiB\"\nsnapshot_every = \"2s\"\n";
 
 pub(super) async fn run(args: SteadyArgs) -> Result<()> {
     let mut out = std::io::stdout();
