@@ -35,7 +35,8 @@ fuzz_target!(|bytes: &[u8]| {
 /// Adds and reads, under keys and at times from the bytes.
 fn count(tables: &mut Tables, id: TableId, bytes: &[u8]) {
     let kind = tables.spec(id).kind();
-    for word in bytes.chunks_exact(8).take(64).filter_map(|word| word.try_into().ok()).map(u64::from_le_bytes) {
+    for word in bytes.chunks_exact(8).take(64).filter_map(|word| word.try_into().ok()).map(u64::from_le_bytes)
+    {
         let text = Value::Int(word as i64);
         let sighting = match kind {
             Kind::Distinct => Sighting::Item(Item(word)),
