@@ -35,9 +35,9 @@ const fn lives(name: &'static str, file: &'static str, right: &'static str, wron
     Mutant { name, file, right, wrong, package: "wardroom-engine", tests: "faults::no_promise" }
 }
 
-const SEQUENCER: &str = "crates/engine/src/sequencer.rs";
+const SEQUENCER: &str = "crates/engine/src/sequencer/mod.rs";
 const RECOVER: &str = "crates/engine/src/recover.rs";
-const ENGINE: &str = "crates/engine/src/engine.rs";
+const ENGINE: &str = "crates/engine/src/engine/mod.rs";
 const SEEN: &str = "crates/engine/src/seen/mod.rs";
 const OUTBOX: &str = "crates/engine/src/outbox/mod.rs";
 const WRITER: &str = "crates/journal/src/writer.rs";
