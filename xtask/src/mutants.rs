@@ -35,9 +35,12 @@ const fn lives(name: &'static str, file: &'static str, right: &'static str, wron
     Mutant { name, file, right, wrong, package: "wardroom-engine", tests: "faults::no_promise" }
 }
 
-const SEQUENCER: &str = "crates/engine/src/sequencer/mod.rs";
+const EVENT: &str = "crates/engine/src/sequencer/event.rs";
+const COMMIT: &str = "crates/engine/src/sequencer/commit.rs";
+const SWAP: &str = "crates/engine/src/sequencer/swap.rs";
+const SNAPSHOTS: &str = "crates/engine/src/sequencer/snapshots.rs";
 const RECOVER: &str = "crates/engine/src/recover.rs";
-const ENGINE: &str = "crates/engine/src/engine/mod.rs";
+const OPEN: &str = "crates/engine/src/engine/open.rs";
 const SEEN: &str = "crates/engine/src/seen/mod.rs";
 const OUTBOX: &str = "crates/engine/src/outbox/mod.rs";
 const WRITER: &str = "crates/journal/src/writer.rs";
@@ -48,13 +51,13 @@ const CURSOR: &str = "crates/journal/src/cursor.rs";
 const MUTANTS: &[Mutant] = &[
     lives(
         "answers before the sync",
-        SEQUENCER,
+        COMMIT,
         "self.writer.commit(durability.into())",
         "self.writer.commit(wardroom_journal::Durability::Interval)",
     ),
     lives(
         "answers although the commit failed",
-        SEQUENCER,
+        COMMIT,
         "outcomes.fill(Outcome::Refused(SubmitError::Failed(why.clone())));",
         "let _ = (&mut outcomes, why);",
     ),
@@ -108,32 +111,32 @@ const MUTANTS: &[Mutant] = &[
     ),
     lives(
         "leaves a decision without its changes",
-        ENGINE,
+        OPEN,
         "let unrecorded = folded.complete(&lookup)?;",
         "let unrecorded = Vec::new();\n    let _ = folded.complete(&lookup)?;",
     ),
     lives(
         "leaves the last record out of a back-fill",
-        SEQUENCER,
+        SWAP,
         "fill.read_to(&self.shared.lookup, committed)",
         "fill.read_to(&self.shared.lookup, committed.saturating_sub(1))",
     ),
     lives(
         "does not say that features are no longer warming",
-        SEQUENCER,
+        SWAP,
         "        self.owed = Some(self.warming());\n",
         "",
     ),
     lives(
         "remembers the id of an event that found no room",
-        SEQUENCER,
+        EVENT,
         "        self.room(&event, changes)?;\n",
         "        let next = self.writer.next_seq();\n        self.seen.insert(&event.id, next, event.received);\n        \
          self.room(&event, changes)?;\n",
     ),
     lives(
         "counts an event that found no room",
-        SEQUENCER,
+        EVENT,
         "        self.room(&event, changes)?;\n",
         "        self.flow.tally(&event);\n        self.room(&event, changes)?;\n",
     ),
@@ -145,7 +148,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     lives(
         "publishes a snapshot before the journal is durable",
-        SEQUENCER,
+        SNAPSHOTS,
         "            self.sync();\n            if self.failed.is_none() {\n                self.snapshots.end();",
         "            if self.failed.is_none() {\n                self.snapshots.end();",
     ),
@@ -157,7 +160,7 @@ const MUTANTS: &[Mutant] = &[
     ),
     lives(
         "begins a snapshot before what a torn write cut off is on record",
-        SEQUENCER,
+        SNAPSHOTS,
         "if self.failed.is_none() && self.settle_unrecorded().is_err() {",
         "if self.failed.is_some() && self.settle_unrecorded().is_err() {",
     ),
