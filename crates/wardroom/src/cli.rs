@@ -681,6 +681,9 @@ pub(crate) struct SoakArgs {
     /// The server's setting `memory`: what counters may take, which they reach within a minute or two
     #[arg(long, value_name = "SIZE", default_value = "512MiB")]
     pub(crate) memory: String,
+    /// Over how many connections; those above the 4,096 that may wait before the sequencer have their events refused
+    #[arg(long, value_name = "N", default_value_t = 6000, value_parser = clap::value_parser!(u32).range(1..=8192))]
+    pub(crate) connections: u32,
     #[command(flatten)]
     pub(crate) common: TrialArgs,
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 /// Most connections.
-pub(crate) const CONNECTIONS: usize = 1024;
+pub(crate) const CONNECTIONS: usize = 8192;
 /// Highest rate to ask for, in events a second.
 pub(crate) const RATE: f64 = 1e6;
 /// Longest warm-up, and longest measured time.

@@ -263,7 +263,7 @@ mod tests {
         };
         check(|_| {}, None);
         check(|p| p.connections = 0, Some("0 connections"));
-        check(|p| p.connections = 1025, Some("1 to 1024"));
+        check(|p| p.connections = 8193, Some("1 to 8192"));
         check(|p| p.in_flight = 0, Some("0 events in flight"));
         check(|p| p.arrivals = Arrivals::Fixed { rate: 0.0 }, Some("rate"));
         check(|p| p.arrivals = Arrivals::Fixed { rate: f64::NAN }, Some("rate"));

@@ -23,6 +23,8 @@ pub(super) struct Host {
     dir: PathBuf,
     address: SocketAddr,
     pub(super) token: String,
+    /// Of a second client, which has a turn of its own.
+    pub(super) other: String,
 }
 
 impl Host {
@@ -39,14 +41,11 @@ impl Host {
         let config = format!("data = {data:?}\npolicy = {policy:?}\n{settings}");
         std::fs::write(dir.join("wardroom.toml"), config)?;
         let roles = [Role::Ingest, Role::Read].map(|role| role.name().to_owned());
-        let token = crate::command::issue_key(
-            &crate::command::keys_file(&data),
-            "trial",
-            &roles,
-            wardroom_api::Allowance::default(),
-        )?;
+        let keys = crate::command::keys_file(&data);
+        let issue = |name| crate::command::issue_key(&keys, name, &roles, wardroom_api::Allowance::default());
+        let (token, other) = (issue("trial")?, issue("other")?);
         let address = free_address()?;
-        let mut host = Host { child: spawn(dir, address)?, dir: dir.to_owned(), address, token };
+        let mut host = Host { child: spawn(dir, address)?, dir: dir.to_owned(), address, token, other };
         host.ready().await?;
         Ok(host)
     }

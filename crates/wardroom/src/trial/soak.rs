@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// Connections while the capacity is found.
 const CONNECTIONS: usize = 64;
-/// Connections of the overload: all that the generator can have.
-const MANY: usize = load::limits::CONNECTIONS;
+/// What a second client with a key of its own asks meanwhile, in events a second.
+const BESIDE: f64 = 50.0;
 
 pub(super) async fn run(args: SoakArgs) -> Result<()> {
     let dir = scratch(&args.common)?;
@@ -25,18 +25,32 @@ pub(super) async fn run(args: SoakArgs) -> Result<()> {
     let rate = capacity * f64::from(args.times) / 100.0;
     let mut out = std::io::stdout();
     writeln!(out, "capacity: {capacity:.0} durable decisions a second over {CONNECTIONS} connections")?;
-    writeln!(out, "offered: {rate:.0} a second over {MANY} connections for {} minutes", args.minutes)?;
+    writeln!(
+        out,
+        "offered: {rate:.0} a second over {} connections for {} minutes",
+        args.connections, args.minutes
+    )?;
     let watch = Arc::new(Mutex::new(Interval::new()));
-    let plan = Plan {
+    let duration = Duration::from_secs(60 * u64::from(args.minutes));
+    let flood = Plan {
         arrivals: Arrivals::Poisson { rate, seed: 3 },
-        connections: MANY,
-        duration: Duration::from_secs(60 * u64::from(args.minutes)),
+        connections: args.connections as usize,
+        duration,
         watch: Some(watch.clone()),
         ..plan(&host, 3)
     };
-    let (samples, report) = sample::during(&host, &watch, load::run(plan)).await;
-    let report = report?;
+    let beside = Plan {
+        token: Some(host.other.clone()),
+        arrivals: Arrivals::Poisson { rate: BESIDE, seed: 4 },
+        connections: 8,
+        duration,
+        ..plan(&host, 4)
+    };
+    let both = async { tokio::join!(load::run(flood), load::run(beside)) };
+    let (samples, (report, beside)) = sample::during(&host, &watch, both).await;
+    let (report, beside) = (report?, beside?);
     write!(out, "{}{}", report.render(), said(&samples, &report))?;
+    write!(out, "a second key meanwhile: {}", beside.render())?;
     let csv = put(&args.common.out, "soak.csv", &sample::csv(&samples))?;
     let title =
         format!("{:.1} times what it can take: {rate:.0} events a second", f64::from(args.times) / 100.0);
