@@ -413,6 +413,9 @@ pub(crate) struct Replay {
     /// Keep what is decided in this data directory, and go on from what it holds
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// With --data: the configuration file of its server [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub(crate) config: Option<PathBuf>,
     /// The year of the first line, where lines carry none [default: from the file's time]
     #[arg(long, value_name = "YEAR")]
     pub(crate) year: Option<i16>,

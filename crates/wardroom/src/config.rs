@@ -2,6 +2,7 @@
 //! The configuration: one TOML file over the defaults, the command line over both. Unknown keys are refused.
 
 mod effects;
+mod engine;
 
 use crate::deliver::Destined;
 use crate::key_file;

@@ -4,6 +4,7 @@
 use crate::ask::{self, Server};
 use crate::cli::{Effects, EffectsAction, Stage};
 use crate::clock;
+use crate::config::Config;
 use crate::failure::Usage;
 use crate::terminal::one_line;
 use anyhow::{Result, bail};
@@ -21,7 +22,7 @@ pub(crate) fn run(args: &Effects) -> Result<ExitCode> {
     match &args.action {
         EffectsAction::List { state, data, json } => {
             let said = match data {
-                Some(data) => from_data(*state, data)?,
+                Some(data) => from_data(*state, data, args.config.as_deref())?,
                 None => {
                     let key = ask::key("effects are asked of their server")?;
                     super::block_on_one(listed(args, *state, &key))?
@@ -46,11 +47,13 @@ async fn listed(args: &Effects, state: Stage, key: &str) -> Result<Value> {
 }
 
 /// As the server would answer, from what it left.
-fn from_data(state: Stage, data: &Path) -> Result<Value> {
+fn from_data(state: Stage, data: &Path, config: Option<&Path>) -> Result<Value> {
     if !data.join("journal").is_dir() {
         bail!("{} holds no journal", data.display());
     }
-    let (engine, _) = Engine::open(&wardroom_engine::Config::new(data), None, clock::now())?;
+    let mut config = Config::load(config)?;
+    config.data.or_given(Some(data.to_owned()));
+    let (engine, _) = Engine::open(&config.engine_to_look()?, None, clock::now())?;
     let which = match state {
         Stage::Pending => State::Pending,
         Stage::Dead => State::Dead,

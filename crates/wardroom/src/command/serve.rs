@@ -87,16 +87,7 @@ fn open(config: &Config, rebuild: bool) -> Result<(Engine, Option<Version>)> {
         Err(e) => return Err(e),
     };
     let taken = bundle.as_ref().map(Bundle::version);
-    let engine_config = wardroom_engine::Config {
-        durability: config.durability.value,
-        keys: config.encryption.keys()?,
-        memory_bytes: config.memory.value,
-        segment_bytes: config.segment_size.value,
-        snapshot_every: config.snapshot_every.value,
-        retention: config.retention.value,
-        rebuild,
-        ..wardroom_engine::Config::new(&config.data.value)
-    };
+    let engine_config = wardroom_engine::Config { rebuild, ..config.engine()? };
     let (engine, opened) = match Engine::open(&engine_config, bundle, clock::now()) {
         Ok(found) => found,
         Err(EngineError::Policy(SwapError::Policy { diagnostics, sources })) => {

@@ -3,6 +3,8 @@
 
 use super::source::Read;
 use crate::clock;
+use crate::config::Config;
+use crate::host::size;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::sync::Arc;
@@ -46,8 +48,8 @@ enum To {
 }
 
 impl Sink {
-    /// Judges in memory, or in `data`.
-    pub(crate) fn open(bundle: Bundle, data: Option<&Path>) -> Result<Sink> {
+    /// Judges in memory, or in `data`, which is opened as `config` has it: the file, or the one at hand.
+    pub(crate) fn open(bundle: Bundle, data: Option<&Path>, config: Option<&Path>) -> Result<Sink> {
         let to = match data {
             None => {
                 let secret = Secret([0; 16]);
@@ -56,10 +58,12 @@ impl Sink {
             }
             Some(data) => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                let keys = crate::config::Config::load(None)?.encryption.keys()?;
-                let config = wardroom_engine::Config { keys, ..wardroom_engine::Config::new(data) };
-                let (engine, _) = Engine::open(&config, Some(bundle), clock::now())
+                let mut config = Config::load(config)?;
+                config.data.or_given(Some(data.to_owned()));
+                let (engine, _) = Engine::open(&config.engine()?, Some(bundle), clock::now())
                     .with_context(|| format!("cannot open the data directory {}", data.display()))?;
+                let status = engine.status();
+                fits(&config, status.state_bytes.saturating_add(status.ids_bytes))?;
                 To::Engine { engine: Box::new(engine), runtime }
             }
         };
@@ -160,6 +164,20 @@ impl Sink {
     }
 }
 
+/// What is forgotten for lack of memory cannot be had back. Where no file says how much there may be, a directory that
+/// holds more than the default is one whose server was told otherwise.
+fn fits(config: &Config, held: u64) -> Result<()> {
+    if config.file.is_none() && held > config.memory.value {
+        bail!(
+            "{} holds {} of counters, and without a configuration {} are the most: name its server's file with --config",
+            config.data.value.display(),
+            size(held),
+            size(config.memory.value)
+        );
+    }
+    Ok(())
+}
+
 fn judged(engine: &Engine, event: Event, outcome: Outcome) -> Result<Judged> {
     match outcome {
         Outcome::Decided { verdict, signals, .. } => {
@@ -177,5 +195,23 @@ fn judged(engine: &Engine, event: Event, outcome: Outcome) -> Result<Judged> {
             bail!("the disk is full, and the replay stops here: {why}")
         }
         Outcome::Refused(e) => Err(e.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_the_default_needs_the_servers_file() {
+        // A name that is not there is no configuration, and neither is none.
+        let mut config = Config::load(None).unwrap();
+        config.file = None;
+        config.memory.value = 2 << 30;
+        assert!(fits(&config, 2 << 30).is_ok());
+        let said = fits(&config, 6 << 30).unwrap_err().to_string();
+        assert!(said.contains("holds 6.0 GiB of counters") && said.contains("--config"), "{said}");
+        config.file = Some("wardroom.toml".into());
+        assert!(fits(&config, 6 << 30).is_ok(), "as its server would");
     }
 }

@@ -368,6 +368,27 @@ fn names_without_a_destination_are_told_and_can_be_sent_later() {
     server.stop();
 }
 
+/// What lies encrypted is read with the keys of the configuration, as the server there would.
+#[test]
+fn effects_of_an_encrypted_directory_are_listed() {
+    let shop = shop("\n[encryption]\nkey_file = \"lock.key\"\n");
+    run(shop.path(), &["journal", "key", "new", "lock.key"]).ended(0);
+    let server = shop.serve();
+    decide(&server, "1", "alice");
+    await_listed(&server, "dead", 2);
+    server.stop();
+    let ran = run(shop.path(), &["effects", "list", "dead", "--data", "data"]).ended(0);
+    assert!(ran.out.contains("webhook revoke  0 attempts, given up"), "{ran:#?}");
+    // From elsewhere the file is named.
+    let (data, config) = (shop.path().join("data"), shop.path().join("wardroom.toml"));
+    let (data, config) = (data.to_str().unwrap(), config.to_str().unwrap());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let list = ["effects", "list", "cases", "--data", data];
+    let ran = run(elsewhere.path(), &[&list[..], &["--config", config]].concat()).ended(0);
+    assert!(ran.out.contains("case takeovers  opened"), "{ran:#?}");
+    assert!(run(elsewhere.path(), &list).ended(3).one_error().contains("encrypted with the key"));
+}
+
 fn pem(name: &str) -> Vec<u8> {
     std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/tls").join(name)).unwrap()
 }

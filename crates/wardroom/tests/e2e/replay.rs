@@ -457,3 +457,52 @@ fn a_replay_leaves_nothing_behind() {
     let count = |path: &Path| std::fs::read_dir(path).unwrap().count();
     assert_eq!((count(dir.path()), count(elsewhere.path())), (0, 1));
 }
+
+/// Counters of texts, so that a few thousand events are more than the least there may be.
+const HEAVY: &str = "\
+event note:
+    account: account
+    ip:      ip
+    text:    text
+
+feature by_account = last(text, of=note, by=account)
+feature by_ip      = last(text, of=note, by=ip)
+feature by_both    = last(text, of=note, by=(account, ip))
+
+rule same on note:
+    when    text == by_account or text == by_ip or text == by_both
+    then    limit
+    because \"said before\"
+";
+
+fn notes(from: usize) -> String {
+    let line = |i: usize| {
+        let (text, ip) =
+            (format!("{i:0>250}"), format!("198.{}.{}.{}", 18 + i / 65536, i / 256 % 256, i % 256));
+        format!(r#"{{"type":"note","id":"n{i}","account":"a{i}","ip":"{ip}","text":"{text}"}}"#) + "\n"
+    };
+    (from..from + 12_000).map(line).collect()
+}
+
+/// A replay into a data directory is told what its server is told: what it forgets beyond that cannot be had back.
+#[test]
+fn a_replay_keeps_within_the_memory_that_is_configured() {
+    let dir = here();
+    put(&dir, "heavy.ward", HEAVY);
+    let forgotten = |config: &str| {
+        let dump = ["journal", "dump", "--data", "kept", "--kind", "forget", "--config", config];
+        run(dir.path(), &dump).ended(0).out.lines().count()
+    };
+    let replay = |file: &str, config: &[&str]| {
+        let args = [&["replay", file, "--policy", "heavy.ward", "--data", "kept"], config].concat();
+        run(dir.path(), &args).ended(0);
+    };
+    put(&dir, "wardroom.toml", "memory = \"1GiB\"\n");
+    put(&dir, "least.toml", "memory = \"16MiB\"\n");
+    let (first, second) = (put(&dir, "1.ndjson", notes(0)), put(&dir, "2.ndjson", notes(12_000)));
+    replay(&first, &[]);
+    assert_eq!(forgotten("wardroom.toml"), 0);
+    replay(&second, &["--config", "least.toml"]);
+    assert!(forgotten("least.toml") > 0, "the file that is named says how much there may be");
+    assert!(run(dir.path(), &["replay", &first, "--config", "least.toml"]).ended(2).err.contains("--data"));
+}

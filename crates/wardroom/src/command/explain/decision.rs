@@ -36,15 +36,9 @@ fn from_data(number: u64, data: &Path, args: &Explain) -> Result<Value> {
     if !data.join("journal").is_dir() {
         bail!("{} holds no journal", data.display());
     }
-    let keys = Config::load(args.config.as_deref())?.encryption.keys()?;
-    // To look is to change nothing, whatever the server is told to keep.
-    let config = wardroom_engine::Config {
-        keys,
-        memory_bytes: u64::MAX,
-        snapshot_every: None,
-        ..wardroom_engine::Config::new(data)
-    };
-    let (engine, _) = Engine::open(&config, None, clock::now())?;
+    let mut config = Config::load(args.config.as_deref())?;
+    config.data.or_given(Some(data.to_owned()));
+    let (engine, _) = Engine::open(&config.engine_to_look()?, None, clock::now())?;
     let Some(stored) = engine.decision(number)? else {
         return Err(Usage(format!("{} holds no decision {number}", data.display())).into());
     };
