@@ -225,6 +225,9 @@ pub(crate) struct Restore {
     /// Write the text of the policy in force to this directory as well, where the backup has it
     #[arg(long, value_name = "DIR")]
     pub(crate) policy: Option<PathBuf>,
+    /// Restore one whose journal has no beginning and no snapshot to go on from, for `serve --rebuild`
+    #[arg(long)]
+    pub(crate) rebuild: bool,
     /// The configuration file, for the keys of an encrypted journal [default: wardroom.toml, where there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -9,7 +9,7 @@ pub(crate) const SMALL_BYTES: u64 = 4 << 20;
 pub(crate) const FILES: usize = 1 << 18;
 /// Most files of snapshots: they are held open while they are copied, so that the server may remove them meanwhile.
 pub(crate) const SNAPSHOT_FILES: usize = 256;
-/// How often the folder of snapshots is read anew when files go from under it.
+/// How often snapshots and segments are looked at anew when some of them go meanwhile.
 pub(crate) const SNAPSHOT_TRIES: usize = 16;
 /// How much is copied at a time, in bytes.
 pub(crate) const COPY_BYTES: usize = 256 << 10;

@@ -125,6 +125,19 @@ impl Manifest {
         }
     }
 
+    /// Whether a server can start from it: where its journal has no beginning, a snapshot must reach back to what is left.
+    pub(crate) fn can_start(&self) -> Result<()> {
+        let names = self.files.iter().filter_map(|entry| entry.path.strip_prefix("snapshots/"));
+        match reaches(names, self.first_seq, self.last_seq) {
+            true => Ok(()),
+            false => bail!(
+                "its journal begins with record {}, and none of its snapshots has counted all before it: no server can \
+                 start from it",
+                self.first_seq
+            ),
+        }
+    }
+
     /// Its segments, in order.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &Segment> {
         self.files.iter().filter_map(|entry| entry.segment.as_ref())
@@ -148,6 +161,20 @@ fn is_ours(path: &str) -> bool {
         Some(("policy", rest)) => rest.split('/').all(plain),
         Some(_) => false,
     }
+}
+
+/// Whether a restart finds its way with snapshots of these names and a journal from record `first` to `last`: from the
+/// journal's beginning, or from a snapshot that has counted all that is gone. A delta is one where a whole one is before it.
+pub(crate) fn reaches<'a>(names: impl Iterator<Item = &'a str>, first: u64, last: u64) -> bool {
+    let known = names.filter_map(|name| {
+        let (number, kind) = name.split_once('.').filter(|_| is_snapshot(name))?;
+        Some((number.parse::<u64>().ok().filter(|begin| *begin <= last)?, kind))
+    });
+    let known: Vec<(u64, &str)> = known.collect();
+    let oldest = known.iter().filter(|(_, kind)| *kind == "whole").map(|(begin, _)| *begin).min();
+    let newest =
+        oldest.and_then(|oldest| known.iter().map(|(begin, _)| *begin).filter(|b| *b >= oldest).max());
+    first <= 1 || newest.is_some_and(|newest| newest + 1 >= first)
 }
 
 /// Whether a file of this name is a finished snapshot: the number of a record, and which kind it is.
@@ -183,6 +210,27 @@ mod tests {
         check("../secret", false);
         check("wardroom.toml", false);
         check("", false);
+    }
+
+    #[test]
+    fn what_is_left_of_a_journal_needs_a_snapshot_that_reaches_it() {
+        let check = |snapshots: &[(u64, &str)], first: u64, expect: bool| {
+            let names: Vec<String> = snapshots.iter().map(|(n, kind)| format!("{n:020}.{kind}")).collect();
+            assert_eq!(reaches(names.iter().map(|n| &**n), first, 100), expect, "{snapshots:?} {first}");
+        };
+        check(&[], 0, true);
+        check(&[], 1, true);
+        check(&[], 2, false);
+        check(&[(10, "whole")], 11, true);
+        check(&[(10, "whole")], 5, true);
+        check(&[(10, "whole")], 12, false);
+        check(&[(10, "whole"), (20, "delta")], 21, true);
+        check(&[(10, "whole"), (20, "delta")], 22, false);
+        // One without its whole one, one ahead of the journal, and a name that means nothing.
+        check(&[(20, "delta")], 15, false);
+        check(&[(20, "delta"), (30, "whole")], 31, true);
+        check(&[(101, "whole")], 50, false);
+        check(&[(60, "some")], 50, false);
     }
 
     #[test]

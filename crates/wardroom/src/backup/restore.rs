@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use wardroom_engine::{EngineError, Glance};
 use wardroom_journal::{Extent, JournalError, Keyring, segments};
 
@@ -30,51 +30,87 @@ pub(crate) struct Restored {
     pub(crate) is_locked: bool,
     /// Why it cannot be used by this program, where that is so.
     pub(crate) policy_fault: Option<String>,
+    /// Whether it must be served with `--rebuild` once: what was counted before its journal begins is lost.
+    pub(crate) needs_rebuild: bool,
 }
 
-/// Builds the data directory `data`, which must be empty or not there, and writes the policy's text to `policy`, likewise,
-/// where that is given. Until all of it is right there is no data directory.
-pub(crate) fn restore(
-    newest: &Archive,
-    earlier: &[Archive],
-    data: &Path,
-    policy: Option<&Path>,
-    keys: &Keyring,
-) -> Result<Restored> {
+/// Where a backup is restored to, and how.
+pub(crate) struct Target<'a> {
+    /// The data directory to make: it must be empty or not there.
+    pub(crate) data: &'a Path,
+    /// The directory that the policy's text is written to, likewise, where that is wanted.
+    pub(crate) policy: Option<&'a Path>,
+    pub(crate) keys: &'a Keyring,
+    /// Whether one that no server can start from is wanted all the same, for `serve --rebuild`.
+    pub(crate) rebuild: bool,
+}
+
+/// Builds the directories. Until all of both is right there is neither of them.
+pub(crate) fn restore(newest: &Archive, earlier: &[Archive], target: &Target<'_>) -> Result<Restored> {
     let manifest = &newest.manifest;
     let chain = Chain::new(newest, earlier);
+    if !target.rebuild {
+        let advice =
+            "`restore --rebuild` restores it all the same, for `serve --rebuild`, which counts what is left";
+        manifest.can_start().context(advice)?;
+    }
     has_all(manifest, &chain)?;
-    if data.file_name().is_none() {
-        bail!("{} is no name for a new data directory", data.display());
+    if let Some(policy) = target.policy.filter(|p| p.starts_with(target.data) || target.data.starts_with(p)) {
+        bail!("{} and {} lie one within the other", policy.display(), target.data.display());
     }
-    policy.map_or(Ok(()), empty_dir)?;
-    // One that is there stays as it is until the end, but it must be empty.
-    if data.exists() {
-        empty_dir(data)?;
+    let data = Building::begin(target.data)?;
+    let policy = target.policy.map(Building::begin).transpose()?;
+    let bytes = build(manifest, &chain, &data.aside, policy.as_ref().map(|p| &*p.aside))?;
+    let restored = look(manifest, &data.aside, bytes, target.keys)?;
+    // The data last: who finds it finds all.
+    let policy = policy.map(Building::finish).transpose()?;
+    if let Err(e) = data.finish() {
+        policy.map_or(Ok(()), fs::remove_dir_all)?;
+        return Err(e);
     }
-    let building = aside(data, "restoring");
-    if building.exists() {
-        bail!("{} was left by a restore that was cut off; remove it first", building.display());
-    }
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&building);
-    made.with_context(|| format!("cannot make the directory {}", building.display()))?;
-    let built = build(manifest, &chain, &building, policy).and_then(|bytes| {
-        let restored = look(manifest, &building, bytes, keys)?;
-        sync_dirs(&building)?;
-        Ok(restored)
-    });
-    let restored = match built {
-        Ok(restored) => restored,
-        Err(e) => {
-            // Half a directory is of no use, and in the way of the next try.
-            let _ = fs::remove_dir_all(&building);
-            return Err(e);
-        }
-    };
-    // An empty directory gives way to one that takes its name.
-    fs::rename(&building, data).with_context(|| format!("cannot give {} its name", data.display()))?;
-    sync_dirs(data)?;
     Ok(restored)
+}
+
+/// A directory that is built under another name, and goes with this where it does not get its own: half of one is of no
+/// use, and in the way of the next try.
+struct Building<'a> {
+    aside: PathBuf,
+    name: &'a Path,
+}
+
+impl<'a> Building<'a> {
+    /// What bears the name stays as it is until the end, but it must be empty.
+    fn begin(name: &'a Path) -> Result<Building<'a>> {
+        if name.file_name().is_none() {
+            bail!("{} is no name for a new directory", name.display());
+        }
+        if name.exists() {
+            empty_dir(name)?;
+        }
+        let aside = aside(name, "restoring");
+        if aside.exists() {
+            bail!("{} was left by a restore that was cut off; remove it first", aside.display());
+        }
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&aside);
+        made.with_context(|| format!("cannot make the directory {}", aside.display()))?;
+        Ok(Building { aside, name })
+    }
+
+    /// Makes it durable and gives it its name: an empty directory gives way to one that takes it.
+    fn finish(self) -> Result<&'a Path> {
+        sync_dirs(&self.aside)?;
+        fs::rename(&self.aside, self.name)
+            .with_context(|| format!("cannot give {} its name", self.name.display()))?;
+        sync_dirs(self.name)?;
+        Ok(self.name)
+    }
+}
+
+impl Drop for Building<'_> {
+    fn drop(&mut self) {
+        // After it got its name there is nothing here.
+        let _ = fs::remove_dir_all(&self.aside);
+    }
 }
 
 /// Nothing is begun where something is missing.
@@ -105,7 +141,6 @@ fn build(manifest: &Manifest, chain: &Chain<'_>, building: &Path, policy: Option
         put(holder, entry, to.as_deref())?;
         bytes += entry.bytes;
     }
-    policy.map_or(Ok(()), sync_dirs)?;
     Ok(bytes)
 }
 
@@ -157,5 +192,6 @@ fn look(manifest: &Manifest, building: &Path, bytes: u64, keys: &Keyring) -> Res
         policy: policy.map(|policy| policy.version),
         is_locked,
         policy_fault: fault,
+        needs_rebuild: manifest.can_start().is_err(),
     })
 }

@@ -3,7 +3,7 @@
 
 use super::archive::{Archive, Sink, hex};
 use super::limits;
-use super::manifest::{Entry, Manifest, Segment, is_snapshot};
+use super::manifest::{Entry, Manifest, Segment, is_snapshot, reaches};
 use crate::terminal::Progress;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -52,23 +52,35 @@ pub(crate) fn take(
     encryption: &Encryption,
     now: Micros,
 ) -> Result<Taken> {
+    take_while(data, out, since, encryption, now, &mut || {})
+}
+
+/// As [`take`], with what happens between the look at the snapshots and that at the journal.
+pub(super) fn take_while(
+    data: &Path,
+    out: &Path,
+    since: Option<&Archive>,
+    encryption: &Encryption,
+    now: Micros,
+    meanwhile: &mut dyn FnMut(),
+) -> Result<Taken> {
     let journal = data.join("journal");
     if !journal.is_dir() {
         bail!("{} holds no journal", data.display());
     }
     let made = u64::try_from(now.0 / 1_000_000).unwrap_or(0);
     let manifest = Manifest::new(now.to_string(), since.map(|s| s.manifest.made.clone()));
+    let (snapshots, segments) = look(data, &journal, meanwhile)?;
     let mut copy = Copy { sink: Sink::create(out, made)?, manifest, bytes: 0 };
-    // Snapshots first: what they stand for is durable in the journal by the time it is looked at.
-    let snapshots = snapshots(data)?;
+    let glance = copy.policy(&journal, encryption)?;
+    // The oldest segments may be the next to go; the snapshots are open, and stay.
+    let (copied, before) = copy.journal(&journal, &segments, since)?;
     copy.small(data, "secret")?;
     copy.small(data, "keys.toml")?;
     for (name, file) in &snapshots {
         let bytes = file.metadata()?.len();
         copy.file(&format!("snapshots/{name}"), bytes, file, None)?;
     }
-    let glance = copy.policy(&journal, encryption)?;
-    let (copied, before) = copy.journal(&journal, since)?;
     let Copy { sink, manifest, bytes } = copy;
     let taken = Taken {
         first_seq: manifest.first_seq,
@@ -85,8 +97,33 @@ pub(crate) fn take(
     Ok(taken)
 }
 
+/// Files of snapshots by their names, open.
+type Snapshots = Vec<(String, File)>;
+
+/// The finished snapshots, open, and the segments that go with them. Snapshots first: what they stand for is durable in the
+/// journal by the time it is looked at. Where newer ones came meanwhile and retention cut the journal up to them, both are
+/// looked at once more.
+fn look(data: &Path, journal: &Path, meanwhile: &mut dyn FnMut()) -> Result<(Snapshots, Vec<u64>)> {
+    let mut first = 0;
+    for _ in 0..limits::SNAPSHOT_TRIES {
+        let snapshots = snapshots(data)?;
+        meanwhile();
+        let all = segments(journal)?;
+        first = all.first().copied().unwrap_or(0);
+        // What the newest segment holds is not known yet; and no snapshot is ahead of it.
+        if reaches(snapshots.iter().map(|(name, _)| &**name), first, u64::MAX) {
+            return Ok((snapshots, all));
+        }
+    }
+    bail!(
+        "the journal of {} begins with record {first}, and no snapshot has counted all before it: no server could start \
+         from a backup of it; a server that runs makes a snapshot in its time (`snapshot_every`)",
+        data.display()
+    )
+}
+
 /// The finished snapshots, open: a server that removes one meanwhile takes its name away, and nothing else.
-fn snapshots(data: &Path) -> Result<Vec<(String, File)>> {
+fn snapshots(data: &Path) -> Result<Snapshots> {
     let dir = data.join("snapshots");
     for _ in 0..limits::SNAPSHOT_TRIES {
         let entries = match std::fs::read_dir(&dir) {
@@ -161,8 +198,7 @@ impl Copy {
     }
 
     /// The segments, in order. Gives how many were copied, and how many the backup before has.
-    fn journal(&mut self, journal: &Path, since: Option<&Archive>) -> Result<(usize, usize)> {
-        let all = segments(journal)?;
+    fn journal(&mut self, journal: &Path, all: &[u64], since: Option<&Archive>) -> Result<(usize, usize)> {
         let before = since.map(Before::of).unwrap_or_default();
         self.manifest.first_seq = all.first().copied().unwrap_or(0);
         let mut progress = Progress::new("backup");

@@ -3,7 +3,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests read back whole files that they wrote themselves")]
 
-use super::{Archive, Encryption, Restored, take, verify};
+mod beginning;
+
+use super::{Archive, Encryption, Restored, Target, take, verify};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -21,7 +23,8 @@ fn restore(
     data: &Path,
     policy: Option<&Path>,
 ) -> anyhow::Result<Restored> {
-    super::restore(newest, earlier, data, policy, &Keyring::default())
+    let keys = Keyring::default();
+    super::restore(newest, earlier, &Target { data, policy, keys: &keys, rebuild: false })
 }
 
 struct Shop {
@@ -236,6 +239,31 @@ fn what_is_not_right_is_refused_and_leaves_nothing() {
             check(&format!("a flipped bit at {at}"), "");
         }
     }
+}
+
+/// What failed once is tried again without anything to be cleared away first.
+#[test]
+fn a_restore_that_fails_leaves_no_policy_either() {
+    let mut shop = Shop::new();
+    shop.hit(50);
+    shop.back_up("whole", None);
+    let (data, policy) = (shop.path("restored"), shop.path("rules"));
+    let again = || restore(&shop.archive("whole"), &[], &data, Some(&policy));
+    // The policy's text is in it before the journal is found to be short.
+    let keys = shop.path("whole/keys.toml");
+    fs::write(&keys, "x").unwrap();
+    assert!(format!("{:#}", again().unwrap_err()).contains("keys.toml"));
+    assert!(!policy.exists() && !shop.path("rules.restoring").exists() && !data.exists());
+    fs::create_dir(&policy).unwrap();
+    assert!(again().is_err());
+    assert_eq!(fs::read_dir(&policy).unwrap().count(), 0, "one that was there stays empty");
+    // Nor does it where the data directory cannot get its name.
+    fs::write(&keys, "").unwrap();
+    let within = policy.join("data");
+    let said = restore(&shop.archive("whole"), &[], &within, Some(&policy)).unwrap_err().to_string();
+    assert!(said.contains("one within the other"), "{said}");
+    again().unwrap();
+    assert_eq!(fs::read_to_string(policy.join("a/b.ward")).unwrap(), POLICY);
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub(crate) struct Verified {
 /// Checks a backup, and of the earlier ones what it needs of them.
 pub(crate) fn verify(newest: &Archive, earlier: &[Archive]) -> Result<Verified> {
     let manifest = &newest.manifest;
+    manifest.can_start()?;
     let chain = Chain::new(newest, earlier);
     let mut verified = Verified {
         made: manifest.made.clone(),

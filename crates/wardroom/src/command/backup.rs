@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `wardroom backup`, `backup verify` and `restore`.
 
-use crate::backup::{Archive, Encryption, Restored, Taken, Verified, restore, take, verify};
+use crate::backup::{Archive, Encryption, Restored, Taken, Target, Verified, restore, take, verify};
 use crate::cli::{Backup, BackupAction, Restore};
 use crate::clock;
 use crate::config::Config;
@@ -45,7 +45,9 @@ pub(crate) fn run(args: &Backup) -> Result<ExitCode> {
 pub(crate) fn run_restore(args: &Restore) -> Result<ExitCode> {
     let (newest, earlier) = (Archive::open(&args.backup)?, open(&args.earlier)?);
     let keys = Config::load(args.config.as_deref())?.encryption.keys()?;
-    let restored = restore(&newest, &earlier, &args.data, args.policy.as_deref(), &keys)?;
+    let target =
+        Target { data: &args.data, policy: args.policy.as_deref(), keys: &keys, rebuild: args.rebuild };
+    let restored = restore(&newest, &earlier, &target)?;
     say(&mut std::io::stdout(), args.json, &restored, |out| say_restored(&restored, args, out))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -142,9 +144,10 @@ fn say_restored(restored: &Restored, args: &Restore, out: &mut impl Write) -> st
             "this program cannot use that policy ({fault}): serve with a policy directory that is right"
         )?;
     }
+    let rebuild = if restored.needs_rebuild { " --rebuild" } else { "" };
     writeln!(
         out,
-        "what came after {} is not in it; `wardroom serve --data {data}` goes on from there",
+        "what came after {} is not in it; `wardroom serve{rebuild} --data {data}` goes on from there",
         restored.made
     )
 }
