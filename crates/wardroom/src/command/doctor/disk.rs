@@ -13,8 +13,6 @@ use wardroom_journal::{Extent, segments};
 const PROBES: usize = 32;
 /// Bytes of one: about those of a small batch.
 const PROBE_BYTES: usize = 4096;
-/// What a segment takes: so much is needed now and then at once.
-const SEGMENT: u64 = wardroom_journal::limits::DEFAULT_SEGMENT_BYTES;
 /// Slower than this, and every answer waits noticeably.
 const SLOW: Duration = Duration::from_millis(20);
 /// Faster than this is no disk: not even one with a battery behind its cache.
@@ -29,6 +27,8 @@ pub(super) struct Disk {
     /// The kernel's number of the file system's kind.
     pub(super) kind: Option<i64>,
     pub(super) free: Option<u64>,
+    /// Bytes that a segment takes, as configured: so much is needed now and then at once.
+    pub(super) segment: u64,
     /// Bytes that the journal grew a day, over its whole life.
     pub(super) daily: Option<u64>,
     /// Why room cannot be set aside, where it cannot.
@@ -37,11 +37,12 @@ pub(super) struct Disk {
     pub(super) sync: Result<(Duration, Duration), String>,
 }
 
-pub(super) fn look(data: &Path) -> Disk {
+pub(super) fn look(data: &Path, segment: u64) -> Disk {
     let host = host::look(data, None);
     Disk {
         kind: rustix::fs::statfs(data).ok().map(|s| s.f_type),
         free: host.disk_free_bytes,
+        segment,
         daily: daily(data, host.journal_bytes),
         allocate: allocate(data).map_err(|e| e.to_string()),
         sync: sync(data).map_err(|e| e.to_string()),
@@ -176,10 +177,10 @@ fn room(disk: &Disk) -> Finding {
         return Finding::unknown("disk", "the room that is left cannot be seen");
     };
     let left = format!("{} left", size(free));
-    if free < 2 * SEGMENT {
+    if free < disk.segment.saturating_mul(2) {
         return Finding::fail(
             "disk",
-            format!("{left}: a segment takes {}", size(SEGMENT)),
+            format!("{left}: a segment takes {}", size(disk.segment)),
             "free some now; events are refused when it is full",
         );
     }
@@ -211,6 +212,7 @@ mod tests {
         let well = Disk {
             kind: Some(0xef53),
             free: Some(500 << 30),
+            segment: 64 << 20,
             daily: Some(1 << 30),
             allocate: Ok(()),
             sync: Ok((Duration::from_micros(300), Duration::from_millis(3))),
@@ -242,6 +244,15 @@ mod tests {
         }
         check(&with(&|d| d.kind = None), &at(0, (Unknown, "cannot be seen")));
         check(&with(&|d| d.free = Some(100 << 20)), &at(1, (Fail, "100 MiB left")));
+        // What is needed at once is what a segment is configured to take.
+        check(
+            &with(&|d| (d.free, d.segment) = (Some(1500 << 20), 1 << 30)),
+            &at(1, (Fail, "1.5 GiB left: a segment takes 1.0 GiB")),
+        );
+        check(
+            &with(&|d| (d.free, d.daily, d.segment) = (Some(100 << 20), Some(1 << 20), 4 << 20)),
+            &at(1, (Fine, "lasts 100 days")),
+        );
         check(&with(&|d| d.free = Some(5 << 30)), &at(1, (Warn, "lasts 5 days")));
         check(&with(&|d| (d.free, d.daily) = (Some(500 << 20), None)), &at(1, (Warn, "500 MiB left")));
         check(&with(&|d| d.daily = None), &at(1, (Fine, "500 GiB left")));
@@ -255,12 +266,13 @@ mod tests {
     #[test]
     fn a_real_disk_is_seen_and_nothing_is_left_on_it() {
         let dir = tempfile::tempdir().unwrap();
-        let disk = look(dir.path());
+        let disk = look(dir.path(), 4 << 20);
+        assert_eq!(disk.segment, 4 << 20);
         assert!(
             disk.kind.is_some() && disk.free.is_some() && disk.sync.is_ok() && disk.daily.is_none(),
             "{disk:?}"
         );
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-        assert!(look(&dir.path().join("none")).sync.is_err());
+        assert!(look(&dir.path().join("none"), 4 << 20).sync.is_err());
     }
 }

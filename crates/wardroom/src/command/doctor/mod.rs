@@ -75,7 +75,7 @@ pub(super) async fn run(args: Doctor) -> Result<ExitCode> {
     let mut findings = Vec::new();
     let data = &config.data.value;
     if data.is_dir() {
-        findings.extend(disk::judge(&disk::look(data)));
+        findings.extend(disk::judge(&disk::look(data, config.segment_size.value)));
         findings.extend(permissions::judge(&permissions::look(&config)));
         findings.extend(lock::judge(&lock::look(data)));
         findings.extend(journal::judge(&journal::look(data, args.full)));
