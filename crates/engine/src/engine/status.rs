@@ -59,7 +59,8 @@ pub struct Status {
     pub seq: u64,
     /// What was written to the journal, and how often it was synced.
     pub journal: Counters,
-    /// Bytes held by counters, labels, lists and event ids. This and the next are looked at now and then, not for each event.
+    /// Bytes held by counters, labels and lists; event ids are apart ([`Status::ids_bytes`]). This and the next are looked at
+    /// now and then, not for each event.
     pub state_bytes: u64,
     /// Keys counted under.
     pub state_keys: u64,
@@ -71,7 +72,7 @@ pub struct Status {
     pub ids_bytes: u64,
     /// See [`Status::ids`].
     pub ids_files: u64,
-    /// Most bytes there may be.
+    /// Most bytes that both together may be.
     pub memory_bytes: u64,
     /// How often a counter was told to forget keys for lack of memory.
     pub forgets: u64,

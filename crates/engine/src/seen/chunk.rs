@@ -2,7 +2,7 @@
 //! A file of ids: sorted by hash, in pages of 4 KiB with a checksum each, behind a filter and the first hash of each
 //! page. Memory keeps the filter and those first hashes; one page is read where the filter lets an id pass.
 //!
-//! `docs/src/snapshots.md` has the layout. Only keyed hashes and numbers of records lie in it.
+//! `docs/src/ids.md` has the layout. Only keyed hashes and numbers of records lie in it.
 
 use super::filter::Filter;
 use super::recent::Recent;
