@@ -661,6 +661,8 @@ pub(crate) enum Trial {
     Steady(SteadyArgs),
     /// A day of a large provider, as fast as it goes; then kill -9 and a restart
     Day(DayArgs),
+    /// A new account with every event, under a cap on memory; then kill -9 and a restart
+    Keys(KeysArgs),
 }
 
 #[derive(Debug, Args)]
@@ -710,4 +712,20 @@ pub(crate) struct DayArgs {
     pub(crate) events: u64,
     #[command(flatten)]
     pub(crate) common: TrialArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysArgs {
+    /// How many events there are, each of a new account
+    #[arg(long, value_name = "N", default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    pub(crate) keys: u64,
+    /// The server's setting `memory`: what counters may take
+    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    pub(crate) memory: String,
+    /// Where results go
+    #[arg(long, value_name = "DIR", default_value = "trial")]
+    pub(crate) out: PathBuf,
+    /// A directory on the disk to measure; a temporary one is made in it [default: that of the system]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
 }

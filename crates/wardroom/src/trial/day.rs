@@ -22,7 +22,7 @@ const PER_ACCOUNT: u64 = 5;
 const ACCOUNTS_PER_SIGNUP: f64 = 50.0;
 
 pub(super) async fn run(args: DayArgs) -> Result<()> {
-    let dir = scratch(&args.common)?;
+    let dir = scratch(args.common.data.as_deref())?;
     let mut host = Host::start(dir.path(), args.common.policy.as_deref(), "").await?;
     let watch = Arc::new(Mutex::new(Interval::new()));
     let plan = Plan {

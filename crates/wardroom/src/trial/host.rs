@@ -89,12 +89,27 @@ impl Host {
 
     /// The server's answer to a GET, head and body.
     pub(super) fn get(&self, path: &str) -> Result<String> {
+        self.ask("GET", path, "")
+    }
+
+    /// Has one event decided.
+    pub(super) fn decide(&self, event: &str) -> Result<()> {
+        let answer = self.ask("POST", "/v1/decide", event)?;
+        match answer.starts_with("HTTP/1.1 200") {
+            true => Ok(()),
+            false => bail!("an event was refused: {}", answer.lines().next().unwrap_or_default()),
+        }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> Result<String> {
         let mut socket = TcpStream::connect_timeout(&self.address, ASK)?;
         socket.set_read_timeout(Some(ASK))?;
         let (host, token) = (self.address, &self.token);
         write!(
             socket,
-            "GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
         )?;
         let mut answer = String::new();
         socket.take(MOST).read_to_string(&mut answer)?;

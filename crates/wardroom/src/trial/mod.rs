@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `wardroom bench soak | steady | day`: long trials of a server in a process of its own.
+//! `wardroom bench soak | steady | day | keys`: long trials of a server in a process of its own.
 //!
 //! A process of its own, because what is asked is how much memory and time *the server* takes. It is this program with
 //! `serve`, a fresh data directory and the shipped policy; the load comes from here over loopback. Each second is a row
@@ -8,15 +8,17 @@
 //! - [`soak`]: more than the server can take, for minutes. Memory must stay flat and what is answered, answered soon.
 //! - [`steady`]: half of what it can take, with nothing else to do and with snapshots and new segments all the time.
 //! - [`day`]: a day of a large provider as the simulator has it, as fast as it goes; then `kill -9` and a restart.
+//! - [`keys`]: a new account with every event, under a cap on memory; then the same end.
 
 mod day;
 mod host;
+mod keys;
 mod plot;
 mod sample;
 mod soak;
 mod steady;
 
-use crate::cli::{Trial, TrialArgs};
+use crate::cli::Trial;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,6 +30,7 @@ pub(crate) async fn run(trial: Trial) -> Result<ExitCode> {
             Trial::Soak(args) => soak::run(args).await,
             Trial::Steady(args) => steady::run(args).await,
             Trial::Day(args) => day::run(args).await,
+            Trial::Keys(args) => keys::run(args).await,
         }
     };
     tokio::select! {
@@ -37,8 +40,8 @@ pub(crate) async fn run(trial: Trial) -> Result<ExitCode> {
 }
 
 /// Where a trial's server keeps its data: gone when this is dropped.
-fn scratch(args: &TrialArgs) -> Result<tempfile::TempDir> {
-    let parent = args.data.clone().unwrap_or_else(std::env::temp_dir);
+fn scratch(parent: Option<&Path>) -> Result<tempfile::TempDir> {
+    let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
     let dir = tempfile::Builder::new().prefix("wardroom-trial-").tempdir_in(&parent);
     dir.with_context(|| format!("cannot make a directory in {}", parent.display()))
 }

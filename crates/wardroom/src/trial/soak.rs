@@ -18,7 +18,7 @@ const CONNECTIONS: usize = 64;
 const BESIDE: f64 = 50.0;
 
 pub(super) async fn run(args: SoakArgs) -> Result<()> {
-    let dir = scratch(&args.common)?;
+    let dir = scratch(args.common.data.as_deref())?;
     let settings = format!("memory = {:?}\n", args.memory);
     let host = Host::start(dir.path(), args.common.policy.as_deref(), &settings).await?;
     let capacity = capacity(&host).await?;

@@ -23,7 +23,7 @@ pub(super) async fn run(args: SteadyArgs) -> Result<()> {
     let mut rate = None;
     let mut found = Vec::new();
     for (name, settings) in [("nothing else", QUIET), ("snapshots and new segments", BUSY)] {
-        let dir = scratch(&args.common)?;
+        let dir = scratch(args.common.data.as_deref())?;
         let host = Host::start(dir.path(), args.common.policy.as_deref(), settings).await?;
         let capacity = soak::capacity(&host).await?;
         let rate = *rate.get_or_insert(capacity / 2.0);

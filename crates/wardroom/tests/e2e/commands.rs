@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-const COMMANDS: [&[&str]; 25] = [
+const COMMANDS: [&[&str]; 26] = [
     &[],
     &["demo"],
     &["init"],
@@ -33,6 +33,7 @@ const COMMANDS: [&[&str]; 25] = [
     &["journal", "key", "id"],
     &["config"],
     &["bench"],
+    &["bench", "keys"],
 ];
 
 #[test]

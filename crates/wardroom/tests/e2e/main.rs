@@ -30,6 +30,7 @@ mod replay;
 mod session;
 mod status;
 mod terminal;
+mod trial;
 
 mod http;
 mod process;
