@@ -326,6 +326,12 @@ fn of_host(uptime: Duration, host: &Host) -> Registry {
     gauge("wardroom_disk_bytes", "Size of the data directory's disk", host.disk_bytes);
     gauge("wardroom_journal_segments", "Segments of the journal", host.journal_segments);
     gauge("wardroom_journal_bytes", "What they take on the disk", host.journal_bytes);
+    if let Some(offset) = host.clock_offset_seconds {
+        let gauge = Gauge::<f64, AtomicU64>::default();
+        gauge.set(offset);
+        let help = "How far the machine's clock is ahead of the time gone by";
+        registry.register("wardroom_clock_offset_seconds", help, gauge);
+    }
     registry
 }
 

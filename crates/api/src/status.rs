@@ -51,6 +51,9 @@ pub struct Host {
     /// When events are answered: `sync`, or how often the disk is synced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub durability: Option<String>,
+    /// Seconds that the machine's clock is ahead of the time gone by: 0, unless it jumped ahead and is not followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_offset_seconds: Option<f64>,
 }
 
 /// How the server is.
@@ -234,6 +237,11 @@ fn reasons(status: &Status, host: &Host, closing: bool) -> Vec<String> {
         let (mib, low) = (free >> 20, limits::DISK_LOW_BYTES >> 20);
         reasons.push(format!("the disk has {mib} MiB left, less than {low} MiB: free some"));
     }
+    if let Some(offset) = host.clock_offset_seconds.filter(|offset| offset.abs() >= 1.0) {
+        reasons.push(format!(
+            "the machine's clock jumped ahead by {offset:.0} s, which is not followed for now: set it right if it is wrong"
+        ));
+    }
     let (waiting, limit) = (status.waiting, wardroom_engine::limits::QUEUE);
     if waiting > limit / 2 {
         reasons.push(format!("{waiting} of {limit} places in the queue are taken: more comes than is done"));
@@ -271,6 +279,9 @@ mod tests {
         check(well.clone(), Host::default(), false, &[]);
         check(well.clone(), free(limits::DISK_LOW_BYTES), false, &[]);
         check(well.clone(), free(5 << 20), false, &["has 5 MiB left"]);
+        let clock = |offset| Host { clock_offset_seconds: Some(offset), ..Host::default() };
+        check(well.clone(), clock(0.0), false, &[]);
+        check(well.clone(), clock(3601.5), false, &["clock jumped ahead by 3602 s"]);
         check(well.clone(), Host::default(), true, &["shutting down"]);
         let half = wardroom_engine::limits::QUEUE / 2;
         check(Status { waiting: half, ..well.clone() }, Host::default(), false, &[]);

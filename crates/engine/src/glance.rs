@@ -5,6 +5,7 @@
 
 use crate::EngineError;
 use crate::active::Origin;
+use crate::decision::Stored;
 use crate::record::{Dictionary, Part, decode_stored, kind, policy_of};
 use std::path::Path;
 use wardroom_event::Micros;
@@ -20,6 +21,9 @@ pub struct Glance {
     pub policy: Option<PolicyGlance>,
     /// Number and time of the newest event, where the newest segment has one.
     pub newest_event: Option<(u64, Micros)>,
+    /// When the newest record was written: by the arrival of that event, or else when the newest segment was begun; later
+    /// where a policy was put in force later.
+    pub newest: Option<Micros>,
 }
 
 /// The policy that a journal has in force.
@@ -42,13 +46,14 @@ impl Glance {
     /// # Errors
     /// When it cannot be read, for want of the key as well, or the newest segment holds what this program cannot read.
     pub fn at(dir: &Path, keys: &Keyring) -> Result<Glance, EngineError> {
-        let mut glance = Glance { last_seq: 0, policy: None, newest_event: None };
+        let mut glance = Glance { last_seq: 0, policy: None, newest_event: None, newest: None };
         let Some(&newest) = segments(dir)?.last() else {
             return Ok(glance);
         };
         glance.last_seq = newest - 1;
         let mut head: Option<Dictionary> = None;
         let mut event = Newest::default();
+        let mut found = None;
         let mut reader = Reader::open(dir)?.with_keys(keys).from(newest)?;
         while let Some(frame) = reader.next_frame()? {
             let seq = frame.position.seq;
@@ -58,7 +63,7 @@ impl Glance {
             match frame.kind {
                 kind::POLICY => {
                     // What came before is written with the names of the policy before.
-                    glance.newest_event = event.read(head.as_ref()).or(glance.newest_event);
+                    found = event.read(head.as_ref()).or(found);
                     head = Some(
                         Dictionary::decode(frame.payload).map_err(|why| EngineError::Record { seq, why })?,
                     );
@@ -67,7 +72,10 @@ impl Glance {
                 _ => {}
             }
         }
-        glance.newest_event = event.read(head.as_ref()).or(glance.newest_event);
+        found = event.read(head.as_ref()).or(found);
+        let written = found.as_ref().map(|(_, event)| event.received).or(reader.created_micros().map(Micros));
+        glance.newest = written.max(head.as_ref().map(|head| head.time));
+        glance.newest_event = found.map(|(seq, event)| (seq, event.time));
         glance.policy = head.map(|head| PolicyGlance::of(dir, keys, &head)).transpose()?;
         Ok(glance)
     }
@@ -88,11 +96,11 @@ impl Newest {
         self.payload.extend_from_slice(payload);
     }
 
-    /// Its number and time; nothing where there is none, or it cannot be read: a look is no check.
-    fn read(&self, head: Option<&Dictionary>) -> Option<(u64, Micros)> {
+    /// Its number and itself; nothing where there is none, or it cannot be read: a look is no check.
+    fn read(&self, head: Option<&Dictionary>) -> Option<(u64, Stored)> {
         let head = head.filter(|head| policy_of(&self.payload) == Ok(head.seq))?;
         let stored = decode_stored(self.seq, self.judged, &self.payload, head).ok()?;
-        Some((self.seq, stored.time))
+        Some((self.seq, stored))
     }
 }
 
@@ -138,7 +146,7 @@ mod tests {
         let bundle = Bundle::single("a.ward", POLICY);
         let (engine, _) = Engine::open(&config, Some(bundle.clone()), Micros(5)).unwrap();
         let before = Glance::at(&journal, &Keyring::default()).unwrap();
-        assert_eq!((before.last_seq, before.newest_event), (2, None));
+        assert_eq!((before.last_seq, before.newest_event, before.newest), (2, None, Some(Micros(5))));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         // Beyond the first segment, so that the policy's text lies in another than the newest.
         for n in 0..100 {
@@ -149,6 +157,7 @@ mod tests {
         assert!(segments(&journal).unwrap().len() > 1);
         let glance = Glance::at(&journal, &Keyring::default()).unwrap();
         assert_eq!((glance.last_seq, glance.newest_event), (102, Some((102, Micros(109)))));
+        assert_eq!(glance.newest, Some(Micros(1000)));
         let policy = glance.policy.unwrap();
         assert_eq!((policy.version, policy.origin), (bundle.version().to_string(), Origin::Directory));
         let files = |b: &Bundle| b.files().map(|(p, t)| (p.to_owned(), t.to_owned())).collect::<Vec<_>>();
@@ -159,6 +168,6 @@ mod tests {
     fn an_empty_journal_says_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let glance = Glance::at(dir.path(), &Keyring::default()).unwrap();
-        assert_eq!((glance.last_seq, glance.policy.is_none()), (0, true));
+        assert_eq!((glance.last_seq, glance.policy.is_none(), glance.newest), (0, true, None));
     }
 }

@@ -83,6 +83,11 @@ impl Reader {
         self.layout.holding(seq).map(|i| self.layout.segments[i])
     }
 
+    /// When the segment that is being read was begun, UTC microseconds by the writer's clock; nothing before the first frame.
+    pub fn created_micros(&self) -> Option<i64> {
+        self.cursor.as_ref().map(|cursor| cursor.header().created_micros)
+    }
+
     /// The torn tail that reading ended at, once it has; recovery has already cut it if a writer opened the journal.
     pub fn torn(&self) -> Option<Torn> {
         self.torn

@@ -101,6 +101,9 @@ pub(crate) struct Serve {
     /// Count what is left of a journal whose beginning is gone, where no snapshot is good: what was counted before is lost
     #[arg(long)]
     pub(crate) rebuild: bool,
+    /// Start also where the clock is weeks past the newest record: after an old backup, or a long time out of use
+    #[arg(long)]
+    pub(crate) clock_is_right: bool,
 }
 
 #[derive(Debug, Args)]
@@ -419,6 +422,9 @@ pub(crate) struct Replay {
     /// With --data: the configuration file of its server [default: wardroom.toml, where there is one]
     #[arg(long, value_name = "FILE", requires = "data")]
     pub(crate) config: Option<PathBuf>,
+    /// With --data: go on also where the clock is weeks past the newest record there
+    #[arg(long, requires = "data")]
+    pub(crate) clock_is_right: bool,
     /// The year of the first line, where lines carry none [default: from the file's time]
     #[arg(long, value_name = "YEAR")]
     pub(crate) year: Option<i16>,

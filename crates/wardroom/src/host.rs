@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What only the edge sees of the machine and the data directory: the disk, the process, the files.
 
+use crate::clock;
 use crate::config::durability_text;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -33,6 +34,7 @@ pub(crate) fn look(data: &Path, durability: Option<Durability>) -> Host {
         snapshot_bytes: snapshots.as_ref().map(|files| files.bytes),
         snapshot_newest: snapshots.and_then(|files| files.newest).map(|at| at.to_string()),
         durability: durability.map(durability_text),
+        clock_offset_seconds: durability.map(|_| clock::offset().as_secs_f64()),
     }
 }
 

@@ -124,6 +124,13 @@ pub(crate) fn grouped(n: u64) -> String {
     out
 }
 
+/// A length of time for people: `3d 4h`, `12m 5s`.
+pub(crate) fn lasting(secs: u64) -> String {
+    let parts = [(secs / 86_400, "d"), (secs / 3600 % 24, "h"), (secs / 60 % 60, "m"), (secs % 60, "s")];
+    let first = parts.iter().position(|(n, _)| *n > 0).unwrap_or(3);
+    parts[first..].iter().take(2).map(|(n, unit)| format!("{n}{unit}")).collect::<Vec<_>>().join(" ")
+}
+
 /// Text of a stranger as one line that moves no cursor: characters that control a terminal, turn the direction of text or
 /// hide are written as their number.
 pub(crate) fn one_line(text: &str) -> String {
@@ -148,6 +155,15 @@ pub(crate) fn fit(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_have_two_units() {
+        let check = |secs, expect| assert_eq!(lasting(secs), expect);
+        check(0, "0s");
+        check(61, "1m 1s");
+        check(3600, "1h 0m");
+        check(90_061, "1d 1h");
+    }
 
     #[test]
     fn numbers_are_grouped_and_lines_fit() {

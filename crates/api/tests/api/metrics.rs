@@ -78,6 +78,7 @@ async fn the_page_has_every_metric_and_no_other() {
         resident_bytes: Some(3),
         journal_segments: Some(4),
         journal_bytes: Some(5),
+        clock_offset_seconds: Some(0.0),
         ..Host::default()
     };
     let everything = |options: &mut Options| {

@@ -32,7 +32,8 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
 
     let listen = &config.listen.value;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let (engine, taken) = open(&config, args.rebuild)?;
+    let (engine, taken) = open(&config, args.rebuild, args.clock_is_right)?;
+    tokio::spawn(clock::watch());
     let engine = Arc::new(engine);
     engine.set_facts(Arc::new(library(&config.facts.sources())?));
     let keys_file = super::key::file(&config.data.value);
@@ -71,7 +72,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
 }
 
 /// Opens the engine and says what it found. Gives the version of the policy directory beside it.
-fn open(config: &Config, rebuild: bool) -> Result<(Engine, Option<Version>)> {
+fn open(config: &Config, rebuild: bool, clock_is_right: bool) -> Result<(Engine, Option<Version>)> {
     let policy = policy_dir::load(&config.policy.value);
     if policy.is_err() && !config.policy.value.exists() && !config.data.value.join("journal").exists() {
         // Said before anything is made: what was left would stand in the way of `wardroom init`.
@@ -88,6 +89,8 @@ fn open(config: &Config, rebuild: bool) -> Result<(Engine, Option<Version>)> {
     };
     let taken = bundle.as_ref().map(Bundle::version);
     let engine_config = wardroom_engine::Config { rebuild, ..config.engine()? };
+    // Before anything is opened: what is written there has the time on it.
+    clock::begin(&engine_config.data, &engine_config.keys, clock_is_right)?;
     let (engine, opened) = match Engine::open(&engine_config, bundle, clock::now()) {
         Ok(found) => found,
         Err(EngineError::Policy(SwapError::Policy { diagnostics, sources })) => {

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::command::leave_signal;
 use crate::config::Config;
 use crate::host::{self, size};
-use crate::terminal::{Paint, grouped, one_line};
+use crate::terminal::{Paint, grouped, lasting, one_line};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -127,7 +127,7 @@ fn lines(said: &Value) -> Vec<(&'static str, String)> {
     let counted = |pointer: &str, words: &str| number(pointer).map(|n| format!("{} {words}", grouped(n)));
     let sized = |pointer: &str, words: &str| number(pointer).map(|n| format!("{}{words}", size(n)));
     let some = |pointer: &str, words: &str| counted(pointer, words).filter(|_| number(pointer) > Some(0));
-    let uptime = number("/uptime_seconds").map(|secs| format!("up {}", ago(secs)));
+    let uptime = number("/uptime_seconds").map(|secs| format!("up {}", lasting(secs)));
     let rate =
         |pointer: &str, words: &str| at(pointer).and_then(Value::as_f64).map(|r| format!("{r:.1}/s {words}"));
     let verdicts = at("/decisions").and_then(Value::as_object);
@@ -207,7 +207,7 @@ fn newest(said: &Value) -> Option<String> {
     Some(format!(
         "newest event {}{}",
         one_line(at),
-        secs.map_or(String::new(), |s| format!(" ({} ago)", ago(s)))
+        secs.map_or(String::new(), |s| format!(" ({} ago)", lasting(s)))
     ))
 }
 
@@ -218,25 +218,9 @@ fn effects(said: &Value) -> Vec<Option<String>> {
     shown.map(|(name, n)| Some(format!("{} {}", grouped(n), name.replace('_', " ")))).collect()
 }
 
-/// A length of time for people: `3d 4h`, `12m 5s`.
-fn ago(secs: u64) -> String {
-    let parts = [(secs / 86_400, "d"), (secs / 3600 % 24, "h"), (secs / 60 % 60, "m"), (secs % 60, "s")];
-    let first = parts.iter().position(|(n, _)| *n > 0).unwrap_or(3);
-    parts[first..].iter().take(2).map(|(n, unit)| format!("{n}{unit}")).collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lengths_of_time_have_two_units() {
-        let check = |secs, expect| assert_eq!(ago(secs), expect);
-        check(0, "0s");
-        check(61, "1m 1s");
-        check(3600, "1h 0m");
-        check(90_061, "1d 1h");
-    }
 
     #[test]
     fn what_is_not_said_has_no_line() {

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Replay) -> Result<ExitCode> {
         None => sniff(&args.file, args.follow)?,
     };
     let source = Source::new(format, args, modified(&args.file))?;
-    let sink = Sink::open(bundle, args.data.as_deref(), args.config.as_deref())?;
+    let sink = Sink::open(bundle, args)?;
     let sight = if args.reveal { Sight::Full } else { Sight::Masked };
     let show =
         (args.signals || args.follow).then(|| summary::Show { json: args.json, paint: Paint::stdout() });

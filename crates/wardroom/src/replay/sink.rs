@@ -2,6 +2,7 @@
 //! Drafts to verdicts: in memory, or through an engine whose data directory keeps them.
 
 use super::source::Read;
+use crate::cli::Replay;
 use crate::clock;
 use crate::config::Config;
 use crate::host::size;
@@ -48,9 +49,9 @@ enum To {
 }
 
 impl Sink {
-    /// Judges in memory, or in `data`, which is opened as `config` has it: the file, or the one at hand.
-    pub(crate) fn open(bundle: Bundle, data: Option<&Path>, config: Option<&Path>) -> Result<Sink> {
-        let to = match data {
+    /// Judges in memory, or in the data directory that is named, which is opened as its server's configuration has it.
+    pub(crate) fn open(bundle: Bundle, args: &Replay) -> Result<Sink> {
+        let to = match args.data.as_deref() {
             None => {
                 let secret = Secret([0; 16]);
                 let (active, _) = Active::compile(bundle, Origin::Directory, &Keyer::new(secret), None)?;
@@ -58,9 +59,11 @@ impl Sink {
             }
             Some(data) => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                let mut config = Config::load(config)?;
+                let mut config = Config::load(args.config.as_deref())?;
                 config.data.or_given(Some(data.to_owned()));
-                let (engine, _) = Engine::open(&config.engine()?, Some(bundle), clock::now())
+                let engine_config = config.engine()?;
+                clock::begin(data, &engine_config.keys, args.clock_is_right)?;
+                let (engine, _) = Engine::open(&engine_config, Some(bundle), clock::now())
                     .with_context(|| format!("cannot open the data directory {}", data.display()))?;
                 let status = engine.status();
                 fits(&config, status.state_bytes.saturating_add(status.ids_bytes))?;

@@ -38,7 +38,7 @@ fn a_served_directory_is_looked_at_without_disturbing_it() {
     says(&ran, "permissions", "ok", "closed to others");
     says(&ran, "policy", "ok", "compiles");
     says(&ran, "facts", "ok", "countries of this build are of 20");
-    says(&ran, "clock", "ok", "the newest event is of 20");
+    says(&ran, "clock", "ok", "the newest record is of 20");
     says(&ran, "open files", "ok", "74 are needed");
     server.client.decide(&signup("2", "a", "203.0.113.7")).ok();
     let table = run(shop.path(), &["doctor"]).ended(0);

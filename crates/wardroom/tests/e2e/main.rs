@@ -11,6 +11,7 @@
 )]
 
 mod backup;
+mod clock;
 mod commands;
 mod demo;
 mod disk;
