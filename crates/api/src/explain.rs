@@ -388,19 +388,21 @@ pub(crate) async fn get(State(api): State<Api>, request: Request) -> Result<Resp
         (status = 200, description = "The decision with its explanation", body = ExplanationBody),
         (status = 400, description = "The query is not understood", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "There is no such decision", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "The key has its share of searches waiting; see Retry-After", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Too much is asked for, or the server is shutting down; see Retry-After", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn find(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
     let headers = request.headers();
-    let who = api.admit(headers, Role::Read)?;
+    let key = api.admit_key(headers, Role::Read)?;
     let query: FindQuery = query(request.uri())?;
     let sight = sight(&api, headers, query.reveal)?;
     let id = EventId { source: query.source.into(), id: query.event.into() };
     let none = || Problem::new(NO_DECISION, "no event of the last day has this id and this source");
-    let seq = api.engine().find(id.clone()).await.map_err(|e| api.refused(e))?.ok_or_else(none)?;
+    let seq =
+        api.engine().find_for(key.client, id.clone()).await.map_err(|e| api.refused(e))?.ok_or_else(none)?;
     let stored = stored(&api, seq).await?.filter(|s| s.id == id).ok_or_else(none)?;
-    explain(&api, &who, &stored, sight)
+    explain(&api, &key.name, &stored, sight)
 }
 
 /// The query of a request.

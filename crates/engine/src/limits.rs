@@ -11,8 +11,12 @@ pub const QUEUE: usize = 4096;
 pub const QUEUE_EVENTS: usize = 64 * 1024;
 /// The same in bytes of memory, about.
 pub const QUEUE_BYTES: usize = 64 * 1024 * 1024;
-/// Most that the program may ask the sequencer for at once beside events: policies, ids to find.
+/// Most that the program may ask the sequencer for at once beside events: policies, outcomes of effects, snapshots.
 pub const QUEUE_CONTROL: usize = 4096;
+/// Most ids to be found that clients share; as much again is kept for those within their share when others came before.
+pub const QUEUE_QUESTIONS: usize = 1024;
+/// Most of them that are answered between two batches of events: each may read a page from the disk.
+pub const BATCH_QUESTIONS: usize = 32;
 /// Most that wait for a place in the queue: one for each stream that is slowed down.
 pub const QUEUE_OUTSIDE: usize = 16 * 1024;
 /// Most bytes of memory that those hold, about.

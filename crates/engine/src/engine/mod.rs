@@ -25,7 +25,7 @@ use crate::decision::Stored;
 use crate::error::{EngineError, SnapshotError, SubmitError, SwapError};
 use crate::latency::Latencies;
 use crate::outbox::Outbox;
-use crate::queue::Queue;
+use crate::queue::{Client, Queue};
 use crate::sequencer::Task;
 use crate::snapshot::Snapshot;
 use crate::warmth::Warming;
@@ -153,10 +153,18 @@ impl Engine {
     /// The number of the record with this event id, within the window in which ids are remembered.
     ///
     /// # Errors
-    /// [`SubmitError::Closed`] when the engine stops.
+    /// [`SubmitError::Closed`] when the engine stops, [`SubmitError::Busy`] when too much is asked.
     pub async fn find(&self, id: EventId) -> Result<Option<u64>, SubmitError> {
+        self.find_for(Client::LOCAL, id).await
+    }
+
+    /// As [`Engine::find`], for a client: it takes turns with others that ask, and with events.
+    ///
+    /// # Errors
+    /// As [`Engine::find`].
+    pub async fn find_for(&self, client: Client, id: EventId) -> Result<Option<u64>, SubmitError> {
         let (reply, found) = oneshot::channel();
-        self.ask(Task::Find { id, reply })?;
+        self.queue.question(client, Task::Find { id, reply }).map_err(|e| self.shared.refused(e))?;
         found.await.map_err(|_| self.shared.gone())
     }
 

@@ -14,18 +14,23 @@
 //! **Who waits for a place** waits outside, without the lock, in the order of coming; clients are looked at in turn
 //! there too. It may fill half of what its client may have, so that single requests under the same key find room.
 //!
-//! **What the program asks of itself** (a policy to put in force, an id to find) has a lane of its own and goes first.
+//! **What the program asks of itself** (a policy to put in force) has a lane of its own and goes first.
+//!
+//! **What clients ask beside their events** (an id to find) comes next, a few at a time ([`questions`]): who asks without
+//! end holds up events by no more than these.
 //!
 //! Pushing and taking cost the same whatever waits: no line is looked through. Left out: priorities among clients beyond
 //! their weight, and taking back what was accepted.
 
 mod drain;
+mod questions;
 #[cfg(test)]
 mod tests;
 
 use crate::limits;
 use drain::Drain;
 use hashbrown::HashMap;
+use questions::Questions;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::ops::{Add, AddAssign, SubAssign};
@@ -129,6 +134,10 @@ pub(crate) struct Bounds {
     pub(crate) all: Load,
     /// Most that the program asks of itself.
     pub(crate) control: usize,
+    /// Most questions of clients that these share; twice that in all.
+    pub(crate) questions: usize,
+    /// Most of them that are handed out at a time.
+    pub(crate) quota: usize,
     /// Most that wait for a place: how many, and bytes.
     pub(crate) outside: Load,
     /// Events that a client of weight one may send in its turn; no piece has more.
@@ -144,6 +153,8 @@ impl Default for Bounds {
             open,
             all: open.each(|n| 2 * n),
             control: limits::QUEUE_CONTROL,
+            questions: limits::QUEUE_QUESTIONS,
+            quota: limits::BATCH_QUESTIONS,
             outside: Load {
                 pieces: limits::QUEUE_OUTSIDE,
                 events: usize::MAX,
@@ -209,6 +220,7 @@ struct State<T> {
     /// Work that waits, and places given away and not yet filled.
     held: Load,
     control: VecDeque<Taken<T>>,
+    questions: Questions<T>,
     /// Comes after all else.
     last: Option<T>,
     drain: Drain,
@@ -266,6 +278,7 @@ impl<T> Queue<T> {
             tickets: 0,
             held: Load::default(),
             control: VecDeque::new(),
+            questions: Questions::new(bounds.questions),
             last: None,
             drain: Drain::default(),
             asleep: false,
@@ -339,6 +352,20 @@ impl<T> Queue<T> {
         Ok(())
     }
 
+    /// Takes what a client asks beside its events: ahead of them, a few at a time.
+    pub(crate) fn question(&self, client: Client, task: T) -> Result<(), Refused> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(Refused::Closed);
+        }
+        match state.questions.push(client, task, Instant::now()) {
+            Ok(()) => self.ring(state),
+            Err(Whose::Client) => return Err(state.busy(Some(client))),
+            Err(Whose::Server) => return Err(state.busy(None)),
+        }
+        Ok(())
+    }
+
     /// Takes nothing more; what waits is done, and then `last`.
     pub(crate) fn close(&self, last: Option<T>) -> Result<(), Refused> {
         let mut state = self.lock();
@@ -363,6 +390,11 @@ fn weigh<T>(pieces: &[Piece<T>]) -> Load {
 }
 
 impl<T> State<T> {
+    /// Whether nothing waits but what comes last.
+    fn is_idle(&self) -> bool {
+        self.control.is_empty() && self.questions.is_empty() && self.turns.is_empty()
+    }
+
     /// Whether a client may have this much more waiting.
     fn admit(&self, client: Client, load: Load, patient: bool) -> Result<(), Refused> {
         if self.closed {
@@ -613,13 +645,14 @@ impl<T> Drop for Place<T> {
 pub(crate) struct Taker<T>(Arc<Queue<T>>);
 
 impl<T> Taker<T> {
-    /// Waits for work and moves it to `out`: all that the program asks of itself, then about `most` events in turns.
+    /// Waits for work and moves it to `out`: all that the program asks of itself, some of what clients ask, then about
+    /// `most` events in turns.
     /// False when the queue is closed and everything was taken.
     pub(crate) fn take(&self, most: usize, out: &mut Vec<Taken<T>>) -> bool {
         let mut state = self.0.lock();
         state.drain.pause(Instant::now());
         loop {
-            if !state.control.is_empty() || !state.turns.is_empty() {
+            if !state.is_idle() {
                 break;
             }
             if state.closed {
@@ -639,7 +672,7 @@ impl<T> Taker<T> {
     pub(crate) fn take_now(&self, most: usize, out: &mut Vec<Taken<T>>) {
         let mut state = self.0.lock();
         state.drain.pause(Instant::now());
-        if state.closed && state.control.is_empty() && state.turns.is_empty() {
+        if state.closed && state.is_idle() {
             out.extend(state.last.take().map(|last| (Instant::now(), last)));
         }
         self.hand_out(state, most, out);
@@ -647,6 +680,8 @@ impl<T> Taker<T> {
 
     fn hand_out(&self, mut state: MutexGuard<'_, State<T>>, most: usize, out: &mut Vec<Taken<T>>) {
         out.extend(state.control.drain(..));
+        let quota = state.bounds.quota;
+        state.questions.take(quota, out);
         let served = state.serve(most, out);
         state.give(&self.0);
         state.drain.resume(Instant::now(), served);
@@ -657,7 +692,9 @@ impl<T> Drop for Taker<T> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         (state.closed, state.gone) = (true, true);
-        let left = (std::mem::take(&mut state.lines), std::mem::take(&mut state.control), state.last.take());
+        let questions = std::mem::replace(&mut state.questions, Questions::new(0));
+        let lines = std::mem::take(&mut state.lines);
+        let left = (lines, std::mem::take(&mut state.control), questions, state.last.take());
         state.turns.clear();
         state.longing.clear();
         (state.weights, state.outside, state.held) = (0, Load::default(), Load::default());

@@ -17,6 +17,8 @@ fn small() -> Bounds {
         open,
         all: open.each(|n| 2 * n),
         control: 3,
+        questions: 6,
+        quota: 2,
         outside: Load { pieces: 8, events: 1000, bytes: 900 },
         turn: 8,
         idle: 2,
@@ -153,6 +155,58 @@ fn what_the_program_asks_goes_first_and_is_bounded() {
     assert_eq!(take(&taker, 1), [(0, 0), (0, 1), (0, 2), (1, 0)]);
     queue.control((0, 4)).unwrap();
     assert_eq!(take(&taker, 1), [(0, 4), (1, 1)]);
+}
+
+#[test]
+fn who_asks_without_end_holds_up_no_events() {
+    let (queue, taker) = Queue::new(Bounds { questions: 100, ..small() });
+    let asked = (0..).take_while(|n| queue.question(Client::new(1), (1, *n)).is_ok()).count();
+    assert_eq!(asked, 50, "half of the open part");
+    assert!(matches!(queue.question(Client::new(1), (1, 50)), Err(Refused::Busy(Whose::Client, _))));
+    for n in 100..104 {
+        queue.push(Client::new(2), smallvec![piece(2, n, 1, 1)]).unwrap();
+    }
+    // What the program asks of itself, no more than the quota, then events.
+    queue.control((0, 0)).unwrap();
+    assert_eq!(take(&taker, 3), [(0, 0), (1, 0), (1, 1), (2, 100), (2, 101), (2, 102)]);
+    // Others that ask come soon, and get an answer each time.
+    queue.question(Client::new(3), (3, 0)).unwrap();
+    queue.question(Client::new(3), (3, 1)).unwrap();
+    assert_eq!(take(&taker, 3), [(1, 2), (3, 0), (2, 103)]);
+    assert_eq!(take(&taker, 3), [(1, 3), (3, 1)]);
+    assert_eq!(take(&taker, 3), [(1, 4), (1, 5)]);
+}
+
+#[test]
+fn questions_are_bounded_and_shared_and_end_before_the_last() {
+    let (queue, taker) = Queue::new(small());
+    let ask = |id: u64| {
+        let refused = (0..).find_map(|n| queue.question(Client::new(id), (id, n)).err().map(|e| (n, e)));
+        match refused.unwrap() {
+            (n, Refused::Busy(whose, secs)) => {
+                assert!((1..=30).contains(&secs));
+                (n, whose)
+            }
+            (_, Refused::Closed) => panic!("it is open"),
+        }
+    };
+    assert_eq!(ask(1), (3, Whose::Client));
+    assert_eq!(ask(2), (2, Whose::Client));
+    // Nothing is free by now, and still there is one for each who comes, up to twice the open part.
+    let later: Vec<_> = (3..=10).map(ask).collect();
+    assert_eq!(later.iter().map(|(n, _)| n).sum::<usize>(), 7, "{later:?}");
+    assert_eq!(later.last(), Some(&(0, Whose::Server)));
+    queue.close(Some((9, 9))).unwrap();
+    assert_eq!(queue.question(Client::new(1), (1, 7)), Err(Refused::Closed));
+    let mut all = Vec::new();
+    while all.last() != Some(&(9, 9)) {
+        let some = take(&taker, 10);
+        assert!(some.len() <= 2);
+        all.extend(some);
+    }
+    assert_eq!(all.len(), 13);
+    assert_eq!(all[..4], [(1, 0), (2, 0), (3, 0), (4, 0)], "in turns");
+    assert!(!taker.take(1, &mut Vec::new()));
 }
 
 #[test]
