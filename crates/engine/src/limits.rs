@@ -145,8 +145,6 @@ pub const SNAPSHOT_QUEUED: usize = 8 << 20;
 pub const SNAPSHOT_BUFFER: usize = 1 << 20;
 /// Largest section of a snapshot, in bytes.
 pub const SECTION_BYTES: usize = 64 << 20;
-/// Entries of a list in one piece of a snapshot.
-pub const LIST_PIECE: usize = 512;
 /// Event ids in one piece of a snapshot.
 pub const IDS_PIECE: usize = 4096;
 /// Bytes of the journal since the last snapshot that make one worth its while at an orderly stop.

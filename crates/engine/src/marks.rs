@@ -4,19 +4,16 @@
 
 use crate::active::Active;
 use crate::decision::StoredEffect;
-use crate::limits;
 use crate::record::{Input, Unreadable, put_len, put_text, put_until, put_value, until, value};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use wardroom_event::{Micros, Span, Type, Value};
 use wardroom_policy::{ListId, Matching, World};
-use wardroom_state::{Key, Keyer, LABEL_SHARDS, Labels, List};
+use wardroom_state::{Key, Keyer, Labels, List, ListError, Place, Values};
 
 /// Labels and entries that have been over for so long are forgotten: an event later than this sees none.
 const GRACE: Span = Span::from_secs(2 * 86_400);
-/// Fewer entries of a list than this are not looked through.
-const TIDY: usize = 1024;
-/// Most labels forgotten with one change.
+/// At how many labels or entries of a list a change looks, to forget those that are over.
 const FORGET: usize = 32;
 
 /// Labels and additions to lists.
@@ -26,19 +23,22 @@ pub(crate) struct Marks {
     /// What was over by then is no more, whether it has been let go of yet or not.
     floor: Micros,
     added: BTreeMap<Box<str>, Added>,
-    /// Changes that found no room.
-    full: u64,
+    /// Bytes that these hold.
+    added_bytes: usize,
 }
 
 /// How far a snapshot has come with labels and lists.
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
-    /// Shards of labels written.
-    labels: usize,
-    /// The list being written, with how many of its entries are, and how often it had been tidied then.
-    list: Option<(Box<str>, usize, u64)>,
+    labels_done: bool,
+    /// Where it goes on among the labels, or in the list.
+    place: Place,
+    /// The list being written, and whether it has come to the values that wait.
+    list: Option<(Box<str>, bool)>,
     /// The last list that is written.
     done: Option<Box<str>>,
+    /// The entries of a piece, kept to be filled again.
+    entries: Vec<u8>,
 }
 
 /// A piece of labels or of a list.
@@ -51,69 +51,50 @@ pub(crate) enum Piece {
 /// What rules put on one list.
 struct Added {
     list: List,
-    /// As they came, to be put on a list of another kind if the policy makes it one.
-    entries: Vec<(Value, Option<Micros>)>,
-    /// How many entries there may be before those that were put on anew are looked for.
-    tidy_at: usize,
-    /// How often that was done.
-    tidied: u64,
-    /// How many of the entries the last snapshot has.
-    written: usize,
+    /// Values that do not fit a list of this kind: they wait for a policy that makes it one that they fit.
+    waiting: Values,
 }
 
 impl Added {
-    fn new(list: List) -> Added {
-        Added { list, entries: Vec::new(), tidy_at: TIDY, tidied: 0, written: 0 }
+    fn new(list: List, keyer: &Keyer) -> Added {
+        Added { list, waiting: Values::new(keyer.clone()) }
     }
 
-    /// Whether there was room for it.
-    fn put(&mut self, value: &Value, until: Option<Micros>, floor: Micros, keyer: &Keyer) -> bool {
+    /// Forgets some of what is long over: an attacker is listed anew with each event.
+    fn tidy(&mut self, floor: Micros) {
         self.list.tidy(floor, FORGET);
-        let room = self.list.insert(value.clone(), until).is_ok();
-        if room {
-            self.keep(value.clone(), until, floor, keyer);
-        }
-        room
-    }
-
-    /// As [`Added::put`], where there was room before a restart. A value that does not fit a list of this kind waits for
-    /// a policy that it fits.
-    fn restore(&mut self, value: Value, until: Option<Micros>, floor: Micros, keyer: &Keyer) {
-        self.list.tidy(floor, FORGET);
-        let _ = self.list.insert(value.clone(), until);
-        self.keep(value, until, floor, keyer);
-    }
-
-    fn keep(&mut self, value: Value, until: Option<Micros>, floor: Micros, keyer: &Keyer) {
-        self.entries.push((value, until));
-        if self.entries.len() >= self.tidy_at {
-            self.tidy(floor, keyer);
+        if !self.waiting.is_empty() {
+            self.waiting.tidy(floor, FORGET);
         }
     }
 
-    /// Forgets entries that were put on again later, and those long over: an attacker is listed anew with each event. What is left stands in
-    /// the order it came in last, so that it makes the same list.
-    fn tidy(&mut self, floor: Micros, keyer: &Keyer) {
-        let mut seen = HashSet::new();
-        self.entries.reverse();
-        self.entries.retain(|(value, until)| {
-            let is_newest = keyer.key([value]).is_none_or(|key| seen.insert(key));
-            is_newest && until.is_none_or(|until| until > floor)
-        });
-        self.entries.reverse();
-        self.tidy_at = TIDY.max(2 * self.entries.len());
-        self.tidied += 1;
-        self.written = 0;
+    /// Lists a value that was listed before.
+    fn restore(&mut self, value: Value, until: Option<Micros>) {
+        match self.list.restore(value.clone(), until) {
+            Ok(_) | Err(ListError::Full { .. }) => {}
+            Err(ListError::WrongType { .. } | ListError::NoSuffix | ListError::Fixed) => {
+                self.waiting.set(value, until);
+            }
+        }
+    }
+
+    /// The same entries, as far as they fit, on an empty list.
+    fn moved_to(self, list: List, keyer: &Keyer) -> Added {
+        let mut moved = Added::new(list, keyer);
+        self.list.into_entries(|value, until| moved.restore(value, until));
+        self.waiting.into_entries().for_each(|(value, until)| moved.restore(value, until));
+        moved
     }
 
     fn bytes(&self) -> usize {
-        self.list.bytes() + self.entries.capacity() * size_of::<(Value, Option<Micros>)>()
+        size_of::<Added>() + self.list.bytes() + self.waiting.bytes()
     }
 }
 
 impl Marks {
     pub(crate) fn new(keyer: Keyer) -> Marks {
-        Marks { keyer, labels: Labels::new(), floor: Micros(i64::MIN), added: BTreeMap::new(), full: 0 }
+        let (labels, added) = (Labels::new(), BTreeMap::new());
+        Marks { keyer, labels, floor: Micros(i64::MIN), added, added_bytes: 0 }
     }
 
     /// Makes a change that follows from a decision at that time. Whether it was made: one for which there is no room is
@@ -126,30 +107,28 @@ impl Marks {
                 self.labels.set(key, name, *until).is_ok()
             }
             StoredEffect::List { list, value, until, .. } => {
-                let (keyer, floor) = (self.keyer.clone(), self.floor);
-                self.added(active, list).put(value, *until, floor, &keyer)
+                self.with_list(active, list, |added| added.list.insert(value.clone(), *until).is_ok())
             }
             StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => return false,
         };
-        self.full += u64::from(!made);
         if made {
             self.age(at);
         }
         made
     }
 
-    /// Makes a change that the journal holds: it was made before.
+    /// Makes a change that the journal holds: it was made before, and there was room for it.
     pub(crate) fn restore(&mut self, active: &Active, effect: &StoredEffect, at: Micros) {
         match effect {
             StoredEffect::Label { kind, value, name, until } => {
                 self.labels.purge(self.floor, FORGET);
                 if let Some(key) = self.bearer(*kind, value) {
-                    self.full += u64::from(self.labels.restore(key, name, *until).is_err());
+                    // Of more names than there may be, those that came last go without.
+                    let _ = self.labels.restore(key, name, *until);
                 }
             }
             StoredEffect::List { list, value, until, .. } => {
-                let (keyer, floor) = (self.keyer.clone(), self.floor);
-                self.added(active, list).restore(value.clone(), *until, floor, &keyer);
+                self.with_list(active, list, |added| added.restore(value.clone(), *until));
             }
             StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => return,
         }
@@ -162,11 +141,19 @@ impl Marks {
         self.floor = self.floor.max(at.minus(GRACE));
     }
 
-    fn added(&mut self, active: &Active, id: &str) -> &mut Added {
+    /// Changes what rules put on a list, and keeps the books of its bytes.
+    fn with_list<T>(&mut self, active: &Active, id: &str, change: impl FnOnce(&mut Added) -> T) -> T {
         if !self.added.contains_key(id) {
-            self.added.insert(id.into(), Added::new(empty(active, id, &self.keyer)));
+            let added = Added::new(empty(active, id, &self.keyer), &self.keyer);
+            self.added_bytes += added.bytes();
+            self.added.insert(id.into(), added);
         }
-        self.added.get_mut(id).expect("it was put there if it was not there")
+        let added = self.added.get_mut(id).expect("it was put there if it was not there");
+        let before = added.bytes();
+        added.tidy(self.floor);
+        let changed = change(added);
+        self.added_bytes = self.added_bytes - before + added.bytes();
+        changed
     }
 
     /// What a snapshot says of labels at its beginning.
@@ -182,34 +169,43 @@ impl Marks {
     /// Appends the next piece for a snapshot: of all there is, or of what came since the last. `None` when there is no
     /// more; a piece may be empty.
     pub(crate) fn write(&mut self, cursor: &mut Cursor, all: bool, out: &mut Vec<u8>) -> Option<Piece> {
-        if cursor.labels < LABEL_SHARDS {
-            self.labels.write(cursor.labels, all, out);
-            cursor.labels += 1;
+        if !cursor.labels_done {
+            if !self.labels.write(&mut cursor.place, all, out) {
+                (cursor.labels_done, cursor.place) = (true, Place::default());
+            }
             return Some(Piece::Labels);
         }
-        let after = cursor.done.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let (id, added) = self.added.range_mut::<str, _>((after, Bound::Unbounded)).next()?;
-        let begun = if all { 0 } else { added.written };
-        let (_, mut at, tidied) = cursor.list.take().unwrap_or_else(|| (id.clone(), begun, added.tidied));
-        if tidied != added.tidied {
-            // They have moved, and come again.
-            at = 0;
-        }
-        let to = (at + limits::LIST_PIECE).min(added.entries.len());
-        let entries = added.entries.get(at..to).unwrap_or_default();
-        if !entries.is_empty() {
-            put_text(out, id);
-            put_len(out, entries.len());
-            for (value, until) in entries {
-                put_value(out, value);
-                put_until(out, *until);
+        let (id, waiting) = match cursor.list.take() {
+            Some(begun) => begun,
+            None => {
+                let after = cursor.done.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+                let (id, _) = self.added.range::<str, _>((after, Bound::Unbounded)).next()?;
+                (id.clone(), false)
             }
+        };
+        let added = self.added.get_mut(&id)?;
+        cursor.entries.clear();
+        let (mut count, entries) = (0, &mut cursor.entries);
+        let mut put = |value: &Value, until: Option<Micros>| {
+            put_value(entries, value);
+            put_until(entries, until);
+            count += 1;
+        };
+        let goes_on = match waiting {
+            false => added.list.show(&mut cursor.place, all, &mut put),
+            true => added.waiting.show(&mut cursor.place, all, &mut put),
+        };
+        if count > 0 {
+            put_text(out, &id);
+            put_len(out, count);
+            out.extend_from_slice(&cursor.entries);
         }
-        if to == added.entries.len() {
-            added.written = to;
-            cursor.done = Some(id.clone());
-        } else {
-            cursor.list = Some((id.clone(), to, added.tidied));
+        if !goes_on {
+            cursor.place = Place::default();
+        }
+        match (goes_on, waiting) {
+            (false, true) => cursor.done = Some(id),
+            (goes_on, waiting) => cursor.list = Some((id, waiting || !goes_on)),
         }
         Some(Piece::List)
     }
@@ -221,31 +217,27 @@ impl Marks {
         }
         let mut input = Input::new(bytes);
         let id = input.text()?;
-        let (keyer, floor) = (self.keyer.clone(), self.floor);
-        let added = self.added(active, id);
-        for _ in 0..input.len()? {
-            let value = value(&mut input)?;
-            let until = until(&mut input)?;
-            added.restore(value, until, floor, &keyer);
-        }
-        // The snapshot after this one need not have them again.
-        added.written = added.entries.len();
-        input.finish()
+        self.with_list(active, id, |added| {
+            for _ in 0..input.len()? {
+                let value = value(&mut input)?;
+                let until = until(&mut input)?;
+                added.restore(value, until);
+            }
+            input.finish()
+        })
     }
 
     /// A policy came into force: lists are made of the kind it says.
     pub(crate) fn adopt(&mut self, active: &Active) {
         for (id, added) in &mut self.added {
-            let mut list = empty(active, id, &self.keyer);
-            if list.kind() == added.list.kind() {
+            let list = empty(active, id, &self.keyer);
+            if list.is_like(&added.list) {
                 continue;
             }
-            for (value, until) in &added.entries {
-                // What does not fit the new kind stays in the entries, and waits for a policy that it fits.
-                let _ = list.insert(value.clone(), *until);
-            }
-            added.list = list;
+            let none = Added::new(empty(active, id, &self.keyer), &self.keyer);
+            *added = std::mem::replace(added, none).moved_to(list, &self.keyer);
         }
+        self.added_bytes = self.added.values().map(Added::bytes).sum();
     }
 
     /// Whether an entity bears a label; unknown where there is no entity.
@@ -266,7 +258,7 @@ impl Marks {
 
     /// Bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        self.labels.bytes() + self.added.values().map(Added::bytes).sum::<usize>()
+        self.labels.bytes() + self.added_bytes
     }
 }
 

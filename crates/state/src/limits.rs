@@ -36,6 +36,12 @@ pub const SPEED_OVER: Span = Span::from_secs(1);
 pub const KEYS_PER_TABLE: usize = 16 << 20;
 /// Most entries of one list, unless configured.
 pub const LIST_ENTRIES: usize = 16 << 20;
+/// From how many labels, or entries of a list, on they are kept in several maps: up to here one of them is moved in a moment.
+pub const SHARDED_FROM: usize = 4096;
+/// In how many: of 16 million, each has 16 thousand.
+pub const SHARDS: usize = 1024;
+/// At how many places of these maps a piece of a snapshot looks.
+pub const SHOWN_PLACES: usize = 1024;
 /// Most labels of a domain that are looked at from its end: DNS allows no more than 127.
 pub const DOMAIN_LABELS: usize = 127;
 /// Most patterns of one list.

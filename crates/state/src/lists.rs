@@ -9,15 +9,13 @@
 
 use crate::patterns::Patterns;
 use crate::prefixes::Prefixes;
+use crate::shards::{Passed, Place};
+use crate::values::{NEVER, Values, end};
 use crate::{Keyer, PatternError, limits};
-use hashbrown::HashTable;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use wardroom_event::{Micros, Repr, Type, Value};
-
-/// Stands for an entry that does not expire.
-const NEVER: Micros = Micros(i64::MAX);
 
 /// Why an entry was not listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,25 +47,17 @@ pub struct List {
     kind: Type,
     keyer: Keyer,
     entries: Entries,
-    len: usize,
     most: usize,
     /// What was over by then is no longer listed, there or not.
     floor: Micros,
-    /// Where [`List::tidy`] goes on.
-    hand: Hand,
-}
-
-/// A place among the maps of a list.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Hand {
-    pub(crate) map: usize,
-    pub(crate) bucket: usize,
+    /// Of networks: whether those of IPv6 are tidied next.
+    six: bool,
 }
 
 enum Entries {
-    Exact(HashTable<Exact>),
+    Exact(Values),
     /// Each of them domain, and with it whatever lies below.
-    Suffixes(HashTable<Exact>),
+    Suffixes(Values),
     Patterns(Patterns),
     Nets {
         v4: Prefixes<u32>,
@@ -75,15 +65,10 @@ enum Entries {
     },
 }
 
-struct Exact {
-    value: Value,
-    until: Micros,
-}
-
 /// Shows its type and size, not whom it lists.
 impl fmt::Debug for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "List({}, {} entries)", self.kind, self.len)
+        write!(f, "List({}, {} entries)", self.kind, self.len())
     }
 }
 
@@ -97,7 +82,7 @@ impl List {
     pub fn with_limit(kind: Type, keyer: Keyer, most: usize) -> List {
         let entries = match kind.repr() {
             Repr::Ip | Repr::Net => Entries::Nets { v4: Prefixes::new(), v6: Prefixes::new() },
-            _ => Entries::Exact(HashTable::new()),
+            _ => Entries::Exact(Values::new(keyer.clone())),
         };
         List::of(kind, keyer, entries, most)
     }
@@ -105,7 +90,8 @@ impl List {
     /// An empty list of domains that hold themselves and whatever lies below them, of at most
     /// [`limits::LIST_ENTRIES`].
     pub fn suffixes(keyer: Keyer) -> List {
-        List::of(Type::Domain, keyer, Entries::Suffixes(HashTable::new()), limits::LIST_ENTRIES)
+        let entries = Entries::Suffixes(Values::new(keyer.clone()));
+        List::of(Type::Domain, keyer, entries, limits::LIST_ENTRIES)
     }
 
     /// A list of the texts that one of the patterns matches, anywhere unless it says `^` and `$`. They are written as
@@ -113,11 +99,11 @@ impl List {
     pub fn patterns<S: AsRef<str>>(patterns: &[S], keyer: Keyer) -> Result<List, PatternError> {
         let patterns = Patterns::new(patterns)?;
         let len = patterns.len();
-        Ok(List { len, ..List::of(Type::Text, keyer, Entries::Patterns(patterns), len) })
+        Ok(List::of(Type::Text, keyer, Entries::Patterns(patterns), len))
     }
 
     fn of(kind: Type, keyer: Keyer, entries: Entries, most: usize) -> List {
-        List { kind, keyer, entries, len: 0, most, floor: Micros(i64::MIN), hand: Hand::default() }
+        List { kind, keyer, entries, most, floor: Micros(i64::MIN), six: false }
     }
 
     /// The type of its entries.
@@ -127,17 +113,37 @@ impl List {
 
     /// How many entries it has, among them those that have expired and were not purged.
     pub fn len(&self) -> usize {
-        self.len
+        match &self.entries {
+            Entries::Exact(set) | Entries::Suffixes(set) => set.len(),
+            Entries::Patterns(patterns) => patterns.len(),
+            Entries::Nets { v4, v6 } => v4.len() + v6.len(),
+        }
     }
 
     /// Whether it has no entries.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
+    }
+
+    /// Whether the same values are entries of the other, and hold the same.
+    pub fn is_like(&self, other: &List) -> bool {
+        self.kind == other.kind
+            && std::mem::discriminant(&self.entries) == std::mem::discriminant(&other.entries)
     }
 
     /// Lists a value until `expires` (no longer at that very time), or for good. Whether it was not listed before:
     /// if it was, the new expiry replaces the old.
     pub fn insert(&mut self, value: Value, expires: Option<Micros>) -> Result<bool, ListError> {
+        let most = self.most;
+        self.put(value, expires, most)
+    }
+
+    /// Lists a value that was listed before a restart: there was room for it then.
+    pub fn restore(&mut self, value: Value, expires: Option<Micros>) -> Result<bool, ListError> {
+        self.put(value, expires, usize::MAX)
+    }
+
+    fn put(&mut self, value: Value, expires: Option<Micros>, most: usize) -> Result<bool, ListError> {
         let until = expires.unwrap_or(NEVER);
         let name = self.name(&value).ok_or(ListError::WrongType { expected: self.kind })?;
         self.allow(&value)?;
@@ -146,36 +152,47 @@ impl List {
             let before = std::mem::replace(listed, until);
             return Ok(before <= floor);
         }
-        if self.len >= self.most {
-            return Err(ListError::Full { most: self.most });
+        if self.len() >= most {
+            return Err(ListError::Full { most });
         }
-        self.len += 1;
-        let keyer = &self.keyer;
         match (&mut self.entries, name) {
             (Entries::Exact(set) | Entries::Suffixes(set), Name::Hash(hash)) => {
-                set.insert_unique(hash, Exact { value, until }, |entry| exact_hash(keyer, &entry.value));
+                set.insert(hash, value, until)
             }
-            (Entries::Nets { v4, .. }, Name::V4(bits, len)) => v4.insert(keyer, bits, len, until),
-            (Entries::Nets { v6, .. }, Name::V6(bits, len)) => v6.insert(keyer, bits, len, until),
+            (Entries::Nets { v4, .. }, Name::V4(bits, len)) => v4.insert(&self.keyer, bits, len, until),
+            (Entries::Nets { v6, .. }, Name::V6(bits, len)) => v6.insert(&self.keyer, bits, len, until),
             _ => unreachable!("a name is made for the entries it is used with"),
         }
         Ok(true)
+    }
+
+    /// About how many bytes more the list would hold with this value; none for one that is listed, or cannot be.
+    pub fn growth(&self, value: &Value) -> usize {
+        let keyer = &self.keyer;
+        match (&self.entries, self.name(value)) {
+            (Entries::Exact(set) | Entries::Suffixes(set), Some(Name::Hash(hash))) => {
+                set.until(hash, |entry| entry == value).map_or_else(|| set.growth(hash, value), |_| 0)
+            }
+            (Entries::Nets { v4, .. }, Some(Name::V4(bits, len))) => {
+                v4.until(keyer, bits, len).map_or_else(|| v4.growth(keyer, bits, len), |_| 0)
+            }
+            (Entries::Nets { v6, .. }, Some(Name::V6(bits, len))) => {
+                v6.until(keyer, bits, len).map_or_else(|| v6.growth(keyer, bits, len), |_| 0)
+            }
+            _ => 0,
+        }
     }
 
     /// Takes an entry off the list; whether it was one. A network goes only under its own name: taking off an
     /// address leaves the network that holds it.
     pub fn remove(&mut self, value: &Value) -> bool {
         let name = self.name(value);
-        let gone = match (&mut self.entries, name) {
-            (Entries::Exact(set) | Entries::Suffixes(set), Some(Name::Hash(hash))) => {
-                set.find_entry(hash, |entry| entry.value == *value).map(|entry| entry.remove()).is_ok()
-            }
+        match (&mut self.entries, name) {
+            (Entries::Exact(set) | Entries::Suffixes(set), Some(Name::Hash(hash))) => set.remove(hash, value),
             (Entries::Nets { v4, .. }, Some(Name::V4(bits, len))) => v4.remove(&self.keyer, bits, len),
             (Entries::Nets { v6, .. }, Some(Name::V6(bits, len))) => v6.remove(&self.keyer, bits, len),
             _ => false,
-        };
-        self.len -= usize::from(gone);
-        gone
+        }
     }
 
     /// Whether a value is listed at `now`; unknown where the value is missing. In a list of networks, an address
@@ -190,7 +207,7 @@ impl List {
         let now = now.max(self.floor);
         Some(match (&self.entries, self.name(value)) {
             (Entries::Exact(set), Some(Name::Hash(hash))) => {
-                set.find(hash, |entry| entry.value == *value).is_some_and(|entry| now < entry.until)
+                set.until(hash, |entry| entry == value).is_some_and(|until| now < until)
             }
             (Entries::Suffixes(set), _) => text(value).is_some_and(|name| self.holds_below(set, name, now)),
             (Entries::Patterns(patterns), _) => text(value).is_some_and(|text| patterns.matches(text)),
@@ -202,17 +219,16 @@ impl List {
 
     /// Forgets the entries that have expired at `now`, looking at all; how many that were.
     pub fn purge(&mut self, now: Micros) -> usize {
-        let gone = match &mut self.entries {
-            Entries::Exact(set) | Entries::Suffixes(set) => {
-                let before = set.len();
-                set.retain(|entry| now < entry.until);
-                before - set.len()
+        let before = self.len();
+        match &mut self.entries {
+            Entries::Exact(set) | Entries::Suffixes(set) => set.purge(now),
+            Entries::Nets { v4, v6 } => {
+                v4.purge(now);
+                v6.purge(now);
             }
-            Entries::Nets { v4, v6 } => v4.purge(now) + v6.purge(now),
-            Entries::Patterns(_) => 0,
-        };
-        self.len -= gone;
-        gone
+            Entries::Patterns(_) => {}
+        }
+        before - self.len()
     }
 
     /// Forgets entries that had expired at `now`, looking at no more than so many places: those that come next in turn. How
@@ -222,35 +238,66 @@ impl List {
     /// follows from the order of a hash map.
     pub fn tidy(&mut self, now: Micros, most: usize) -> usize {
         self.floor = self.floor.max(now);
-        let (hand, floor) = (&mut self.hand, self.floor);
-        let mut gone = 0;
-        for _ in 0..most {
-            gone += usize::from(match &mut self.entries {
-                Entries::Exact(set) | Entries::Suffixes(set) => {
-                    let keyer = &self.keyer;
-                    pass(set, hand, |entry| entry.until <= floor, |entry| exact_hash(keyer, &entry.value))
-                }
-                Entries::Nets { v4, v6 } => v4.pass(&self.keyer, hand, floor).unwrap_or_else(|| {
-                    let mut six = Hand { map: hand.map - v4.maps(), ..*hand };
-                    let gone = v6.pass(&self.keyer, &mut six, floor);
-                    *hand = if gone.is_some() {
-                        Hand { map: six.map + v4.maps(), ..six }
-                    } else {
-                        Hand::default()
-                    };
-                    gone.unwrap_or(false)
-                }),
-                Entries::Patterns(_) => false,
-            });
-        }
-        self.len -= gone;
-        gone
+        (0..most).filter(|_| matches!(self.pass(), Passed::Gone(()))).count()
     }
 
-    /// An estimate of its memory, without the texts of its entries; of patterns, what they may come to.
+    /// Passes the next place.
+    fn pass(&mut self) -> Passed<()> {
+        match &mut self.entries {
+            Entries::Exact(set) | Entries::Suffixes(set) => set.pass(self.floor),
+            Entries::Nets { v4, v6 } => {
+                let six = self.six;
+                let passed =
+                    if six { v6.pass(&self.keyer, self.floor) } else { v4.pass(&self.keyer, self.floor) };
+                self.six = six != matches!(passed, Passed::End);
+                passed
+            }
+            Entries::Patterns(_) => Passed::End,
+        }
+    }
+
+    /// Shows entries from a place on, each with its end: all, or those near to which one was listed since they were shown
+    /// last. A bounded number of them; whether there are more. One that is listed meanwhile may be shown as it was, or
+    /// twice; no other is left out. Patterns are not shown.
+    pub fn show(
+        &mut self,
+        place: &mut Place,
+        all: bool,
+        each: &mut dyn FnMut(&Value, Option<Micros>),
+    ) -> bool {
+        match &mut self.entries {
+            Entries::Exact(set) | Entries::Suffixes(set) => set.show(place, all, each),
+            Entries::Nets { v4, .. } if !place.second => {
+                if !v4.show(place, all, |bits, len, until| each(&net_v4(bits, len), end(until))) {
+                    *place = Place::of_second();
+                }
+                true
+            }
+            Entries::Nets { v6, .. } => {
+                v6.show(place, all, |bits, len, until| each(&net_v6(bits, len), end(until)))
+            }
+            Entries::Patterns(_) => false,
+        }
+    }
+
+    /// Hands over all entries, in no order; no patterns.
+    pub fn into_entries(self, mut each: impl FnMut(Value, Option<Micros>)) {
+        match self.entries {
+            Entries::Exact(set) | Entries::Suffixes(set) => {
+                set.into_entries().for_each(|(value, until)| each(value, until));
+            }
+            Entries::Nets { v4, v6 } => {
+                v4.into_entries().for_each(|(bits, len, until)| each(net_v4(bits, len), end(until)));
+                v6.into_entries().for_each(|(bits, len, until)| each(net_v6(bits, len), end(until)));
+            }
+            Entries::Patterns(_) => {}
+        }
+    }
+
+    /// An estimate of its memory; of patterns, what they may come to.
     pub fn bytes(&self) -> usize {
         match &self.entries {
-            Entries::Exact(set) | Entries::Suffixes(set) => set.allocation_size(),
+            Entries::Exact(set) | Entries::Suffixes(set) => set.bytes(),
             Entries::Patterns(_) => limits::PATTERN_SET_BYTES,
             Entries::Nets { v4, v6 } => v4.bytes() + v6.bytes(),
         }
@@ -266,12 +313,12 @@ impl List {
     }
 
     /// Whether a domain or one that it lies below is listed: a look for each of its labels, from its end.
-    fn holds_below(&self, set: &HashTable<Exact>, name: &str, now: Micros) -> bool {
+    fn holds_below(&self, set: &Values, name: &str, now: Micros) -> bool {
         let above = name.rmatch_indices('.').map(|(dot, _)| &name[dot + 1..]);
         let mut suffixes = above.chain(std::iter::once(name)).take(limits::DOMAIN_LABELS);
         suffixes.any(|suffix| {
-            let entry = set.find(self.keyer.text(suffix), |entry| text(&entry.value) == Some(suffix));
-            entry.is_some_and(|entry| now < entry.until)
+            let until = set.until(self.keyer.text(suffix), |entry| text(entry) == Some(suffix));
+            until.is_some_and(|until| now < until)
         })
     }
 
@@ -296,34 +343,12 @@ impl List {
     /// The expiry of that very entry.
     fn until_mut(&mut self, value: &Value, name: Name) -> Option<&mut Micros> {
         match (&mut self.entries, name) {
-            (Entries::Exact(set) | Entries::Suffixes(set), Name::Hash(hash)) => {
-                set.find_mut(hash, |entry| entry.value == *value).map(|entry| &mut entry.until)
-            }
+            (Entries::Exact(set) | Entries::Suffixes(set), Name::Hash(hash)) => set.until_mut(hash, value),
             (Entries::Nets { v4, .. }, Name::V4(bits, len)) => v4.until_mut(&self.keyer, bits, len),
             (Entries::Nets { v6, .. }, Name::V6(bits, len)) => v6.until_mut(&self.keyer, bits, len),
             _ => None,
         }
     }
-}
-
-/// Passes the next place of a map; whether the entry there was over, and is gone. At the end, memory of a map that has
-/// become much too large for its entries is given back.
-pub(crate) fn pass<T>(
-    map: &mut HashTable<T>,
-    hand: &mut Hand,
-    is_over: impl Fn(&T) -> bool,
-    hash: impl Fn(&T) -> u64,
-) -> bool {
-    if hand.bucket >= map.num_buckets() {
-        *hand = Hand { map: hand.map + 1, bucket: 0 };
-        if map.capacity() > 8 * map.len() {
-            map.shrink_to(2 * map.len(), hash);
-        }
-        return false;
-    }
-    let entry = map.get_bucket_entry(hand.bucket).ok().filter(|entry| is_over(entry.get()));
-    hand.bucket += 1;
-    entry.map(|entry| entry.remove()).is_some()
 }
 
 /// What a value is looked up by.
@@ -345,6 +370,16 @@ fn net_name(net: IpNet) -> Name {
     }
 }
 
+/// The network of these bits and this length, as a value.
+fn net_v4(bits: u32, len: u8) -> Value {
+    Value::Net(IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::from(bits), len)))
+}
+
+/// As [`net_v4`].
+fn net_v6(bits: u128, len: u8) -> Value {
+    Value::Net(IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::from(bits), len)))
+}
+
 /// The text of a value that is one.
 fn text(value: &Value) -> Option<&str> {
     match value {
@@ -358,242 +393,5 @@ fn is_suffix(name: &str) -> bool {
     !name.contains('*') && name.split('.').all(|label| !label.is_empty())
 }
 
-/// The hash of an entry, which is never missing.
-fn exact_hash(keyer: &Keyer, value: &Value) -> u64 {
-    keyer.key([value]).map_or(0, |key| key.0)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Secret;
-    use proptest::prelude::*;
-    use std::collections::HashMap;
-
-    const NOW: Micros = Micros(1_000);
-
-    fn keyer() -> Keyer {
-        Keyer::new(Secret([3; 16]))
-    }
-
-    fn text(t: &str) -> Value {
-        Value::Text(t.into())
-    }
-
-    /// An address, or a network where there is a slash.
-    fn net(t: &str) -> Value {
-        t.parse().map(Value::Net).unwrap_or_else(|_| Value::Ip(t.parse().unwrap()))
-    }
-
-    fn list(kind: Type, entries: impl IntoIterator<Item = Value>) -> List {
-        let mut list = List::new(kind, keyer());
-        for entry in entries {
-            list.insert(entry, None).unwrap();
-        }
-        list
-    }
-
-    #[test]
-    fn exact_lists_hold_their_entries() {
-        let check = |list: &List, value: Value, expect: Option<bool>| {
-            assert_eq!(list.contains(&value, NOW), expect, "{value:?} in {list:?}");
-        };
-        let domains = list(Type::Domain, [text("example.org"), text("")]);
-        check(&domains, text("example.org"), Some(true));
-        check(&domains, text(""), Some(true));
-        check(&domains, text("Example.org"), Some(false));
-        check(&domains, text("a.example.org"), Some(false));
-        check(&domains, Value::Missing, None);
-        check(&domains, Value::Int(1), Some(false));
-        let numbers = list(Type::Number, [Value::Number(0.0), Value::Number(1.5)]);
-        check(&numbers, Value::Number(-0.0), Some(true));
-        check(&numbers, Value::Number(1.5), Some(true));
-        check(&numbers, Value::Int(0), Some(false));
-        let ports = list(Type::Int, [Value::Int(-22)]);
-        check(&ports, Value::Int(-22), Some(true));
-        check(&ports, Value::Int(22), Some(false));
-        check(&list(Type::Bool, [Value::Bool(true)]), Value::Bool(true), Some(true));
-    }
-
-    #[test]
-    fn networks_hold_what_lies_inside() {
-        let entries =
-            ["192.0.2.0/24", "10.0.0.0/9", "10.128.0.0/9", "10.1.2.3/32", "203.0.113.9", "2001:db8::/33"];
-        let nets = list(Type::Net, entries.map(net));
-        let check = |value: &str, expect: bool| {
-            assert_eq!(nets.contains(&net(value), NOW), Some(expect), "{value}");
-        };
-        check("192.0.2.0", true);
-        check("192.0.2.255", true);
-        check("192.0.3.0", false);
-        check("::ffff:192.0.2.7", true);
-        check("::ffff:192.0.2.0/120", true);
-        check("192.0.2.0/25", true);
-        check("192.0.2.77/24", true);
-        check("192.0.2.0/23", false);
-        check("10.1.2.3", true);
-        check("10.0.0.0/8", false);
-        check("203.0.113.9/32", true);
-        check("203.0.113.8/31", false);
-        check("2001:db8:7fff::1", true);
-        check("2001:db8:8000::1", false);
-        check("2001:db8::/32", false);
-        let all = list(Type::Ip, [net("0.0.0.0/0")]);
-        assert_eq!(all.contains(&net("255.255.255.255"), NOW), Some(true));
-        assert_eq!(all.contains(&net("::"), NOW), Some(false));
-        assert_eq!(all.contains(&Value::Missing, NOW), None);
-        assert_eq!(list(Type::Ip, [net("::/0")]).contains(&net("1.2.3.4"), NOW), Some(false));
-    }
-
-    #[test]
-    fn suffixes_hold_what_lies_below() {
-        let mut list = List::suffixes(keyer());
-        for entry in ["example.org", "co.uk", "a.b.c.d", "test"] {
-            assert_eq!(list.insert(text(entry), None), Ok(true));
-        }
-        list.insert(text("old.net"), Some(NOW)).unwrap();
-        let check = |list: &List, name: &str, expect: bool| {
-            assert_eq!(list.contains(&text(name), NOW), Some(expect), "{name}");
-        };
-        check(&list, "example.org", true);
-        check(&list, "mail.example.org", true);
-        check(&list, "a.b.c.example.org", true);
-        check(&list, "notexample.org", false);
-        check(&list, "org", false);
-        check(&list, "b.c.d", false);
-        check(&list, "x.a.b.c.d", true);
-        check(&list, "test", true);
-        check(&list, "", false);
-        check(&list, ".", false);
-        check(&list, "mail.old.net", false);
-        check(&list, &("x.".repeat(126) + "test"), true);
-        check(&list, &("x.".repeat(50_000) + "test"), true);
-        list.insert(text(&("y.".repeat(127) + "deep")), None).unwrap();
-        check(&list, &("y.".repeat(127) + "deep"), false);
-        assert_eq!(list.contains(&Value::Missing, NOW), None);
-        assert_eq!(list.contains(&Value::Int(1), NOW), Some(false));
-        for entry in ["", ".", ".example.org", "example.org.", "a..b", "*.example.org"] {
-            assert_eq!(list.insert(text(entry), None), Err(ListError::NoSuffix), "{entry}");
-        }
-        assert_eq!(list.insert(Value::Int(1), None), Err(ListError::WrongType { expected: Type::Domain }));
-        assert!(list.remove(&text("example.org")) && !list.remove(&text("mail.example.org")));
-        check(&list, "mail.example.org", false);
-        assert_eq!((list.purge(NOW), list.len()), (1, 4));
-    }
-
-    #[test]
-    fn patterns_hold_what_they_match_and_stay() {
-        let mut list = List::patterns(&["^a+$", "b"], keyer()).unwrap();
-        assert_eq!((list.len(), list.kind()), (2, Type::Text));
-        assert_eq!(list.contains(&text("aaa"), NOW), Some(true));
-        assert_eq!(list.contains(&text("aac"), NOW), Some(false));
-        assert_eq!(list.contains(&Value::Missing, NOW), None);
-        assert_eq!(list.contains(&Value::Bool(true), NOW), Some(false));
-        assert_eq!(list.insert(text("c"), None), Err(ListError::Fixed));
-        assert!(!list.remove(&text("b")));
-        assert_eq!((list.purge(NOW), list.len()), (0, 2));
-        assert!(matches!(List::patterns(&["("], keyer()), Err(PatternError::Invalid { index: 0, .. })));
-    }
-
-    proptest! {
-        /// Against a map, with some places looked at along the way: how many shows in nothing but what is held.
-        #[test]
-        fn tidying_does_not_show(
-            nets in any::<bool>(),
-            steps in prop::collection::vec((0u8..40, prop::option::of(0i64..60), 0usize..4), 1..300),
-        ) {
-            let value = |n: u8| match (nets, n % 2) {
-                (false, _) => text(&n.to_string()),
-                (true, 0) => net(&format!("10.0.{n}.0/{}", 24 + n % 3)),
-                (true, _) => net(&format!("2001:db8:{n}::/48")),
-            };
-            let mut list = List::new(if nets { Type::Net } else { Type::Domain }, keyer());
-            let mut map: HashMap<u8, Option<i64>> = HashMap::new();
-            for (now, (n, until, looks)) in steps.into_iter().enumerate() {
-                let now = now as i64 / 4;
-                let listed = map.get(&n).is_some_and(|until| until.is_none_or(|at| now <= at));
-                list.tidy(Micros(now - 1), looks);
-                prop_assert_eq!(list.insert(value(n), until.map(Micros)), Ok(!listed));
-                map.insert(n, until);
-                for n in 0..40 {
-                    let held = map.get(&n).is_some_and(|until| until.is_none_or(|at| now < at));
-                    prop_assert_eq!(list.contains(&value(n), Micros(now)), Some(held));
-                    let late = map.get(&n).is_some_and(|until| until.is_none_or(|at| now - 1 < at));
-                    prop_assert_eq!(list.contains(&value(n), Micros(now - 30)), Some(late), "late");
-                }
-            }
-            list.tidy(Micros(1000), 1000);
-            prop_assert_eq!(list.len(), map.values().filter(|until| until.is_none()).count());
-        }
-    }
-
-    #[test]
-    fn expired_entries_give_their_memory_back() {
-        let mut list = List::new(Type::Domain, keyer());
-        for n in 0..20_000 {
-            list.tidy(Micros(n - 100), 4);
-            list.insert(text(&n.to_string()), Some(Micros(n))).unwrap();
-            assert!(list.len() < 1_000, "{} entries where 100 are not over", list.len());
-        }
-        assert!(list.bytes() < 100_000);
-        list.tidy(Micros(20_000), 5_000);
-        assert!(list.is_empty() && list.bytes() < 1_000, "{} bytes", list.bytes());
-    }
-
-    #[test]
-    fn entries_expire_and_are_purged() {
-        for (kind, a, b) in
-            [(Type::Domain, text("a"), text("b")), (Type::Net, net("10.0.0.0/8"), net("2001:db8::/32"))]
-        {
-            let mut list = List::new(kind, keyer());
-            assert_eq!(list.insert(a.clone(), Some(Micros(1_001))), Ok(true));
-            assert_eq!(list.insert(b.clone(), None), Ok(true));
-            assert_eq!(list.contains(&a, NOW), Some(true));
-            assert_eq!(list.contains(&a, Micros(1_001)), Some(false));
-            assert_eq!(list.purge(Micros(1_000)), 0);
-            assert_eq!(list.insert(a.clone(), Some(Micros(2_000))), Ok(false));
-            assert_eq!(list.contains(&a, Micros(1_001)), Some(true));
-            assert_eq!((list.purge(Micros(2_000)), list.len()), (1, 1));
-            assert_eq!(list.contains(&a, NOW), Some(false));
-            assert_eq!((list.remove(&b), list.remove(&b), list.is_empty()), (true, false, true));
-            assert_eq!(list.contains(&b, NOW), Some(false));
-        }
-    }
-
-    #[test]
-    fn a_longer_life_of_a_wider_network_counts() {
-        let mut list = List::new(Type::Net, keyer());
-        list.insert(net("10.0.0.0/8"), Some(Micros(3_000))).unwrap();
-        list.insert(net("10.1.0.0/16"), Some(Micros(500))).unwrap();
-        assert_eq!(list.contains(&net("10.1.1.1"), NOW), Some(true));
-        assert!(!list.remove(&net("10.1.1.1")), "it lists no such entry");
-    }
-
-    #[test]
-    fn what_does_not_belong_is_refused() {
-        let check = |kind: Type, value: Value| {
-            let mut list = List::new(kind, keyer());
-            assert_eq!(list.insert(value.clone(), None), Err(ListError::WrongType { expected: kind }));
-            assert!(list.is_empty() && !list.remove(&value));
-        };
-        check(Type::Net, text("10.0.0.0/8"));
-        check(Type::Domain, Value::Int(1));
-        check(Type::Int, Value::Number(1.0));
-        check(Type::Domain, Value::Missing);
-        check(Type::Ip, Value::Missing);
-        check(Type::Number, Value::Number(f64::NAN));
-        let mut full = List::with_limit(Type::Int, keyer(), 2);
-        assert_eq!(
-            (full.insert(Value::Int(1), None), full.insert(Value::Int(2), None)),
-            (Ok(true), Ok(true))
-        );
-        assert_eq!(full.insert(Value::Int(3), None), Err(ListError::Full { most: 2 }));
-        assert_eq!(full.insert(Value::Int(2), Some(NOW)), Ok(false), "an entry can be renewed");
-        assert_eq!(ListError::Full { most: 2 }.to_string(), "the list is full: it holds 2 entries");
-    }
-
-    #[test]
-    fn nobody_is_shown() {
-        assert_eq!(format!("{:?}", list(Type::Account, [text("alice")])), "List(account, 1 entries)");
-    }
-}
+mod tests;

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Networks of one address family, and whether one of them holds an address or a network.
 //!
-//! One hash set for each prefix length in use, all asked in turn: at most 33 for IPv4 and 129 for IPv6, where real
-//! lists have a handful. Sorted ranges would need one search instead, but entries expire one by one, come one by
-//! one while the list is in use, and "inside one of them" is not "inside their union". The hash is keyed: entries
-//! are often addresses that a stranger chose.
+//! A look for each prefix length in use: at most 33 for IPv4 and 129 for IPv6, where real lists have a handful. Sorted ranges
+//! would need one search instead, but entries expire one by one, come one by one while the list is in use, and "inside one of
+//! them" is not "inside their union". The hash is keyed: entries are often addresses that a stranger chose.
 
 use crate::Keyer;
-use crate::lists::{Hand, pass};
-use hashbrown::HashTable;
+use crate::shards::{Passed, Place, Shards};
 use wardroom_event::Micros;
 
 /// An address as a number, its first bit the highest.
@@ -29,97 +27,129 @@ impl Bits for u128 {
     }
 }
 
-/// A network of a known length, until when it is listed.
+/// A network, until when it is listed.
 struct Prefix<B> {
     bits: B,
+    len: u8,
     until: Micros,
 }
 
-/// Networks, by prefix length, the shortest first.
+/// Networks.
 pub(crate) struct Prefixes<B> {
-    by_len: Vec<(u8, HashTable<Prefix<B>>)>,
+    entries: Shards<Prefix<B>>,
+    /// The lengths in use, the shortest first, and how many networks have each.
+    lens: Vec<(u8, usize)>,
 }
 
 impl<B: Bits> Prefixes<B> {
     pub(crate) fn new() -> Prefixes<B> {
-        Prefixes { by_len: Vec::new() }
+        Prefixes { entries: Shards::new(), lens: Vec::new() }
     }
 
     /// Lists the network of the first `len` bits, which is not listed.
     pub(crate) fn insert(&mut self, keyer: &Keyer, bits: B, len: u8, until: Micros) {
         let bits = bits.prefix(len);
-        let at = self.find(len).unwrap_or_else(|at| {
-            self.by_len.insert(at, (len, HashTable::new()));
-            at
-        });
-        let rehash = |listed: &Prefix<B>| keyer.bits(listed.bits.into());
-        self.by_len[at].1.insert_unique(keyer.bits(bits.into()), Prefix { bits, until }, rehash);
+        match self.lens.binary_search_by_key(&len, |(len, _)| *len) {
+            Ok(at) => self.lens[at].1 += 1,
+            Err(at) => self.lens.insert(at, (len, 1)),
+        }
+        let rehash = |listed: &Prefix<B>| spot(keyer, listed.bits, listed.len);
+        self.entries.insert(spot(keyer, bits, len), Prefix { bits, len, until }, rehash);
     }
 
     /// Until when that very network is listed.
+    pub(crate) fn until(&self, keyer: &Keyer, bits: B, len: u8) -> Option<Micros> {
+        let bits = bits.prefix(len);
+        self.entries.find(spot(keyer, bits, len), |listed| listed.is(bits, len)).map(|listed| listed.until)
+    }
+
+    /// The same, to be set.
     pub(crate) fn until_mut(&mut self, keyer: &Keyer, bits: B, len: u8) -> Option<&mut Micros> {
         let bits = bits.prefix(len);
-        let at = self.find(len).ok()?;
-        let listed = self.by_len[at].1.find_mut(keyer.bits(bits.into()), |listed| listed.bits == bits)?;
+        let listed = self.entries.find_mut(spot(keyer, bits, len), |listed| listed.is(bits, len))?;
         Some(&mut listed.until)
     }
 
-    /// Where the networks of a length are, or belong.
-    fn find(&self, len: u8) -> Result<usize, usize> {
-        self.by_len.binary_search_by_key(&len, |(len, _)| *len)
+    /// About how many bytes more they are with this network.
+    pub(crate) fn growth(&self, keyer: &Keyer, bits: B, len: u8) -> usize {
+        self.entries.growth(spot(keyer, bits.prefix(len), len)) + size_of::<Prefix<B>>()
     }
 
     /// Takes that very network off the list; whether it was there.
     pub(crate) fn remove(&mut self, keyer: &Keyer, bits: B, len: u8) -> bool {
         let bits = bits.prefix(len);
-        let hash = keyer.bits(bits.into());
-        let Ok(at) = self.find(len) else { return false };
-        let Ok(listed) = self.by_len[at].1.find_entry(hash, |listed| listed.bits == bits) else {
-            return false;
-        };
-        listed.remove();
-        self.drop_empty();
-        true
+        let gone = self.entries.remove(spot(keyer, bits, len), |listed| listed.is(bits, len));
+        gone.inspect(|_| self.drop_len(len)).is_some()
     }
 
     /// Whether a listed network holds all of the network of the first `len` bits.
     pub(crate) fn hold(&self, keyer: &Keyer, bits: B, len: u8, now: Micros) -> bool {
-        self.by_len.iter().take_while(|(listed, _)| *listed <= len).any(|(len, set)| {
-            let bits = bits.prefix(*len);
-            set.find(keyer.bits(bits.into()), |listed| listed.bits == bits).is_some_and(|net| now < net.until)
-        })
+        let mut wider = self.lens.iter().take_while(|(listed, _)| *listed <= len);
+        wider.any(|(len, _)| self.until(keyer, bits, *len).is_some_and(|until| now < until))
     }
 
-    /// Forgets what has expired; how many that were.
-    pub(crate) fn purge(&mut self, now: Micros) -> usize {
-        let before = self.len();
-        self.by_len.iter_mut().for_each(|(_, set)| set.retain(|listed| now < listed.until));
-        self.drop_empty();
-        before - self.len()
+    /// Forgets what has expired.
+    pub(crate) fn purge(&mut self, now: Micros) {
+        let mut gone = Vec::new();
+        self.entries.retain(|listed| {
+            let stays = now < listed.until;
+            gone.extend((!stays).then_some(listed.len));
+            stays
+        });
+        gone.into_iter().for_each(|len| self.drop_len(len));
     }
 
-    /// Passes the next place; whether the network there was over, and is gone. `None` behind the last map.
-    pub(crate) fn pass(&mut self, keyer: &Keyer, hand: &mut Hand, now: Micros) -> Option<bool> {
-        let (_, map) = self.by_len.get_mut(hand.map)?;
-        Some(pass(map, hand, |listed| listed.until <= now, |listed| keyer.bits(listed.bits.into())))
+    /// Passes the next place.
+    pub(crate) fn pass(&mut self, keyer: &Keyer, now: Micros) -> Passed<()> {
+        let rehash = |listed: &Prefix<B>| spot(keyer, listed.bits, listed.len);
+        match self.entries.pass(|listed| listed.until <= now, rehash) {
+            Passed::Gone(listed) => {
+                self.drop_len(listed.len);
+                Passed::Gone(())
+            }
+            Passed::Kept => Passed::Kept,
+            Passed::End => Passed::End,
+        }
     }
 
-    /// How many maps there are.
-    pub(crate) fn maps(&self) -> usize {
-        self.by_len.len()
+    /// Shows networks from a place on, see [`Shards::show`].
+    pub(crate) fn show(&mut self, place: &mut Place, all: bool, mut each: impl FnMut(B, u8, Micros)) -> bool {
+        self.entries.show(place, all, |listed| each(listed.bits, listed.len, listed.until))
     }
 
-    fn drop_empty(&mut self) {
-        self.by_len.retain(|(_, set)| !set.is_empty());
+    /// All of them, in no order.
+    pub(crate) fn into_entries(self) -> impl Iterator<Item = (B, u8, Micros)> {
+        self.entries.into_entries().map(|listed| (listed.bits, listed.len, listed.until))
     }
 
-    fn len(&self) -> usize {
-        self.by_len.iter().map(|(_, set)| set.len()).sum()
+    /// There is one network of that length less.
+    fn drop_len(&mut self, len: u8) {
+        if let Ok(at) = self.lens.binary_search_by_key(&len, |(len, _)| *len) {
+            self.lens[at].1 -= 1;
+            if self.lens[at].1 == 0 {
+                self.lens.remove(at);
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.by_len.iter().map(|(_, set)| set.allocation_size()).sum()
+        self.entries.bytes()
     }
+}
+
+impl<B: Bits> Prefix<B> {
+    fn is(&self, bits: B, len: u8) -> bool {
+        self.len == len && self.bits == bits
+    }
+}
+
+/// A network's hash: that of its bits, and its length spread by a product with an odd number.
+fn spot<B: Bits>(keyer: &Keyer, bits: B, len: u8) -> u64 {
+    keyer.bits(bits.into()) ^ u64::from(len).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]

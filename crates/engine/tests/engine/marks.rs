@@ -301,3 +301,32 @@ fn an_entry_that_comes_again_is_one_entry() {
     let after = (2_000..100_000).map(&mut list).max().unwrap();
     assert!(after <= before, "{before} bytes became {after}");
 }
+
+/// How long the longest change takes while a list grows: everything waits for it.
+#[test]
+#[ignore = "a measurement, to be run by itself and with optimizations"]
+fn the_longest_change_of_a_list_that_grows() {
+    for net in [false, true] {
+        let mut flow = Desk::new(POLICY).flow;
+        let mut times: Vec<_> = (0..2_000_000u32)
+            .map(|n| {
+                let value = match net {
+                    true => Value::Ip(std::net::Ipv4Addr::from(n.wrapping_mul(2_654_435_761)).into()),
+                    false => Value::Text(format!("somebody.{n}@mail.example").into()),
+                };
+                let (list, kind) = if net { ("bad", Type::Ip) } else { ("named", Type::Text) };
+                let effect = StoredEffect::List { list: list.into(), kind, value, until: None };
+                let begun = std::time::Instant::now();
+                assert!(flow.change(&effect, NOON));
+                begun.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        let (longest, total) = (times[times.len() - 1], times.iter().sum::<std::time::Duration>());
+        let late = times[times.len() - 200];
+        println!(
+            "networks {net}: longest {longest:?}, 1 in 10,000 {late:?}, all {total:?}, {} bytes",
+            flow.size().bytes
+        );
+    }
+}
