@@ -7,7 +7,6 @@ use crate::clock;
 use crate::config::Config;
 use crate::host::size;
 use anyhow::{Context, Result, bail};
-use std::path::Path;
 use std::sync::Arc;
 use wardroom_engine::{Active, Engine, Flow, Origin, Outcome, StoredSignal, SubmitError, Work};
 use wardroom_event::{Draft, Event, Faults, LineIds, Micros, read};
