@@ -80,6 +80,8 @@ type Noted = (oneshot::Sender<Result<u64, SubmitError>>, u64);
 pub(crate) struct Sequencer {
     /// Ended before all else is let go of.
     pub(crate) filler: Filler,
+    /// Before the writer, whose lock keeps others away from the directory that it writes to.
+    snapshots: Snapshots,
     flow: Flow,
     seen: Seen,
     writer: Writer,
@@ -108,7 +110,6 @@ pub(crate) struct Sequencer {
     measured: bool,
     /// Most bytes that the state may take.
     memory: usize,
-    snapshots: Snapshots,
     /// What of the past a snapshot tells beside the state.
     past: Past,
     /// When the newest event arrived.
@@ -128,6 +129,7 @@ impl Sequencer {
     ) -> Sequencer {
         Sequencer {
             filler,
+            snapshots,
             flow: folded.flow,
             seen: folded.seen,
             writer,
@@ -145,7 +147,6 @@ impl Sequencer {
             measure_at: 0,
             measured: false,
             memory: usize::try_from(config.memory_bytes).unwrap_or(usize::MAX),
-            snapshots,
             past: folded.past,
             arrived: folded.arrived,
         }
@@ -178,7 +179,7 @@ impl Sequencer {
 
     /// Waits for work and takes it; meanwhile, takes pieces of a snapshot under way. False when no more can come.
     fn take(&mut self, tasks: &Taker<Task>, todo: &mut Vec<Taken<Task>>) -> bool {
-        while self.snapshots.wants_piece() {
+        while self.failed.is_none() && self.snapshots.wants_piece() {
             tasks.take_now(limits::BATCH_EVENTS, todo);
             if !todo.is_empty() {
                 return true;
@@ -244,8 +245,11 @@ impl Sequencer {
     /// What is done between two batches, each for a moment: all that was appended is committed.
     fn between(&mut self) {
         self.take_over();
+        if let Some(why) = &self.failed {
+            return self.snapshots.stop(&mut self.flow, why);
+        }
         // What a decision before the start left undone goes before all that is written here.
-        if self.failed.is_some() || self.settle_unrecorded().is_err() {
+        if self.settle_unrecorded().is_err() {
             return;
         }
         if std::mem::take(&mut self.measured) {

@@ -41,10 +41,9 @@ impl Sequencer {
 
     /// Takes some of a snapshot under way.
     pub(super) fn piece(&mut self) {
-        if self.failed.is_some() {
-            return;
-        }
-        if self.snapshots.step(&mut self.flow, &self.seen, self.writer.committed_seq()) {
+        if self.failed.is_none()
+            && self.snapshots.step(&mut self.flow, &self.seen, self.writer.committed_seq())
+        {
             // It shows records that a power cut may take until they are durable.
             self.sync();
             if self.failed.is_none() {
@@ -69,6 +68,8 @@ impl Sequencer {
                 // The disk is the slower one, and nobody else waits any more.
                 std::thread::sleep(limits::SNAPSHOT_SLICE);
             }
+            // Where it has failed there will never be room.
+            self.snapshots.look(&mut self.flow);
         }
         self.snapshots.finish(&mut self.flow);
     }

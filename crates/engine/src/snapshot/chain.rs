@@ -4,7 +4,7 @@
 //! A chain is a whole snapshot and the deltas after it, each of which names the one before by its checksum. Whether one is
 //! good shows when it is read to its end, and not before: a restart reads the newest chain, and older ones only if it must.
 
-use super::format;
+use super::format::{self, Identity};
 use std::io;
 use std::path::{Path, PathBuf};
 use wardroom_journal::Disk;
@@ -19,6 +19,34 @@ pub(super) struct Listed {
 
 /// A whole snapshot and what stands after it by name.
 pub(super) type Chain = Vec<Listed>;
+
+/// The chain that the next snapshot may add to, as far as it has grown.
+#[derive(Clone, Copy)]
+pub(super) struct Grown {
+    /// Its newest member.
+    pub(super) last: Identity,
+    /// Bytes of the whole one, and of all deltas together.
+    whole: u64,
+    deltas: u64,
+}
+
+impl Grown {
+    /// One that begins.
+    pub(super) fn whole(identity: Identity, bytes: u64) -> Grown {
+        Grown { last: identity, whole: bytes, deltas: 0 }
+    }
+
+    /// With one delta more.
+    pub(super) fn with(self, identity: Identity, bytes: u64) -> Grown {
+        Grown { last: identity, deltas: self.deltas + bytes, ..self }
+    }
+
+    /// Whether a delta after that record may follow. Not where deltas are together larger than the whole: those are slower
+    /// to read than a new one.
+    pub(super) fn takes_another(&self, seq: u64) -> bool {
+        self.last.begin < seq && self.deltas < self.whole
+    }
+}
 
 /// Files of `dir` that are snapshots by their names, the oldest first; none where there is no directory.
 pub(super) fn list(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<Listed>> {

@@ -14,6 +14,7 @@
 //! compression (the bottleneck of a restart is filling tables, not reading files).
 
 mod chain;
+mod figures;
 mod file;
 mod format;
 mod load;
@@ -21,12 +22,15 @@ mod pass;
 mod retain;
 mod write;
 
+pub(crate) use figures::Figures;
+pub use figures::SnapshotStatus;
 pub use load::Skipped;
 pub(crate) use load::{Fits, Loaded, Stand, newest, policy_text};
 pub(crate) use pass::Past;
 pub use retain::Retention;
 
-use self::format::{Header, Identity};
+use self::chain::Grown;
+use self::format::Header;
 use self::pass::Pass;
 use self::write::{Opening, Outlet, Place, Published};
 use crate::active::Active;
@@ -39,7 +43,7 @@ use std::collections::VecDeque;
 use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use wardroom_event::Micros;
@@ -73,76 +77,6 @@ pub struct Snapshot {
     pub seq: u64,
     /// Its size in bytes.
     pub bytes: u64,
-}
-
-/// Figures about snapshots, since the engine was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SnapshotStatus {
-    /// How many were made.
-    pub made: u64,
-    /// How many could not be.
-    pub failures: u64,
-    /// Whether one is under way.
-    pub under_way: bool,
-    /// The record after which a restart would begin to fold; 0 where it would fold the whole journal.
-    pub seq: u64,
-    /// When the newest event before that arrived, in UTC microseconds; 0 where there is no snapshot.
-    pub time: i64,
-    /// Bytes of the last one.
-    pub bytes: u64,
-    /// Whether that one was whole.
-    pub whole: bool,
-    /// How long it took, from its first piece until it was durable, in microseconds.
-    pub micros: u64,
-    /// Pieces it was taken in.
-    pub pieces: u64,
-    /// The longest that a piece took of the sequencer's time, of all there were, in microseconds.
-    pub longest_piece_micros: u64,
-    /// Segments of the journal that retention has removed, and their bytes.
-    pub segments_removed: u64,
-    /// Bytes of those.
-    pub bytes_removed: u64,
-}
-
-/// The figures, as they are counted.
-#[derive(Debug, Default)]
-pub(crate) struct Figures {
-    made: AtomicU64,
-    failures: AtomicU64,
-    under_way: AtomicBool,
-    seq: AtomicU64,
-    time: AtomicI64,
-    bytes: AtomicU64,
-    whole: AtomicBool,
-    micros: AtomicU64,
-    pieces: AtomicU64,
-    longest: AtomicU64,
-    segments_removed: AtomicU64,
-    bytes_removed: AtomicU64,
-}
-
-impl Figures {
-    pub(crate) fn status(&self) -> SnapshotStatus {
-        SnapshotStatus {
-            made: self.made.load(Relaxed),
-            failures: self.failures.load(Relaxed),
-            under_way: self.under_way.load(Relaxed),
-            seq: self.seq.load(Relaxed),
-            time: self.time.load(Relaxed),
-            bytes: self.bytes.load(Relaxed),
-            whole: self.whole.load(Relaxed),
-            micros: self.micros.load(Relaxed),
-            pieces: self.pieces.load(Relaxed),
-            longest_piece_micros: self.longest.load(Relaxed),
-            segments_removed: self.segments_removed.load(Relaxed),
-            bytes_removed: self.bytes_removed.load(Relaxed),
-        }
-    }
-
-    pub(crate) fn removed(&self, segments: u64, bytes: u64) {
-        self.segments_removed.fetch_add(segments, Relaxed);
-        self.bytes_removed.fetch_add(bytes, Relaxed);
-    }
 }
 
 /// What the installation's secret makes of a fixed word, so that a snapshot is not used under another.
@@ -180,6 +114,8 @@ pub(crate) struct Snapshots {
     /// Bytes that must stay free on the disk beside a snapshot: the journal's next segment.
     spare: u64,
     under_way: Option<UnderWay>,
+    /// What is left of one that was given up: another is begun when it is over, for both have one place.
+    leaving: Option<Outlet>,
     /// What the next one may add to; it is whole otherwise.
     chain: Option<Grown>,
     /// Bytes of the journal since the last one began.
@@ -194,14 +130,6 @@ pub(crate) struct Snapshots {
     figures: Arc<Figures>,
 }
 
-/// A chain, as it stands.
-#[derive(Clone, Copy)]
-struct Grown {
-    last: Identity,
-    whole: u64,
-    deltas: u64,
-}
-
 struct UnderWay {
     pass: Pass,
     outlet: Outlet,
@@ -211,6 +139,10 @@ struct UnderWay {
     pieces: u64,
     /// Whether all pieces have been taken.
     ended: bool,
+    /// Whether it may be published: then it is, whatever comes.
+    closed: bool,
+    /// The state has become another since: the next one adds nothing to it.
+    is_apart: bool,
 }
 
 /// How snapshots are made.
@@ -253,6 +185,7 @@ impl Snapshots {
             by_hand: setup.by_hand,
             spare: setup.segment_bytes,
             under_way: None,
+            leaving: None,
             chain: None,
             written: folded,
             last: Instant::now(),
@@ -275,7 +208,7 @@ impl Snapshots {
 
     /// Whether one is to be begun now.
     pub(crate) fn is_due(&self) -> bool {
-        if self.under_way.is_some() {
+        if self.under_way.is_some() || self.leaving.is_some() {
             return false;
         }
         if !self.asked.is_empty() {
@@ -299,8 +232,9 @@ impl Snapshots {
     /// Begins one. Between two batches: all that was appended is committed and counted. `wake` gets the sequencer to look
     /// here again.
     pub(crate) fn begin(&mut self, moment: Moment<'_>, wake: impl Fn() + Send + 'static) {
-        // Deltas that are together larger than the whole are slower to read than a new whole.
-        let parent = self.chain.filter(|chain| chain.deltas < chain.whole && chain.last.begin < moment.seq);
+        // At a stop it is waited for.
+        self.leaving = None;
+        let parent = self.chain.filter(|chain| chain.takes_another(moment.seq));
         let is_whole = moment.flow.tables_mut().begin_pass(parent.is_none());
         let parent = parent.filter(|_| !is_whole);
         let header = Header {
@@ -339,6 +273,8 @@ impl Snapshots {
             now: moment.now,
             pieces: 0,
             ended: false,
+            closed: false,
+            is_apart: false,
         });
     }
 
@@ -385,22 +321,43 @@ impl Snapshots {
     pub(crate) fn end(&mut self) {
         if let Some(it) = &mut self.under_way {
             it.outlet.end();
+            it.closed = true;
         }
     }
 
-    /// Gives up on the one under way, if there is one: what it shows is no longer one state. The next is whole.
+    /// The state becomes another: the next one is whole. One under way that lacks pieces is given up, for those to come
+    /// would not be of one state with those it has; one that has all of them is what was before, and goes on. Nothing here
+    /// waits for the disk.
     pub(crate) fn abandon(&mut self, flow: &mut Flow) {
         self.chain = None;
-        if self.under_way.take().is_some() {
+        if let Some(it) = self.under_way.as_mut().filter(|it| it.closed) {
+            it.is_apart = true;
+            return flow.tables_mut().end_pass();
+        }
+        if let Some(it) = self.under_way.take() {
             flow.tables_mut().end_pass();
+            self.leaving = it.outlet.give_up();
             self.figures.under_way.store(false, Relaxed);
             // As much was written as when it began: it is due again.
             self.written = u64::MAX;
         }
     }
 
+    /// The journal can no longer be written, so there will be no more: gives up on the one under way, and tells those who
+    /// wait for one.
+    pub(crate) fn stop(&mut self, flow: &mut Flow, why: &str) {
+        self.look(flow);
+        self.abandon(flow);
+        for asked in self.asked.drain(..) {
+            let _ = asked.send(Err(why.to_owned()));
+        }
+    }
+
     /// Looks what became of the one under way.
     pub(crate) fn look(&mut self, flow: &mut Flow) {
+        if self.leaving.as_ref().is_some_and(Outlet::is_over) {
+            self.leaving = None;
+        }
         let outcome = self.under_way.as_ref().and_then(|it| it.outlet.outcome());
         if let Some(outcome) = outcome {
             self.conclude(outcome, flow);
@@ -418,7 +375,7 @@ impl Snapshots {
     fn conclude(&mut self, outcome: Result<Published, String>, flow: &mut Flow) {
         let Some(it) = self.under_way.take() else { return };
         self.figures.under_way.store(false, Relaxed);
-        if !it.ended || outcome.is_err() {
+        if !it.ended || it.is_apart || outcome.is_err() {
             flow.tables_mut().end_pass();
             self.chain = None;
         }
@@ -432,8 +389,9 @@ impl Snapshots {
         let Published { identity, bytes, cut } = published;
         self.resting = false;
         self.chain = match self.chain.filter(|_| !it.is_whole) {
-            Some(grown) => Some(Grown { last: identity, deltas: grown.deltas + bytes, ..grown }),
-            None => Some(Grown { last: identity, whole: bytes, deltas: 0 }),
+            _ if it.is_apart => None,
+            Some(grown) => Some(grown.with(identity, bytes)),
+            None => Some(Grown::whole(identity, bytes)),
         };
         self.cut = cut.into();
         let took = it.began.elapsed();

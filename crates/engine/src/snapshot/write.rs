@@ -68,6 +68,8 @@ struct Between {
     queued: AtomicUsize,
     /// Whether the sequencer wants to be told when there is room.
     hungry: AtomicBool,
+    /// Whether nobody wants it any more: it ends without a name.
+    given_up: AtomicBool,
     outcome: Mutex<Option<Outcome>>,
     done: AtomicBool,
 }
@@ -152,10 +154,13 @@ impl Outlet {
     pub(super) fn section(&mut self, kind: u8, payload: Vec<u8>) {
         match &mut self.to {
             To::Thread { send, .. } => {
-                self.between.queued.fetch_add(payload.len(), AcqRel);
-                // If it has ended, its outcome says why.
-                if let Some(send) = send {
-                    let _ = send.send(Message::Section(kind, payload));
+                let bytes = payload.len();
+                // Counted first, for it may be written before this goes on.
+                self.between.queued.fetch_add(bytes, AcqRel);
+                let message = Message::Section(kind, payload);
+                if send.as_ref().is_none_or(|send| send.send(message).is_err()) {
+                    // It has ended, and its outcome says why: these wait for nobody.
+                    self.between.queued.fetch_sub(bytes, AcqRel);
                 }
             }
             To::Here(writing) => {
@@ -191,6 +196,24 @@ impl Outlet {
         self.between.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Nobody wants it any more: it ends by itself, and gets no name. What is left of it meanwhile, for nothing else may be
+    /// written here until it [is over](Outlet::is_over).
+    pub(super) fn give_up(mut self) -> Option<Outlet> {
+        self.between.given_up.store(true, Release);
+        match &mut self.to {
+            To::Here(_) => None,
+            To::Thread { send, .. } => {
+                drop(send.take());
+                Some(self)
+            }
+        }
+    }
+
+    /// Whether it has come to its end: letting go of it then takes no time.
+    pub(super) fn is_over(&self) -> bool {
+        self.between.done.load(Acquire)
+    }
+
     /// Waits for what becomes of it.
     pub(super) fn wait(&mut self) -> Outcome {
         self.join();
@@ -210,6 +233,9 @@ impl Outlet {
 
 impl Drop for Outlet {
     fn drop(&mut self) {
+        if matches!(&self.to, To::Thread { send: Some(_), .. }) {
+            self.between.given_up.store(true, Release);
+        }
         self.join();
     }
 }
@@ -224,6 +250,9 @@ fn write(
 ) -> Outcome {
     let mut writing = Writing::begin(place, opening).map_err(|e| e.to_string())?;
     while let Ok(message) = messages.recv() {
+        if between.given_up.load(Acquire) {
+            break;
+        }
         let Message::Section(kind, mut payload) = message else {
             return writing.publish();
         };

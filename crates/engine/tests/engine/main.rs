@@ -26,6 +26,7 @@ mod oracle;
 mod outbox;
 mod overload;
 mod restart;
+mod slow_disk;
 mod snapshot;
 mod support;
 mod swap;

@@ -12,7 +12,7 @@ use wardroom_engine::{
     Work,
 };
 use wardroom_event::Span;
-use wardroom_journal::{Disk, Key, Keyring, SimDisk};
+use wardroom_journal::{Disk, Faults, Key, Keyring, SimDisk};
 
 /// Every kind of counter, labels and lists.
 const POLICY: &str = r#"
@@ -406,6 +406,30 @@ fn a_chain_grows_no_longer_than_it_is_worth() {
     assert_eq!((status.made, status.failures), (30, 0));
     assert!((3..60).contains(&longest), "{longest}");
     bench.compare(&probe());
+}
+
+/// Nothing can be published any more, so nothing is taken, and nobody waits for it.
+#[test]
+fn where_the_journal_fails_the_one_under_way_is_given_up() {
+    let mut bench = Bench::new();
+    (0..50).for_each(|i| drop(bench.decide(&login("", i, &format!("a{i}"), "192.0.2.1", true))));
+    let Bench { disk, engine, mut stepper, .. } = bench;
+    let mut asked = Box::pin(engine.snapshot());
+    run(async {
+        tokio::select! {
+            biased;
+            _ = &mut asked => panic!("nothing was done yet"),
+            () = async {} => {}
+        }
+    });
+    assert!(stepper.turn() && engine.status().snapshots.under_way);
+    disk.set_faults(Faults { fail_sync_one_in: 1, ..Faults::default() });
+    let event = login("last", 50, "a", "192.0.2.1", true).on(&engine);
+    let _waiting = run(engine.enqueue(vec![event], Work::Decide)).unwrap();
+    assert!(stepper.turn() && engine.status().failed.is_some());
+    assert!(!engine.status().snapshots.under_way);
+    assert!(matches!(run(asked), Err(SnapshotError::Failed(why)) if why == engine.status().failed.unwrap()));
+    assert_eq!(disk.list(Path::new("/data/snapshots")).unwrap(), Vec::<String>::new());
 }
 
 /// Three snapshots: whole, delta, delta; then a whole one with its delta.
