@@ -131,6 +131,10 @@ pub const FORGETS: usize = 64;
 pub const SNAPSHOT_JOURNAL_BYTES: u64 = 256 << 20;
 /// Time after which one is made, unless configured.
 pub const SNAPSHOT_TIME: Duration = Duration::from_secs(600);
+/// Most deltas that follow one whole snapshot: two chains are few enough files for a start and for a backup.
+pub const SNAPSHOT_DELTAS: usize = 32;
+/// Age of a whole snapshot, by the arrival of events, after which the next is whole: retention needs two of them.
+pub const SNAPSHOT_WHOLE: Span = Span::from_secs(86_400);
 /// How long a snapshot that failed is not tried again.
 pub const SNAPSHOT_RETRY: Duration = Duration::from_secs(60);
 /// For how long pieces of a snapshot are taken between two batches; the last piece may go beyond it.

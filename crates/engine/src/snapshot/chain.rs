@@ -5,8 +5,10 @@
 //! good shows when it is read to its end, and not before: a restart reads the newest chain, and older ones only if it must.
 
 use super::format::{self, Identity};
+use crate::limits;
 use std::io;
 use std::path::{Path, PathBuf};
+use wardroom_event::Micros;
 use wardroom_journal::Disk;
 
 /// A file that is a snapshot by its name.
@@ -28,23 +30,31 @@ pub(super) struct Grown {
     /// Bytes of the whole one, and of all deltas together.
     whole: u64,
     deltas: u64,
+    /// How many deltas there are.
+    count: usize,
+    /// When the whole one began.
+    since: Micros,
 }
 
 impl Grown {
     /// One that begins.
-    pub(super) fn whole(identity: Identity, bytes: u64) -> Grown {
-        Grown { last: identity, whole: bytes, deltas: 0 }
+    pub(super) fn whole(identity: Identity, bytes: u64, now: Micros) -> Grown {
+        Grown { last: identity, whole: bytes, deltas: 0, count: 0, since: now }
     }
 
     /// With one delta more.
     pub(super) fn with(self, identity: Identity, bytes: u64) -> Grown {
-        Grown { last: identity, deltas: self.deltas + bytes, ..self }
+        Grown { last: identity, deltas: self.deltas + bytes, count: self.count + 1, ..self }
     }
 
     /// Whether a delta after that record may follow. Not where deltas are together larger than the whole: those are slower
-    /// to read than a new one.
-    pub(super) fn takes_another(&self, seq: u64) -> bool {
-        self.last.begin < seq && self.deltas < self.whole
+    /// to read than a new one. Nor where there are many, or the whole one is old: then a start opens many files, and
+    /// retention, which needs two whole ones, waits long.
+    pub(super) fn takes_another(&self, seq: u64, now: Micros) -> bool {
+        self.last.begin < seq
+            && self.deltas < self.whole
+            && self.count < limits::SNAPSHOT_DELTAS
+            && now < self.since.plus(limits::SNAPSHOT_WHOLE)
     }
 }
 
@@ -123,6 +133,21 @@ mod tests {
         disk.replace(&dir().join(format::UNFINISHED), b"x").unwrap();
         disk.replace(&dir().join("60.whole"), b"x").unwrap();
         assert_eq!(shown(&disk), [vec![40, 50], vec![10, 20, 30]]);
+    }
+
+    #[test]
+    fn a_chain_grows_until_it_is_large_or_long_or_old() {
+        let identity = |begin| Identity { begin, bytes: 0, crc: 0 };
+        let begun = Grown::whole(identity(10), 1000, Micros(5));
+        let last = Micros(Micros(5).plus(limits::SNAPSHOT_WHOLE).0 - 1);
+        assert!(begun.takes_another(11, Micros(5)) && begun.takes_another(11, last));
+        assert!(!begun.takes_another(10, Micros(5)), "nothing came");
+        assert!(!begun.takes_another(11, Micros(5).plus(limits::SNAPSHOT_WHOLE)), "old");
+        assert!(begun.with(identity(20), 999).takes_another(21, last));
+        assert!(!begun.with(identity(20), 999).with(identity(30), 1).takes_another(31, last), "large");
+        let grow = |count: usize| (0..count).fold(begun, |grown, _| grown.with(identity(20), 1));
+        assert!(grow(limits::SNAPSHOT_DELTAS - 1).takes_another(21, last));
+        assert!(!grow(limits::SNAPSHOT_DELTAS).takes_another(21, last), "long");
     }
 
     #[test]

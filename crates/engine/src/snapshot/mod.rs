@@ -234,7 +234,7 @@ impl Snapshots {
     pub(crate) fn begin(&mut self, moment: Moment<'_>, wake: impl Fn() + Send + 'static) {
         // At a stop it is waited for.
         self.leaving = None;
-        let parent = self.chain.filter(|chain| chain.takes_another(moment.seq));
+        let parent = self.chain.filter(|chain| chain.takes_another(moment.seq, moment.now));
         let is_whole = moment.flow.tables_mut().begin_pass(parent.is_none());
         let parent = parent.filter(|_| !is_whole);
         let header = Header {
@@ -391,7 +391,7 @@ impl Snapshots {
         self.chain = match self.chain.filter(|_| !it.is_whole) {
             _ if it.is_apart => None,
             Some(grown) => Some(grown.with(identity, bytes)),
-            None => Some(Grown::whole(identity, bytes)),
+            None => Some(Grown::whole(identity, bytes, it.now)),
         };
         self.cut = cut.into();
         let took = it.began.elapsed();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Snapshots on a disk that is slow or full: nobody waits for one, and a stop ends.
+//! Snapshots on a disk that is slow, full or watched: nobody waits for one, a stop ends, and no more is read and held free
+//! than is needed.
 
 use crate::support::{Data, NOON, bundle, run, sent, wait_for, warm};
 use std::io;
@@ -37,6 +38,8 @@ fn other() -> String {
 
 /// Accounts whose state is larger than what may wait to be written of a snapshot.
 const MANY: usize = 10_000;
+/// Accounts whose state is far larger than what one event changes.
+const SOME: usize = 1500;
 
 /// Where a snapshot can be held up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,4 +271,17 @@ fn a_policy_does_not_wait_for_a_snapshot_under_way() {
         assert_eq!((opened.events, opened.skipped.len(), opened.folded), (MANY as u64 + 2, 0, 0));
         run(engine.close());
     }
+}
+
+#[test]
+fn a_chain_has_so_many_members_and_no_more() {
+    let mut bench = Bench::new(SOME, Retention::default());
+    let mut made = Vec::new();
+    for _ in 0..35 {
+        made.push(bench.snapshot());
+        bench.record(1);
+    }
+    let wholes: Vec<usize> = (0..35).filter(|n| made[*n].ends_with("whole")).collect();
+    assert_eq!(wholes, [0, 33], "{made:?}");
+    assert_eq!(bench.files(), made);
 }
