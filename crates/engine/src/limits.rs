@@ -135,6 +135,8 @@ pub const SNAPSHOT_TIME: Duration = Duration::from_secs(600);
 pub const SNAPSHOT_DELTAS: usize = 32;
 /// Age of a whole snapshot, by the arrival of events, after which the next is whole: retention needs two of them.
 pub const SNAPSHOT_WHOLE: Span = Span::from_secs(86_400);
+/// Bytes of state that a byte of the journal may have changed, about: so much room a delta asks for before it begins.
+pub const SNAPSHOT_ROOM: u64 = 16;
 /// How long a snapshot that failed is not tried again.
 pub const SNAPSHOT_RETRY: Duration = Duration::from_secs(60);
 /// For how long pieces of a snapshot are taken between two batches; the last piece may go beyond it.

@@ -179,6 +179,7 @@ impl Snapshots {
                 keys: setup.keys,
                 lookup: setup.lookup,
                 retention: setup.retention,
+                verified: Arc::default(),
             },
             secret: secret_mark(setup.secret),
             every: setup.every,
@@ -253,7 +254,7 @@ impl Snapshots {
             dictionary: moment.dictionary.clone(),
             rest,
             tables,
-            room: moment.bytes + self.spare,
+            room: self.room(&moment, is_whole) + self.spare,
         };
         self.written = 0;
         self.last = Instant::now();
@@ -276,6 +277,12 @@ impl Snapshots {
             closed: false,
             is_apart: false,
         });
+    }
+
+    /// Bytes that one may need: those of the state, or as many as what was recorded since the last may have changed.
+    fn room(&self, moment: &Moment<'_>, is_whole: bool) -> u64 {
+        let changed = self.written.saturating_mul(limits::SNAPSHOT_ROOM);
+        if is_whole { moment.bytes } else { moment.bytes.min(changed) }
     }
 
     /// Whether a piece can be taken now.

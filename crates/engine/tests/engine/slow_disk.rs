@@ -56,6 +56,10 @@ struct Acts {
     shut: Mutex<Option<At>>,
     opened: Condvar,
     waits: AtomicBool,
+    /// Bytes asked for with each.
+    rooms: Mutex<Vec<u64>>,
+    /// Those that were read from their beginning.
+    read: Mutex<Vec<PathBuf>>,
 }
 
 impl Acts {
@@ -109,6 +113,7 @@ impl Disk for Watched {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.0.pass(At::Create);
+        self.0.rooms.lock().unwrap().push(len);
         let file = FsDisk.create(path, len)?;
         Ok(Box::new(WatchedFile { file, path: path.to_owned(), acts: self.0.clone() }))
     }
@@ -144,6 +149,9 @@ impl DiskFile for WatchedFile {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        if offset == 0 && self.path.extension().is_some_and(|kind| kind == "whole") {
+            self.acts.read.lock().unwrap().push(self.path.clone());
+        }
         self.file.read_at(buf, offset)
     }
 
@@ -284,4 +292,34 @@ fn a_chain_has_so_many_members_and_no_more() {
     let wholes: Vec<usize> = (0..35).filter(|n| made[*n].ends_with("whole")).collect();
     assert_eq!(wholes, [0, 33], "{made:?}");
     assert_eq!(bench.files(), made);
+}
+
+#[test]
+fn a_delta_wants_no_more_room_than_it_may_need() {
+    let mut bench = Bench::new(SOME, Retention::default());
+    bench.snapshot();
+    bench.record(1);
+    assert!(bench.snapshot().ends_with("delta"));
+    let (state, segment) = (bench.engine.status().state_bytes, bench.data.segment_bytes);
+    let rooms = bench.acts.rooms.lock().unwrap().clone();
+    assert!(state > 1 << 20 && rooms[0] > segment + (1 << 20), "{rooms:?}");
+    assert!(rooms[1] > segment && rooms[1] < segment + (256 << 10), "{rooms:?}");
+}
+
+#[test]
+fn an_older_snapshot_is_read_once() {
+    let mut bench = Bench::new(SOME, Retention { age: None, bytes: Some(100_000) });
+    let older = bench.snapshot();
+    run(bench.engine.swap(bundle(&other()), Origin::Api, NOON)).unwrap();
+    warm(&bench.engine);
+    assert!(bench.snapshot().ends_with("whole"));
+    for _ in 0..4 {
+        bench.record(1);
+        assert!(bench.snapshot().ends_with("delta"));
+    }
+    let read = bench.acts.read.lock().unwrap().clone();
+    let names: Vec<_> = read.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names, [&older]);
+    bench.record(1);
+    wait_for("retention", || bench.engine.status().snapshots.segments_removed > 0);
 }
