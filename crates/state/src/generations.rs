@@ -206,7 +206,8 @@ impl<C: Stored> Generations<C> {
             let place = self.at((at >> (DEPTH - self.depth)) as usize);
             let shard = &self.shards[place];
             let writes = !delta || shard.has_changed();
-            let more = if writes { shard.work() + SHARD_WORK } else { 1 };
+            // One that is not written is looked at all the same, and is seldom in the cache.
+            let more = SHARD_WORK + if writes { shard.work() } else { 0 };
             if work > 0 && work + more > PIECE_WORK || pen.len() - begin > PIECE_BYTES {
                 return Some(at);
             }

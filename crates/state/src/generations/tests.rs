@@ -215,3 +215,19 @@ fn a_slot_is_its_key_and_its_cell_and_a_shard_two_lines_of_the_cache() {
     assert_eq!(size_of::<shard::Slot<[u64; 2]>>(), 24);
     assert_eq!((size_of::<Shard<Bag>>(), align_of::<Shard<Bag>>()), (128, 64));
 }
+
+#[test]
+fn a_piece_looks_at_few_shards_also_where_none_has_changed() {
+    let mut keys = Generations::new();
+    fill(&mut keys, 0..500);
+    let pass = |keys: &mut Generations<Bag>, delta| {
+        let (mut out, mut from, mut pieces) = (Vec::new(), 0, 1);
+        while let Some(next) = keys.write(from, delta, 0, &mut Pen::new(&mut out)) {
+            (from, pieces) = (next, pieces + 1);
+        }
+        pieces
+    };
+    pass(&mut keys, false);
+    let (shards, pieces) = (keys.shards.len(), pass(&mut keys, true));
+    assert!(shards > 50 && pieces >= shards * SHARD_WORK / PIECE_WORK, "{shards} shards in {pieces} pieces");
+}
