@@ -105,13 +105,14 @@ impl Labels {
 
     /// About how many bytes more they are once this label is set.
     pub fn growth(&self, key: Key, name: &str, until: Option<Micros>) -> usize {
-        let Some(known) = self.names.get(name).copied() else {
-            return name_bytes(name) + self.labels.growth(key.0) + size_of::<Label>() + EXPIRING;
+        let (known, new) = match self.names.get(name) {
+            Some(known) => (*known, 0),
+            None => (Name(self.names.len() as u32), name_bytes(name)),
         };
         let before = self.find(key, known);
         let label = before.map_or_else(|| self.labels.growth(spot(key, known)) + size_of::<Label>(), |_| 0);
         let expires = until.is_some() && before.is_none_or(|label| label.until == NEVER);
-        label + if expires { EXPIRING } else { 0 }
+        new + label + if expires { EXPIRING } else { 0 }
     }
 
     /// Whether it is new.

@@ -229,3 +229,39 @@ fn what_does_not_belong_is_refused() {
 fn nobody_is_shown() {
     assert_eq!(format!("{:?}", list(Type::Account, [text("alice")])), "List(account, 1 entries)");
 }
+
+#[test]
+fn what_is_shown_is_the_same_list_and_its_growth_is_foreseen() {
+    let suffixes = List::suffixes(keyer());
+    for mut list in [List::new(Type::Account, keyer()), List::new(Type::Net, keyer()), suffixes] {
+        let value = |n: u32| match (list.kind(), n % 3) {
+            (Type::Net, 0) => net(&format!("2001:db8:{n:x}::/{}", 48 + n % 5)),
+            (Type::Net, 1) => Value::Ip(std::net::Ipv4Addr::from(n).into()),
+            (Type::Net, _) => net(&format!("10.{}.{}.0/{}", n >> 8 & 255, n & 255, 24 + n % 9)),
+            _ => text(&format!("{n}.example")),
+        };
+        let values: Vec<(Value, Option<Micros>)> =
+            (0..20_000).map(|n| (value(n), (n % 2 > 0).then_some(Micros(i64::from(n))))).collect();
+        for (value, until) in &values {
+            let (before, growth) = (list.bytes(), list.growth(value));
+            let is_new = list.insert(value.clone(), *until).unwrap();
+            assert!(list.bytes() <= before + growth && is_new == (growth > 0), "{value:?}");
+            assert_eq!(list.growth(value), 0);
+        }
+        let mut copy = List::with_limit(list.kind(), keyer(), 1);
+        assert!(copy.is_like(&list) != matches!(list.entries, Entries::Suffixes(_)));
+        let (mut place, mut shown) = (Place::default(), 0);
+        let mut put =
+            |value: &Value, until| shown += usize::from(copy.restore(value.clone(), until).unwrap());
+        while list.show(&mut place, true, &mut put) {}
+        assert_eq!((shown, copy.len()), (list.len(), list.len()));
+        for (value, _) in values.iter().step_by(7) {
+            for at in [0, 5_000, 20_000].map(Micros) {
+                assert_eq!(copy.contains(value, at), list.contains(value, at), "{value:?}");
+            }
+        }
+        let (mut all, len) = (0, list.len());
+        list.into_entries(|value, until| all += usize::from(!copy.restore(value, until).unwrap()));
+        assert_eq!(all, len, "they are the same, and none is new");
+    }
+}
