@@ -228,6 +228,11 @@ impl Metrics {
             status.faults,
         );
         counter(
+            "wardroom_marks_refused",
+            "Labels and list entries that found no room and were not made",
+            status.marks_refused,
+        );
+        counter(
             "wardroom_events_backfilled",
             "Events of the journal counted for features that were warming",
             status.backfilled,
@@ -243,7 +248,8 @@ impl Metrics {
         gauge("wardroom_queue_bytes", "Bytes of memory that these hold, about", waiting.bytes as u64);
         gauge("wardroom_queue_clients", "Keys that have work waiting", waiting.clients as u64);
         gauge("wardroom_queue_outside", "Streams that wait for a place in the queue", waiting.outside as u64);
-        gauge("wardroom_state_bytes", "Bytes held by counters", status.state_bytes);
+        gauge("wardroom_state_bytes", "Bytes held by counters, labels and lists", status.state_bytes);
+        gauge("wardroom_marks_bytes", "Those of them held by labels and lists", status.marks_bytes);
         gauge("wardroom_state_keys", "Keys counted under", status.state_keys);
         gauge(
             "wardroom_memory_bytes",

@@ -7,6 +7,7 @@ use crate::active::Active;
 use crate::decision::StoredEffect;
 use crate::digest::Told;
 use crate::judge::{Judgement, judge};
+use crate::limits;
 use crate::marks::{self, Marks, Surroundings};
 use crate::memory::{Memory, Size};
 use crate::record::Unreadable;
@@ -47,6 +48,11 @@ impl Flow {
         drop(memory.adopt(&active.program, wanted));
         let marks = Marks::new(memory.keyer().clone());
         Flow { active, memory, marks, late: BTreeMap::new() }
+    }
+
+    /// Sets how many bytes all of the state may take: where labels and lists have their share of it, changes find no room.
+    pub fn set_memory(&mut self, memory: usize) {
+        self.marks.set_memory(memory);
     }
 
     /// The policy in force.
@@ -175,9 +181,11 @@ impl Flow {
     }
 
     /// Which definitions' keys are to be forgotten where all of the state may take `most` bytes and `others` are taken by
-    /// what is not here; `None` where it is small enough, or nothing can be forgotten.
+    /// what is not here; `None` where it is small enough, or nothing can be forgotten. What else is held never takes all
+    /// from the counters: to forget the last of them again and again would free nothing.
     pub(crate) fn excess(&self, most: usize, others: usize) -> Option<Vec<Box<str>>> {
-        self.memory.excess(most.saturating_sub(others + self.marks.bytes()))
+        let left = most.saturating_sub(others + self.marks.bytes());
+        self.memory.excess(left.max(most / limits::COUNTERS_SHARE))
     }
 
     /// Keys forgotten for lack of room.
@@ -249,6 +257,11 @@ impl Flow {
         let known =
             |(definition, _): &(Box<str>, Micros)| features.iter().any(|f| f.definition == *definition);
         self.late = late.into_iter().filter(known).collect();
+    }
+
+    /// Bytes that labels and lists hold.
+    pub fn marks_bytes(&self) -> usize {
+        self.marks.bytes()
     }
 
     /// What counters, labels and lists hold.

@@ -125,6 +125,12 @@ pub const OUTBOX_LONGEST_PAUSE: Span = Span::from_secs(600);
 pub const OUTBOX_WHY_BYTES: usize = 160;
 /// Most bytes that counters, labels, lists and event ids hold, unless configured.
 pub const MEMORY_BYTES: u64 = 2 << 30;
+/// Labels, and what rules put on lists, take no more than one part in this many of that: beyond it a change finds no room.
+pub const MARKS_SHARE: usize = 4;
+/// Counters may always take one part in this many of it, whatever else is held.
+pub const COUNTERS_SHARE: usize = 4;
+/// How long nothing more is said of changes that found no room, once something was, by the times at which events arrive.
+pub const REFUSED_SAID: Span = Span::from_secs(60);
 /// Most tables that forget keys between two batches.
 pub const FORGETS: usize = 64;
 /// Bytes of the journal after which a snapshot is made, unless configured.

@@ -4,6 +4,7 @@
 
 use crate::active::Active;
 use crate::decision::StoredEffect;
+use crate::limits;
 use crate::record::{Input, Unreadable, put_len, put_text, put_until, put_value, until, value};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -25,6 +26,8 @@ pub(crate) struct Marks {
     added: BTreeMap<Box<str>, Added>,
     /// Bytes that these hold.
     added_bytes: usize,
+    /// Most bytes that labels and lists may come to by changes.
+    most: usize,
 }
 
 /// How far a snapshot has come with labels and lists.
@@ -94,20 +97,36 @@ impl Added {
 impl Marks {
     pub(crate) fn new(keyer: Keyer) -> Marks {
         let (labels, added) = (Labels::new(), BTreeMap::new());
-        Marks { keyer, labels, floor: Micros(i64::MIN), added, added_bytes: 0 }
+        let most = limits::MEMORY_BYTES as usize / limits::MARKS_SHARE;
+        Marks { keyer, labels, floor: Micros(i64::MIN), added, added_bytes: 0, most }
+    }
+
+    /// Sets how many bytes all of the state may take.
+    pub(crate) fn set_memory(&mut self, memory: usize) {
+        self.most = memory / limits::MARKS_SHARE;
+    }
+
+    /// How many bytes more there is room for. What takes none, as an entry that is listed anew, always finds it.
+    fn room(&self) -> usize {
+        self.most.saturating_sub(self.bytes())
     }
 
     /// Makes a change that follows from a decision at that time. Whether it was made: one for which there is no room is
-    /// not, and is not to be recorded.
+    /// not, and is not to be recorded. What is recorded is what counts: whether there is room may depend on where the maps
+    /// stand, and be another after a restart.
     pub(crate) fn change(&mut self, active: &Active, effect: &StoredEffect, at: Micros) -> bool {
         let made = match effect {
             StoredEffect::Label { kind, value, name, until } => {
                 self.labels.purge(self.floor, FORGET);
                 let Some(key) = self.bearer(*kind, value) else { return false };
-                self.labels.set(key, name, *until).is_ok()
+                self.labels.growth(key, name, *until) <= self.room()
+                    && self.labels.set(key, name, *until).is_ok()
             }
             StoredEffect::List { list, value, until, .. } => {
-                self.with_list(active, list, |added| added.list.insert(value.clone(), *until).is_ok())
+                let room = self.room();
+                self.with_list(active, list, |added| {
+                    added.list.growth(value) <= room && added.list.insert(value.clone(), *until).is_ok()
+                })
             }
             StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => return false,
         };

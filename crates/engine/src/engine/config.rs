@@ -37,7 +37,7 @@ pub struct Config {
     /// What is written to disk is encrypted with these, and what is there is read with them.
     pub keys: Keyring,
     /// Most bytes that counters, labels, lists and event ids may take. Beyond them, counters forget the keys that were
-    /// touched longest ago.
+    /// touched longest ago; labels and lists have a [share](crate::limits::MARKS_SHARE), beyond which none are made.
     pub memory_bytes: u64,
     /// When snapshots are made; never, where there is none.
     pub snapshot_every: Option<Every>,
@@ -48,6 +48,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// [`Config::memory_bytes`], as a size.
+    pub(crate) fn memory(&self) -> usize {
+        usize::try_from(self.memory_bytes).unwrap_or(usize::MAX)
+    }
+
     /// The defaults, in this data directory.
     pub fn new(data: impl Into<PathBuf>) -> Config {
         Config {

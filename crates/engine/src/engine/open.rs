@@ -171,6 +171,7 @@ fn prepare(
     let left = Left::read(&lookup, last.and_then(|last| last.outbox), secret)?;
     let mut skipped = Vec::new();
     let mut folded = recover::state(&found, active.clone(), &mut skipped)?;
+    folded.flow.set_memory(config.memory());
     let unrecorded = folded.complete(&lookup)?;
     let (events, uncounted) = (folded.past.events, folded.past.uncounted);
     let (snapshot, records) = (folded.from, folded.records);

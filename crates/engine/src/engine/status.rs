@@ -26,6 +26,9 @@ pub(crate) struct Stats {
     /// The first record that the outbox has yet to read or to send from.
     pub(crate) outbox_needs: AtomicU64,
     pub(crate) state_bytes: AtomicU64,
+    pub(crate) marks_bytes: AtomicU64,
+    /// Changes of labels and lists that found no room.
+    pub(crate) refused: AtomicU64,
     pub(crate) state_keys: AtomicU64,
     pub(crate) state_pairs: AtomicU64,
     pub(crate) ids: AtomicU64,
@@ -62,6 +65,10 @@ pub struct Status {
     /// Bytes held by counters, labels and lists; event ids are apart ([`Status::ids_bytes`]). This and the next are looked at
     /// now and then, not for each event.
     pub state_bytes: u64,
+    /// Those of them that labels and lists hold.
+    pub marks_bytes: u64,
+    /// Changes of labels and lists that found no room, and were not made.
+    pub marks_refused: u64,
     /// Keys counted under.
     pub state_keys: u64,
     /// The same for each feature that counts: a key that several features share counts for each of them.
@@ -109,6 +116,8 @@ impl Engine {
             seq: get(&stats.seq),
             journal: self.shared.lookup.counters(),
             state_bytes: get(&stats.state_bytes),
+            marks_bytes: get(&stats.marks_bytes),
+            marks_refused: get(&stats.refused),
             state_keys: get(&stats.state_keys),
             state_pairs: get(&stats.state_pairs),
             ids: get(&stats.ids),

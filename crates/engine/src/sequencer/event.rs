@@ -139,6 +139,7 @@ impl Sequencer {
         for signal in judgement.iter().flat_map(|j| &j.signals) {
             for effect in signal.effects.iter().filter(|e| e.changes_state()) {
                 if !self.flow.change(effect, at) {
+                    self.shared.stats.refused.fetch_add(1, Relaxed);
                     continue;
                 }
                 let rule = self.dictionary.rules.get(signal.rule).cloned().unwrap_or_default();

@@ -114,6 +114,8 @@ pub(crate) struct Sequencer {
     past: Past,
     /// When the newest event arrived.
     arrived: Micros,
+    /// How many changes had found no room when the log said so last, and when that was.
+    refused_said: (u64, Option<Micros>),
 }
 
 impl Sequencer {
@@ -146,9 +148,10 @@ impl Sequencer {
             owed: None,
             measure_at: 0,
             measured: false,
-            memory: usize::try_from(config.memory_bytes).unwrap_or(usize::MAX),
+            memory: config.memory(),
             past: folded.past,
             arrived: folded.arrived,
+            refused_said: (0, None),
         }
     }
 

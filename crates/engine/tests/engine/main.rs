@@ -2,7 +2,7 @@
 //! The engine as its callers see it: events in, durable decisions out, whatever happens in between.
 //!
 //! Each file asks one question. What a decision says: `verdicts`, `windows`. What is promised about it: `identity`,
-//! `restart`, `snapshot`, `kill`, and for good in `golden`. What decisions leave behind: `marks`, `outbox`. What may happen
+//! `restart`, `snapshot`, `kill`, and for good in `golden`. What decisions leave behind: `marks`, `room`, `outbox`. What may happen
 //! meanwhile: `swap`, `warming`, `overload`. What the disk may do: `disk`, `damage`, over thousands of seeds `faults`, and
 //! what it may show: `encryption`. What our own
 //! faults do: `guards`.
@@ -26,6 +26,7 @@ mod oracle;
 mod outbox;
 mod overload;
 mod restart;
+mod room;
 mod slow_disk;
 mod snapshot;
 mod support;

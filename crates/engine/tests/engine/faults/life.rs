@@ -226,7 +226,7 @@ impl Life {
             held: Vec::new(),
             directory: 0,
             promises: Promises::default(),
-            mirror: Mirror::new(seed),
+            mirror: Mirror::new(seed, memory_bytes < 1 << 30),
             hurt: false,
             tight: false,
             proofs: Vec::new(),

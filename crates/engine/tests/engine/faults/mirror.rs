@@ -7,9 +7,10 @@
 
 use super::policies::compiled;
 use crate::support::{POLICY_HEAD, WARMING, event_under, number};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use wardroom_engine::{Engine, Flow, Stored, StoredEffect};
-use wardroom_event::Value;
+use wardroom_event::{Micros, Value};
 use wardroom_journal::{Keyring, Reader, SimDisk};
 use wardroom_policy::Source;
 use wardroom_state::Secret;
@@ -27,6 +28,8 @@ pub(super) struct Record {
     pub(super) payload: Vec<u8>,
     /// The event, where it is one.
     pub(super) stored: Option<Stored>,
+    /// The change of a label or a list, where it is one.
+    made: Option<(StoredEffect, Micros)>,
 }
 
 /// What a reader of the directory finds: the number of the first record, and kind and payload of each from there on.
@@ -74,13 +77,19 @@ pub(super) struct Mirror {
     /// Features that read as missing.
     cold: Vec<usize>,
     /// Changes that the last decision asks for and the journal does not have yet.
-    owed: usize,
+    owed: VecDeque<Asked>,
+    /// Whether a change may find no room, and then has no record.
+    may_refuse: bool,
 }
 
+/// A rule, what it asks for, and when that counts.
+type Asked = (Box<str>, StoredEffect, Micros);
+
 impl Mirror {
-    pub(super) fn new(seed: u64) -> Mirror {
+    pub(super) fn new(seed: u64, may_refuse: bool) -> Mirror {
         let secret = Secret((u128::from(seed) << 64 | u128::from(!seed)).to_le_bytes());
-        Mirror { secret, records: Vec::new(), flow: None, cold: Vec::new(), owed: 0 }
+        let owed = VecDeque::new();
+        Mirror { secret, records: Vec::new(), flow: None, cold: Vec::new(), owed, may_refuse }
     }
 
     /// How many records are as they are here, from the first that is kept.
@@ -118,7 +127,7 @@ impl Mirror {
                 }
                 _ => None,
             };
-            self.records.push(Record { kind, payload, stored });
+            self.records.push(Record { kind, payload, stored, made: None });
             self.take(self.records.len() - 1, true).map_err(|e| format!("record {seq}: {e}"))?;
         }
         Ok(())
@@ -127,7 +136,7 @@ impl Mirror {
     /// Forgets the records after the first `kept`, and counts the others again, from nothing.
     pub(super) fn begin_anew(&mut self, kept: usize) -> Result<(), String> {
         self.records.truncate(kept);
-        (self.flow, self.cold, self.owed) = (None, Vec::new(), 0);
+        (self.flow, self.cold, self.owed) = (None, Vec::new(), VecDeque::new());
         let head = |r: &Record| r.kind == POLICY_HEAD;
         // Whatever was in force before, the last policy counts all.
         let Some(last) = self.records.iter().rposition(head) else {
@@ -138,9 +147,16 @@ impl Mirror {
 
     /// The same records counted from nothing.
     pub(super) fn again(&self) -> Result<Mirror, String> {
-        let copy = |r: &Record| Record { kind: r.kind, payload: r.payload.clone(), stored: r.stored.clone() };
+        let copy = |r: &Record| Record {
+            kind: r.kind,
+            payload: r.payload.clone(),
+            stored: r.stored.clone(),
+            made: r.made.clone(),
+        };
         let records = self.records.iter().map(copy).collect();
-        let mut again = Mirror { secret: self.secret, records, flow: None, cold: Vec::new(), owed: 0 };
+        let (owed, may_refuse) = (VecDeque::new(), self.may_refuse);
+        let mut again =
+            Mirror { secret: self.secret, records, flow: None, cold: Vec::new(), owed, may_refuse };
         again.begin_anew(self.records.len())?;
         Ok(again)
     }
@@ -159,12 +175,12 @@ impl Mirror {
     fn take(&mut self, at: usize, compare: bool) -> Result<(), String> {
         let kind = self.records[at].kind;
         if kind == CHANGE {
-            self.owed = self.owed.checked_sub(1).ok_or("a change that no decision asks for")?;
-            return Ok(());
+            return self.change(at);
         }
-        if self.owed > 0 {
-            return Err(format!("{} changes of the decision before are missing", self.owed));
+        if !self.owed.is_empty() && !self.may_refuse {
+            return Err(format!("{} changes of the decision before are missing", self.owed.len()));
         }
+        self.owed.clear();
         match kind {
             POLICY_HEAD => self.policy(at),
             WARMING => {
@@ -186,15 +202,35 @@ impl Mirror {
         let version = version(&self.records[at].payload).ok_or("a policy's head without a version")?;
         let active = compiled(&version).ok_or_else(|| format!("policy {version} is none of ours"))?;
         let mut flow = Flow::new(self.secret, active);
+        // What is recorded found room.
+        flow.set_memory(usize::MAX);
         for record in &self.records[..at] {
             if let Some(stored) = &record.stored {
                 count(&mut flow, stored);
+            }
+            if let Some((effect, when)) = &record.made {
+                flow.change(effect, *when);
             }
             if record.kind == FORGET {
                 flow.forget(&forgotten(&record.payload));
             }
         }
         (self.flow, self.cold) = (Some(flow), Vec::new());
+        Ok(())
+    }
+
+    /// A change: one that the last decision asks for, and behind those that are there. What it passes over found no room.
+    fn change(&mut self, at: usize) -> Result<(), String> {
+        let flow = self.flow.as_mut().ok_or("a change before any policy")?;
+        let says = |(rule, effect, _): &Asked| says(&self.records[at].payload, rule, effect);
+        let place = self.owed.iter().position(says).ok_or("a change that no decision asks for")?;
+        if place > 0 && !self.may_refuse {
+            return Err(format!("{place} changes before this one are missing"));
+        }
+        let asked = self.owed.drain(..=place).next_back();
+        let (_, effect, when) = asked.ok_or("a change that no decision asks for")?;
+        flow.change(&effect, when);
+        self.records[at].made = Some((effect, when));
         Ok(())
     }
 
@@ -207,7 +243,7 @@ impl Mirror {
             same(flow, stored, &self.cold)?;
         }
         count(flow, stored);
-        self.owed = effects(stored).count();
+        self.owed = asked(stored);
         Ok(())
     }
 }
@@ -242,19 +278,30 @@ fn same(flow: &Flow, stored: &Stored, cold: &[usize]) -> Result<(), String> {
     Ok(())
 }
 
-/// Counts an event, and what followed from it.
+/// Counts an event.
 fn count(flow: &mut Flow, stored: &Stored) {
     let event = event_under(stored, flow);
     event.iter().for_each(|event| flow.count(event));
-    for effect in effects(stored) {
-        flow.change(effect, stored.counted_at());
-    }
 }
 
 /// The changes of labels and lists that a decision asks for.
-fn effects(stored: &Stored) -> impl Iterator<Item = &StoredEffect> {
+fn asked(stored: &Stored) -> VecDeque<Asked> {
     let signals = stored.judged.iter().flat_map(|j| &j.signals);
-    signals.flat_map(|s| &s.effects).filter(|e| e.changes_state())
+    let effects = signals.flat_map(|s| s.effects.iter().map(|effect| (s.rule.clone(), effect)));
+    let changes = effects.filter(|(_, effect)| effect.changes_state());
+    changes.map(|(rule, effect)| (rule, effect.clone(), stored.counted_at())).collect()
+}
+
+/// Whether the record of a change is of this one: as far as a decision of our policies leaves a choice.
+fn says(payload: &[u8], rule: &str, effect: &StoredEffect) -> bool {
+    let (tag, name) = match effect {
+        StoredEffect::Label { name, .. } => (1, name),
+        StoredEffect::List { list, .. } => (2, list),
+        _ => return false,
+    };
+    let rule = [&[rule.len() as u8], rule.as_bytes(), &[tag]].concat();
+    let has = |text: &[u8]| payload.windows(text.len()).any(|found| found == text);
+    has(&rule) && has(name.as_bytes())
 }
 
 /// The one text in a policy's head of twelve hex digits.
