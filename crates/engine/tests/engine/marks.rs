@@ -302,6 +302,30 @@ fn an_entry_that_comes_again_is_one_entry() {
     assert!(after <= before, "{before} bytes became {after}");
 }
 
+/// The same kind of values, and another kind of list: a policy in force is what a restart makes of it.
+#[test]
+fn entries_follow_a_list_that_becomes_one_of_suffixes() {
+    let policy = |kind: &str| {
+        format!(
+            "event mail:\n    host: domain\n\nlist bad: {kind}\n\nrule lists on mail:\n    when    host == \"example.org\"\n    then    list(host, bad)\n    because \"a\"\n\nrule listed on mail:\n    when    host in bad\n    then    block\n    because \"b\"\n"
+        )
+    };
+    let mail = |id: u32, host: &str| sent("mail", i64::from(id), &format!(r#""host":"{host}""#)).id(id);
+    let data = Data::new();
+    let engine = data.open(&policy("domain"));
+    decide(&engine, &mail(0, "example.org"));
+    assert_eq!(line(&decide(&engine, &mail(1, "www.example.org"))), "allow ");
+    run(engine.swap(bundle(&policy("domain suffix")), Origin::Api, NOON)).unwrap();
+    assert_eq!(line(&decide(&engine, &mail(2, "www.example.org"))), "block listed []");
+    run(engine.close());
+    let engine = data.reopen();
+    assert_eq!(line(&decide(&engine, &mail(3, "www.example.org"))), "block listed []");
+    run(engine.swap(bundle(&policy("ip")), Origin::Api, NOON)).unwrap_err();
+    run(engine.swap(bundle(&policy("domain")), Origin::Api, NOON)).unwrap();
+    assert_eq!(line(&decide(&engine, &mail(4, "www.example.org"))), "allow ");
+    run(engine.close());
+}
+
 /// How long the longest change takes while a list grows: everything waits for it.
 #[test]
 #[ignore = "a measurement, to be run by itself and with optimizations"]
