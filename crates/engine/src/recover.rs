@@ -153,8 +153,8 @@ pub(crate) struct Folded {
     pub(crate) bytes: u64,
     /// When the newest event arrived; the least there is where there is none.
     pub(crate) arrived: Micros,
-    /// The last event, and how many of the changes that follow from it are there.
-    newest: Option<(u64, usize)>,
+    /// The last event, and those of the changes that follow from it that are there.
+    newest: Option<(u64, Vec<Change>)>,
 }
 
 /// The journal, and what helps to fold it.
@@ -305,7 +305,7 @@ impl Folded {
                     self.flow.set_event(*seq);
                     self.flow.told(&batch.told[told.clone()], *at);
                     self.seen.insert_hash(*id, *seq, *received);
-                    self.newest = Some((*seq, 0));
+                    self.newest = Some((*seq, Vec::new()));
                 }
                 Digested::Other(record) => self.record(record),
             }
@@ -327,8 +327,11 @@ impl Folded {
             Record::Warming(found) => self.past.warming = !found.features.is_empty(),
             Record::Change(change) => {
                 self.flow.restore(&change.effect, change.at);
-                self.newest =
-                    self.newest.map(|(seq, there)| (seq, there + usize::from(seq == change.decision)));
+                if let Some((seq, there)) = &mut self.newest
+                    && *seq == change.decision
+                {
+                    there.push(change.clone());
+                }
             }
             Record::Forget(seq, found) => {
                 self.flow.set_event(*seq);
@@ -338,9 +341,10 @@ impl Folded {
     }
 
     /// Makes the changes that follow from the last decision and are not in the journal, and gives them, to be recorded: a
-    /// crash in the middle of a write can leave a decision without what was to come behind it.
+    /// crash in the middle of a write can leave a decision without what was to come behind it. Those for which there is no
+    /// room are not made, as they were not or would not have been.
     pub(crate) fn complete(&mut self, lookup: &Lookup) -> Result<Vec<Change>, EngineError> {
-        let Some((seq, there)) = self.newest else {
+        let Some((seq, there)) = self.newest.take() else {
             return Ok(Vec::new());
         };
         let Some(frame) = lookup.get(seq)?.filter(|frame| frame.kind == kind::DECIDED) else {
@@ -348,10 +352,27 @@ impl Folded {
         };
         let stored = decode_stored(seq, true, &frame.payload, &self.dictionary)
             .map_err(|why| EngineError::Record { seq, why })?;
-        let missing: Vec<Change> = Change::of(&stored).skip(there).collect();
-        for change in &missing {
-            self.flow.restore(&change.effect, change.at);
-        }
+        let mut missing = behind(Change::of(&stored), &there);
+        missing.retain(|change| self.flow.change(&change.effect, change.at));
         Ok(missing)
     }
 }
+
+/// Of the changes that a decision asks for, in order, those behind the last that is `there`. What is not there before it
+/// found no room, and is not to be made.
+fn behind(asked: impl Iterator<Item = Change>, there: &[Change]) -> Vec<Change> {
+    let mut there = there.iter().peekable();
+    let is_behind = |change: &Change| match there.peek() {
+        None => true,
+        Some(next) => {
+            if *next == change {
+                there.next();
+            }
+            false
+        }
+    };
+    asked.filter(is_behind).collect()
+}
+
+#[cfg(test)]
+mod tests;

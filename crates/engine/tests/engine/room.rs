@@ -2,9 +2,14 @@
 //! Labels and list entries that find no room: they have a share of the memory, take nothing from counters, and a restart
 //! makes none that was not made.
 
-use crate::support::{Data, Sent, bundle, decide, open, run, sent};
+use crate::support::{Data, Sent, bundle, decide, number, open, run, sent};
+use std::path::Path;
 use wardroom_engine::{Config, Engine, Work, limits};
 use wardroom_event::Value;
+use wardroom_journal::{Position, Reader};
+
+/// The kind of a record of a change.
+const CHANGE: u8 = 6;
 
 const EVERYBODY: &str = r#"
 event signup:
@@ -82,4 +87,71 @@ fn a_rule_that_lists_everybody_takes_its_share_and_nothing_from_counters() {
         assert_eq!(engine.status().marks_refused, refused + 1);
         run(engine.close());
     }
+}
+
+/// Changes in the journal, each with the number of its decision.
+fn changes(journal: &Path) -> Vec<(u64, Position)> {
+    let mut reader = Reader::open(journal).unwrap();
+    let mut found = Vec::new();
+    while let Some(frame) = reader.next_frame().unwrap() {
+        if frame.kind == CHANGE {
+            found.push((number(&mut &frame.payload[1..]), frame.position));
+        }
+    }
+    found
+}
+
+/// A decision asks for changes of which some find no room; the engine dies, with `kept` of those that were made on disk.
+/// They are there once after a restart, and with them as many as are `made` after all.
+fn dies(then: &str, kept: usize, made: usize) {
+    let policy = format!(
+        "event signup:\n    account: account\n    ip: ip\n\nlist bad: ip\nlist worse: ip\n\n\
+         rule all on signup:\n    when    ip.version == 4\n    then    {then}\n    because \"all\"\n"
+    );
+    let data = Data { segment_bytes: 1 << 20, ..Data::new() };
+    let config = |data: &Data| Config { memory_bytes: 64 << 10, ..data.config() };
+    let (engine, _) = open(&config(&data), Some(bundle(&policy))).unwrap();
+    let signup =
+        |n: u32| sent("signup", i64::from(n), &format!(r#""account":"a{n}","ip":"192.0.2.1""#)).id(n);
+    let seq = (0..1_000).map(|n| decide(&engine, &signup(n)).seq).last().unwrap();
+    assert!(engine.status().marks_refused > 100, "labels find no room; the address is listed anew");
+    let killed = data.killed();
+    run(engine.close());
+    let of_last = |journal: &Path| -> Vec<Position> {
+        changes(journal).into_iter().filter(|(of, _)| *of == seq).map(|(_, at)| at).collect()
+    };
+    let there = of_last(&killed.journal());
+    assert_eq!(there.len(), made, "{then}");
+    if let Some(torn) = there.get(kept) {
+        tear(&killed.journal(), *torn);
+    }
+    let (engine, opened) = open(&config(&killed), None).unwrap();
+    assert_eq!(opened.recovery.torn.is_some(), kept < made, "{then}");
+    decide(&engine, &signup(2_000));
+    run(engine.close());
+    assert_eq!(of_last(&killed.journal()).len(), made, "{then}, of which {kept} were on disk");
+}
+
+/// Writes nonsense over the journal's end from a record on.
+fn tear(journal: &Path, from: Position) {
+    let mut segments: Vec<_> = std::fs::read_dir(journal).unwrap().map(|e| e.unwrap().path()).collect();
+    segments.retain(|path| path.extension().is_some_and(|e| e == "wj"));
+    segments.sort();
+    let path = segments.pop().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[from.offset as usize..].fill(0);
+    bytes[from.offset as usize..][..20].fill(0xab);
+    std::fs::write(&path, bytes).unwrap();
+}
+
+#[test]
+fn a_restart_makes_no_change_that_found_no_room() {
+    // All that was made is on disk.
+    dies("label(account, \"seen\"), list(ip, bad)", 1, 1);
+    dies("list(ip, bad), label(account, \"seen\")", 1, 1);
+    dies("list(ip, worse), label(account, \"seen\"), list(ip, bad)", 2, 2);
+    // The last of it is not.
+    dies("label(account, \"seen\"), list(ip, bad), list(ip, worse)", 1, 2);
+    dies("list(ip, bad), label(account, \"seen\"), list(ip, worse)", 1, 2);
+    dies("list(ip, bad), list(ip, worse), label(account, \"seen\")", 0, 2);
 }
