@@ -28,6 +28,12 @@ pub enum EngineError {
         /// Which file.
         path: PathBuf,
     },
+    /// What a restore left in the data directory is not what it writes.
+    #[error("{} is not what `wardroom restore` wrote; restore the backup again", path.display())]
+    Mark {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The system gives no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),

@@ -93,6 +93,8 @@ pub const OUTBOX_PENDING: usize = 8192;
 pub const DESTINATIONS: usize = 64;
 /// Most requests under way to one destination: a slow one holds no more than these.
 pub const OUTBOX_SENDING: usize = 4;
+/// Most restores from backups that are told apart in the keys of effects: of more the oldest are forgotten.
+pub const RESTORES: usize = 256;
 /// Most dead letters that are listed, the newest; the journal has all of them.
 pub const DEAD_LETTERS: usize = 1024;
 /// Most cases that are listed, the newest; the journal has all of them.

@@ -4,10 +4,11 @@
 use super::{Config, Durability, Engine, Shared};
 use crate::active::{Active, Origin};
 use crate::backfill::Filler;
-use crate::error::EngineError;
+use crate::error::{EngineError, SwapError};
 use crate::outbox::{Left, Outbox};
 use crate::queue::{Bounds, Queue, Refused, Taker};
 use crate::recover::{self, Found, Last};
+use crate::restored;
 use crate::secret;
 use crate::sequencer::{Sequencer, Task};
 use crate::snapshot::{self, Setup, Skipped, Snapshots, Stand};
@@ -212,6 +213,13 @@ fn prepare(
     let outbox = Arc::new(Outbox::new(shared.clone(), Arc::downgrade(&queue), left));
     // First, for a swap may begin a segment, and that begins with the policy before it.
     sequencer.rejoin(warming)?;
+    if let Some(mark) = restored::mark(&*disk, &config.data)? {
+        if let Some(stands) = outbox.restored(mark) {
+            // Before any number after the backup is given again.
+            outbox.stands(sequencer.note_first(stands).map_err(SwapError::from)?);
+        }
+        restored::unmark(&*disk, &config.data);
+    }
     if adopted {
         sequencer.swap(active.clone(), now)?;
     }

@@ -7,6 +7,7 @@
 //! Each destination has a share of the places. One that has used up its share *falls behind*: its further effects wait in
 //! the journal and are looked up there when places are free, while the others go on.
 
+use super::key::Keys;
 use super::pace;
 use crate::decision::{Channel, Destination, EffectId};
 use crate::limits;
@@ -74,7 +75,7 @@ pub(super) struct Tally {
 }
 
 pub(super) struct Ledger {
-    pub(super) installation: u64,
+    pub(super) keys: Keys,
     /// How many may be on their way.
     places: usize,
     /// Decisions up to this one were looked at.
@@ -128,10 +129,10 @@ pub enum RetryError {
 
 impl Ledger {
     pub(super) fn new(checkpoint: Checkpoint, noted: bool, places: usize) -> Ledger {
-        let Checkpoint { as_of, installation, through, behind, unfinished, settled, dead, cases } =
-            checkpoint;
+        let keys = Keys::of(&checkpoint);
+        let Checkpoint { as_of, through, behind, unfinished, settled, dead, cases, .. } = checkpoint;
         let mut ledger = Ledger {
-            installation,
+            keys,
             places,
             through,
             unfinished: BTreeMap::new(),
@@ -158,7 +159,7 @@ impl Ledger {
         let behind = self.lanes.iter().filter_map(|(to, lane)| Some((to.clone(), lane.behind?)));
         Checkpoint {
             as_of: self.as_of,
-            installation: self.installation,
+            installation: self.keys.installation,
             through: self.through,
             behind: behind.collect(),
             unfinished: self.unfinished.clone(),
@@ -174,6 +175,7 @@ impl Ledger {
             || self.noted.is_none_or(|at| self.through - at >= limits::OUTBOX_CHECKPOINT_RECORDS)
     }
 
+            restored: self.keys.restored.clone(),
     /// Whether anything happened that the last checkpoint does not say.
     pub(super) fn has_news(&self) -> bool {
         self.news > 0
@@ -396,9 +398,9 @@ impl Ledger {
             }
             Attempt::Failed { why, wait } => {
                 let wait = wait.map(|w| w.min(limits::OUTBOX_LONGEST_WAIT).max(Span::ZERO));
-                lane.failed(self.installation, wait, now);
-                let due =
-                    now.plus(pace::wait(self.installation, id, attempts).max(wait.unwrap_or(Span::ZERO)));
+                lane.failed(self.keys.installation, wait, now);
+                let due = now
+                    .plus(pace::wait(self.keys.installation, id, attempts).max(wait.unwrap_or(Span::ZERO)));
                 if attempts >= limits::OUTBOX_ATTEMPTS {
                     self.fail(to.channel);
                     let why = cut(format!("{attempts} attempts; the last: {why}"));

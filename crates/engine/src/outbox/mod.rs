@@ -9,10 +9,10 @@
 //! Nothing here knows a clock or a network. Whoever drives it calls [`Outbox::look`], [`Outbox::due`], sends, and calls
 //! [`Outbox::report`] and [`Outbox::write`]; each call says what time it is. An outbox that nobody drives does nothing.
 //!
-//! An effect happens at least once, and each time under one key, made of the installation, the number of the decision and
-//! the place of the effect in it. Only decisions that would survive a power cut are looked at, for a number that is lost is
+//! An effect happens at least once, and each time under one key ([`key`]). Only decisions that would survive a power cut are looked at, for a number that is lost is
 //! given again.
 
+mod key;
 mod ledger;
 mod pace;
 
@@ -23,7 +23,7 @@ use crate::engine::Shared;
 use crate::error::{EngineError, SubmitError};
 use crate::limits;
 use crate::queue::Queue;
-use crate::record::{Checkpoint, EffectRecord, Outward, kind, outward, policy_of};
+use crate::record::{Checkpoint, EffectRecord, Outward, Restored, kind, outward, policy_of};
 use crate::sequencer::Task;
 use ledger::Ledger;
 use siphasher::sip::SipHasher13;
@@ -361,7 +361,7 @@ impl Outbox {
     /// # Errors
     /// [`RetryError`]: it is not to be had, or there is no place for it.
     pub async fn retry(&self, key: &str, now: Micros) -> Result<(), RetryError> {
-        let id = self.id(key).ok_or_else(|| RetryError::Unknown(key.to_owned()))?;
+        let id = self.ledger().keys.id(key).ok_or_else(|| RetryError::Unknown(key.to_owned()))?;
         let listed = self.ledger().destination(id);
         let destination = match listed {
             Some(destination) => destination,
@@ -383,7 +383,7 @@ impl Outbox {
     /// The first effects in one state.
     pub fn list(&self, state: State, most: usize) -> Listing {
         let ledger = self.ledger();
-        let key = |id| self.key_of(ledger.installation, id);
+        let key = |id| ledger.keys.key(id);
         match state {
             State::Pending => {
                 let effects = ledger.unfinished().take(most).map(|(id, it, why)| Listed {
@@ -453,19 +453,19 @@ impl Outbox {
     }
 
     fn key(&self, id: EffectId) -> String {
-        self.key_of(self.ledger().installation, id)
+        self.ledger().keys.key(id)
     }
 
-    fn key_of(&self, installation: u64, id: EffectId) -> String {
-        format!("{installation:016x}-{}-{}", id.decision, id.index)
+    /// The data directory was restored from a backup; where that is news, where the outbox stands is to be written down
+    /// before all else: it is given as bytes, and [`Outbox::stands`] is to be told.
+    pub(crate) fn restored(&self, restored: Restored) -> Option<Vec<u8>> {
+        let mut ledger = self.ledger();
+        ledger.keys.restore(restored).then(|| ledger.begin_checkpoint().encode())
     }
 
-    /// The effect that a key of this installation names.
-    fn id(&self, key: &str) -> Option<EffectId> {
-        let (_, rest) = key.split_once('-')?;
-        let (decision, index) = rest.split_once('-')?;
-        let id = EffectId { decision: decision.parse().ok()?, index: index.parse().ok()? };
-        (self.key(id) == key).then_some(id)
+    /// Where it stands was written down, as of this record.
+    pub(crate) fn stands(&self, as_of: u64) {
+        self.ledger().end_checkpoint(Some(as_of));
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) use event::{
     outward, policy_of,
 };
 pub(crate) use forget::ForgetRecord;
-pub(crate) use outbox::{Checkpoint, DeadLetter, EffectRecord, Happened, OpenCase, Unfinished};
+pub(crate) use outbox::{Checkpoint, DeadLetter, EffectRecord, Happened, OpenCase, Restored, Unfinished};
 pub(crate) use policy::{Part, encode_parts};
 pub(crate) use values::{put_value, skip_value, value};
 pub(crate) use warming::WarmingRecord;

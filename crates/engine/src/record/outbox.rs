@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use wardroom_event::Micros;
 
 const VERSION: u8 = 1;
+/// Of where the outbox stands, after a restore.
+const RESTORED_VERSION: u8 = 2;
 
 /// What became of an effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +105,15 @@ pub(crate) struct OpenCase {
     pub(crate) at: Micros,
 }
 
+/// A restore from a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Restored {
+    /// The last record that the backup had: the numbers after it were given a second time.
+    pub(crate) after: u64,
+    /// What the keys of effects of decisions after it begin with.
+    pub(crate) prefix: u64,
+}
+
 /// Where the outbox stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
@@ -121,12 +132,14 @@ pub(crate) struct Checkpoint {
     pub(crate) dead: Vec<DeadLetter>,
     /// Oldest first.
     pub(crate) cases: Vec<OpenCase>,
+    /// In the order of the records that they went back to.
+    pub(crate) restored: Vec<Restored>,
 }
 
 impl Checkpoint {
-    /// As bytes. `as_of` stands first and in a fixed width, see [`Checkpoint::stamp`].
+    /// As bytes. `as_of` stands first and in a fixed width, see [`Checkpoint::stamp`]. In the first version that can say it.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = vec![VERSION];
+        let mut out = vec![if self.restored.is_empty() { VERSION } else { RESTORED_VERSION }];
         out.extend_from_slice(&self.as_of.to_le_bytes());
         out.extend_from_slice(&self.installation.to_le_bytes());
         put_u64(&mut out, self.through);
@@ -163,6 +176,13 @@ impl Checkpoint {
             put_len(&mut out, number(&case.destination));
             put_i64(&mut out, case.at.0);
         }
+        if !self.restored.is_empty() {
+            put_len(&mut out, self.restored.len());
+            for restored in &self.restored {
+                put_u64(&mut out, restored.after);
+                out.extend_from_slice(&restored.prefix.to_le_bytes());
+            }
+        }
         out
     }
 
@@ -186,7 +206,12 @@ impl Checkpoint {
 
     pub(crate) fn decode(payload: &[u8]) -> Result<Checkpoint, Unreadable> {
         let mut input = Input::new(payload);
-        version(&mut input, "an outbox")?;
+        let version = input.byte()?;
+        if ![VERSION, RESTORED_VERSION].contains(&version) {
+            return Err(format!(
+                "an outbox of version {version}; this program reads versions {VERSION} and {RESTORED_VERSION}"
+            ));
+        }
         let as_of = u64::from_le_bytes(input.array()?);
         let installation = u64::from_le_bytes(input.array()?);
         let through = input.u64()?;
@@ -208,9 +233,15 @@ impl Checkpoint {
         })?;
         let cases =
             many(&mut input, |i| Ok(OpenCase { id: id(i)?, destination: named(i)?, at: Micros(i.i64()?) }))?;
+        let mut restored = Vec::new();
+        if version == RESTORED_VERSION {
+            let one =
+                |i: &mut Input<'_>| Ok(Restored { after: i.u64()?, prefix: u64::from_le_bytes(i.array()?) });
+            restored = many(&mut input, one)?;
+        }
         input.finish()?;
         let unfinished = unfinished.into_iter().collect();
-        Ok(Checkpoint { as_of, installation, through, behind, unfinished, settled, dead, cases })
+        Ok(Checkpoint { as_of, installation, through, behind, unfinished, settled, dead, cases, restored })
     }
 }
 
@@ -311,16 +342,20 @@ mod tests {
         });
         let lists = (vec((any_destination(), any::<u64>()), 0..4), vec(any_id(), 0..4));
         let effects = (btree_map(any_id(), unfinished, 0..5), vec(dead, 0..4), vec(case, 0..4));
-        (any::<[u64; 3]>(), lists, effects).prop_map(
-            |([as_of, installation, through], (behind, settled), (unfinished, dead, cases))| Checkpoint {
-                as_of,
-                installation,
-                through,
-                behind,
-                unfinished,
-                settled,
-                dead,
-                cases,
+        let restored = any::<[u64; 2]>().prop_map(|[after, prefix]| Restored { after, prefix });
+        (any::<[u64; 3]>(), lists, effects, vec(restored, 0..3)).prop_map(
+            |([as_of, installation, through], (behind, settled), (unfinished, dead, cases), restored)| {
+                Checkpoint {
+                    as_of,
+                    installation,
+                    through,
+                    behind,
+                    unfinished,
+                    settled,
+                    dead,
+                    cases,
+                    restored,
+                }
             },
         )
     }
@@ -378,6 +413,10 @@ mod tests {
         let mut expect = vec![1, 7, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0xac, 2];
         expect.extend(b"\x01\x05\x01x\x00\x01\xac\x02\x02\x00\x02\x03\x04\x00\x00\x00");
         assert_eq!(checkpoint.encode(), expect);
+        let restored = vec![Restored { after: 300, prefix: 9 }];
+        expect[0] = 2;
+        expect.extend(b"\x01\xac\x02\x09\x00\x00\x00\x00\x00\x00\x00");
+        assert_eq!(Checkpoint { restored, ..checkpoint }.encode(), expect);
     }
 
     /// The bounds in `limits` add up: however full the outbox is, where it stands is one record.
@@ -407,6 +446,7 @@ mod tests {
             settled: (0..2 * limits::OUTBOX_CHECKPOINT).map(id).collect(),
             dead: (0..limits::DEAD_LETTERS).map(letter).collect(),
             cases: (0..limits::CASES).map(case).collect(),
+            restored: vec![Restored { after: u64::MAX, prefix: u64::MAX }; limits::RESTORES],
             ..Checkpoint::default()
         };
         let bytes = full.encode().len();

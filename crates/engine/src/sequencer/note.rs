@@ -32,6 +32,17 @@ impl Sequencer {
         Ok(self.writer.next_seq() - 1)
     }
 
+    /// Appends where the outbox stands, before any work: durable when this returns. Gives the number of the record.
+    pub(crate) fn note_first(&mut self, checkpoint: Vec<u8>) -> Result<u64, SubmitError> {
+        let last = self.note(&[], Some(checkpoint))?;
+        self.settle();
+        self.sync();
+        match &self.failed {
+            Some(why) => Err(SubmitError::Failed(why.clone())),
+            None => Ok(last),
+        }
+    }
+
     /// Writes down what follows from the last decision of the engine before, if that was cut short.
     pub(super) fn settle_unrecorded(&mut self) -> Result<(), SubmitError> {
         if self.unrecorded.is_empty() {

@@ -139,6 +139,95 @@ fn a_key_stays_when_the_secret_does_not() {
 #[test]
 fn retries_and_dead_letters_survive_restarts_over_many_segments() {
     let data = Data::new();
+/// What a restore of the directory as it is now would give; with the number of its last record.
+fn restored(data: &Data) -> Data {
+    let restored = data.killed();
+    let last = Engine::open(&data.killed().config(), None, NOON).unwrap().0.status().seq;
+    wardroom_engine::mark_restored(&restored.path(), last).unwrap();
+    restored
+}
+
+/// Sends what is due, and has it written down.
+fn deliver(engine: &Engine, secs: i64) -> BTreeSet<String> {
+    let sent = due(engine, at(secs));
+    all_arrive(engine, &sent, at(secs));
+    keys(&sent)
+}
+
+/// Numbers are given again after a restore, and keys are not: a receiver does nothing for one that it knows.
+#[test]
+fn no_key_names_another_effect_after_a_restore_and_none_is_lost() {
+    let data = Data::new();
+    let engine = open(&data);
+    let first = decide(&engine, &hit(1));
+    let early = deliver(&engine, 5);
+    let backup = restored(&data);
+    let again = restored(&data);
+    let mut known = early.clone();
+    (10..14).for_each(|n| drop(decide(&engine, &hit(3).id(n))));
+    known.extend(deliver(&engine, 6));
+    assert_eq!(known.len(), 10);
+    run(engine.close());
+
+    // The disk is lost. What comes now has numbers that were given before.
+    let engine = open(&backup);
+    assert!(!backup.path().join("restored").exists(), "the journal has it now");
+    assert_eq!(deliver(&engine, 7).len(), 0);
+    let second = decide(&engine, &hit(3).id(20));
+    let of_second = deliver(&engine, 8);
+    assert!(of_second.len() == 2 && of_second.is_disjoint(&known), "{of_second:?} {known:?}");
+    known.extend(of_second.clone());
+    // Of decisions before the backup's end the keys are what they were, and a kill changes none.
+    let killed = backup.killed();
+    let engine_again = open(&killed);
+    assert_eq!(deliver(&engine_again, 9).len(), 0);
+    for (keys, decision) in [(&early, first.seq), (&of_second, second.seq)] {
+        let key = keys.iter().find(|key| key.ends_with(&format!("-{decision}-1"))).unwrap();
+        run(engine_again.outbox().retry(key, at(9))).unwrap();
+        assert_eq!(deliver(&engine_again, 9), [key.clone()].into());
+    }
+
+    // A backup of that life, restored after it went on; and the first one once more.
+    let later = restored(&backup);
+    (30..33).for_each(|n| drop(decide(&engine, &hit(3).id(n))));
+    known.extend(deliver(&engine, 10));
+    for (n, data) in [(40, later), (41, again)] {
+        let engine = open(&data);
+        decide(&engine, &hit(3).id(n));
+        let fresh = deliver(&engine, 11);
+        assert!(fresh.len() == 2 && fresh.is_disjoint(&known), "{fresh:?} {known:?}");
+        known.extend(fresh);
+    }
+}
+
+#[test]
+fn a_restore_is_known_in_every_segment_and_taken_up_once() {
+    let data = Data::new();
+    let engine = open(&data);
+    decide(&engine, &hit(1));
+    let before = deliver(&engine, 5);
+    run(engine.close());
+    let data = restored(&data);
+    let mark = std::fs::read(data.path().join("restored")).unwrap();
+    let engine = open(&data);
+    let seq = engine.status().seq;
+    let decided = decide(&engine, &hit(3));
+    let after = deliver(&engine, 6);
+    assert!(after.is_disjoint(&before));
+    for n in 0..100 {
+        decide(&engine, &hit(2).id(100 + n));
+    }
+    run(engine.close());
+    // A kill before the mark was gone: it is met again, and says nothing new.
+    std::fs::write(data.path().join("restored"), mark).unwrap();
+    let engine = open(&data);
+    assert!(engine.status().seq > seq && !data.path().join("restored").exists());
+    assert_eq!(due(&engine, at(7)).len(), 0);
+    let key = after.iter().find(|key| key.ends_with(&format!("-{}-1", decided.seq))).unwrap();
+    run(engine.outbox().retry(key, at(7))).unwrap();
+    assert_eq!(keys(&due(&engine, at(7))), [key.clone()].into());
+}
+
     let mut engine = open(&data);
     let first = decide(&engine, &hit(1)).seq;
     let hook = to(Channel::Webhook, "hook");

@@ -10,7 +10,7 @@ use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use wardroom_engine::{EngineError, Glance};
+use wardroom_engine::{EngineError, Glance, mark_restored};
 use wardroom_journal::{Extent, JournalError, Keyring, segments};
 
 /// What was restored.
@@ -62,6 +62,8 @@ pub(crate) fn restore(newest: &Archive, earlier: &[Archive], target: &Target<'_>
     let policy = target.policy.map(Building::begin).transpose()?;
     let bytes = build(manifest, &chain, &data.aside, policy.as_ref().map(|p| &*p.aside))?;
     let restored = look(manifest, &data.aside, bytes, target.keys)?;
+    // What came after was lost, and effects of it may have gone out.
+    mark_restored(&data.aside, restored.last_seq)?;
     // The data last: who finds it finds all.
     let policy = policy.map(Building::finish).transpose()?;
     if let Err(e) = data.finish() {
