@@ -6,7 +6,10 @@ use crate::judge::Judgement;
 use crate::queue::Backlog;
 use crate::snapshot::SnapshotStatus;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed},
+};
 use wardroom_journal::Counters;
 use wardroom_policy::Verdict;
 
@@ -23,8 +26,10 @@ pub(crate) struct Stats {
     pub(crate) durable: AtomicU64,
     /// The last decision with an effect that goes out; stored before it is durable.
     pub(crate) outward: AtomicU64,
-    /// The first record that the outbox has yet to read or to send from.
+    /// The first record that the outbox needs, of those it has looked at.
     pub(crate) outbox_needs: AtomicU64,
+    /// The last record that the outbox has looked at.
+    pub(crate) outbox_through: AtomicU64,
     pub(crate) state_bytes: AtomicU64,
     pub(crate) marks_bytes: AtomicU64,
     /// Changes of labels and lists that found no room.
@@ -40,6 +45,14 @@ pub(crate) struct Stats {
 }
 
 impl Stats {
+    /// The first record that the outbox needs: one with an effect that it has not seen, what it sends from, and what a
+    /// restart reads to know what became of the others.
+    pub(crate) fn outbox_needs(&self) -> u64 {
+        let through = self.outbox_through.load(Acquire);
+        let unread = if self.outward.load(Acquire) > through { through + 1 } else { u64::MAX };
+        unread.min(self.outbox_needs.load(Acquire))
+    }
+
     pub(crate) fn count(&self, judgement: &Judgement) {
         self.verdicts[judgement.verdict as usize].fetch_add(1, Relaxed);
     }

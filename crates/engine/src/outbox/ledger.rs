@@ -89,6 +89,8 @@ pub(super) struct Ledger {
     cases: VecDeque<OpenCase>,
     /// Conclusions that are not written down yet.
     unwritten: VecDeque<EffectRecord>,
+    /// The first decision of those that are being written down.
+    writing: Option<u64>,
     /// What is configured.
     known: BTreeSet<Destination>,
     /// By channel: since the program began.
@@ -99,6 +101,8 @@ pub(super) struct Ledger {
     noted: Option<u64>,
     /// As of which record the last checkpoint is.
     as_of: u64,
+    /// What `news` and `through` were at the beginning of the checkpoint that is being written.
+    begun: Option<(usize, u64)>,
 }
 
 /// Why an effect cannot be tried again.
@@ -142,11 +146,13 @@ impl Ledger {
             dead: dead.into(),
             cases: cases.into(),
             unwritten: VecDeque::new(),
+            writing: None,
             known: BTreeSet::new(),
             tallies: BTreeMap::new(),
             news: 0,
             noted: noted.then_some(through),
             as_of,
+            begun: None,
         };
         for (to, through) in behind {
             ledger.lanes.entry(to).or_default().behind = Some(through);
@@ -166,6 +172,7 @@ impl Ledger {
             settled: self.settled.iter().copied().collect(),
             dead: self.dead.iter().cloned().collect(),
             cases: self.cases.iter().cloned().collect(),
+            restored: self.keys.restored.clone(),
         }
     }
 
@@ -175,7 +182,6 @@ impl Ledger {
             || self.noted.is_none_or(|at| self.through - at >= limits::OUTBOX_CHECKPOINT_RECORDS)
     }
 
-            restored: self.keys.restored.clone(),
     /// Whether anything happened that the last checkpoint does not say.
     pub(super) fn has_news(&self) -> bool {
         self.news > 0
@@ -183,16 +189,16 @@ impl Ledger {
 
     /// A checkpoint is about to be written.
     pub(super) fn begin_checkpoint(&mut self) -> Checkpoint {
-        self.news = 0;
-        self.noted = Some(self.through);
+        self.begun = Some((self.news, self.through));
         self.checkpoint()
     }
 
-    /// It was, as of this record; or it was not.
+    /// It was, as of this record; or it was not, and what the one before it needs is needed still.
     pub(super) fn end_checkpoint(&mut self, as_of: Option<u64>) {
-        match as_of {
-            Some(as_of) => self.as_of = as_of,
-            None => self.noted = None,
+        if let (Some(as_of), Some((news, through))) = (as_of, self.begun.take()) {
+            self.as_of = as_of;
+            self.news -= news.min(self.news);
+            self.noted = Some(through);
         }
     }
 
@@ -207,6 +213,7 @@ impl Ledger {
         if !was_under_way && !self.has_passed(record.id, &record.destination) {
             self.settled.insert(record.id);
         }
+        self.news += 1;
         self.keep(record);
     }
 
@@ -268,7 +275,7 @@ impl Ledger {
     }
 
     /// The first decision whose record an effect on its way, or one that was not taken up yet, is sent from.
-    pub(super) fn sends_from(&self) -> u64 {
+    fn sends_from(&self) -> u64 {
         let first = self.unfinished.keys().next().map_or(u64::MAX, |id| id.decision);
         let behind = self.lanes.values().filter_map(|lane| lane.behind).map(|through| through + 1);
         behind.fold(first, u64::min)
@@ -522,11 +529,19 @@ impl Ledger {
     /// The next conclusions to be written down.
     pub(super) fn unwritten(&mut self) -> Vec<EffectRecord> {
         let most = self.unwritten.len().min(limits::OUTBOX_NOTE);
-        self.unwritten.drain(..most).collect()
+        let records: Vec<EffectRecord> = self.unwritten.drain(..most).collect();
+        self.writing = records.iter().map(|record| record.id.decision).min();
+        records
+    }
+
+    /// They were.
+    pub(super) fn written(&mut self) {
+        self.writing = None;
     }
 
     /// They could not be: they are the next again.
     pub(super) fn give_back(&mut self, records: Vec<EffectRecord>) {
+        self.writing = None;
         records.into_iter().rev().for_each(|record| self.unwritten.push_front(record));
     }
 
@@ -544,12 +559,17 @@ impl Ledger {
         self.lanes.values().filter_map(next).min()
     }
 
-    /// The first record that a restart, or an effect on its way, still needs.
+    /// The first record that a restart, or an effect on its way, still needs, of those that were looked at.
     pub(super) fn needs(&self) -> u64 {
-        let behind = self.lanes.values().filter_map(|lane| lane.behind).min();
-        let decision = self.unfinished.first_key_value().map(|(id, _)| id.decision);
-        let unseen = self.noted.unwrap_or(0).min(self.as_of).min(behind.unwrap_or(u64::MAX)) + 1;
-        unseen.min(decision.unwrap_or(u64::MAX))
+        // A restart reads decisions and outcomes from the last checkpoint on. If nothing happened since, none of them says
+        // anything.
+        let told = match self.news {
+            0 => u64::MAX,
+            _ => self.noted.unwrap_or(0).min(self.as_of) + 1,
+        };
+        // What arrived and is not on record yet is sent once more after a crash: from its decision.
+        let unwritten = self.unwritten.iter().map(|record| record.id.decision).chain(self.writing);
+        unwritten.fold(told.min(self.sends_from()), u64::min)
     }
 
     pub(super) fn unfinished(&self) -> impl Iterator<Item = (EffectId, &Unfinished, Option<&str>)> {

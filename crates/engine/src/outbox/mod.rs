@@ -184,12 +184,12 @@ impl Outbox {
         Ok(more)
     }
 
-    /// Says which records must stay: those not read yet, and decisions with effects on their way.
+    /// Says which records must stay, whenever that has changed. Whether those that were not looked at yet must is known to
+    /// the sequencer alone: it may be writing one that does.
     fn say_needs(&self) {
         let ledger = self.ledger();
-        let unread = self.shared.stats.outward.load(Acquire) > ledger.through;
-        let next = if unread { ledger.through + 1 } else { u64::MAX };
-        self.shared.stats.outbox_needs.store(next.min(ledger.sends_from()), Release);
+        self.shared.stats.outbox_needs.store(ledger.needs(), Release);
+        self.shared.stats.outbox_through.store(ledger.through, Release);
     }
 
     /// Reads decisions that nobody looked at yet.
@@ -338,10 +338,15 @@ impl Outbox {
             if whole {
                 ledger.end_checkpoint(noted.as_ref().ok().copied());
             }
-            if let Err(error) = noted {
-                ledger.give_back(records);
-                return Err(error);
+            match noted {
+                Ok(_) => ledger.written(),
+                Err(error) => {
+                    ledger.give_back(records);
+                    return Err(error);
+                }
             }
+            drop(ledger);
+            self.say_needs();
             if whole {
                 return Ok(());
             }
@@ -371,6 +376,7 @@ impl Outbox {
             return Err(RetryError::Case);
         }
         self.ledger().ask(id, destination, now)?;
+        self.say_needs();
         Ok(self.write(false).await?)
     }
 
@@ -449,7 +455,7 @@ impl Outbox {
 
     /// The first record that the outbox still needs: what lies before it may go.
     pub fn needs(&self) -> u64 {
-        self.ledger().needs()
+        self.shared.stats.outbox_needs()
     }
 
     fn key(&self, id: EffectId) -> String {

@@ -4,7 +4,7 @@
 use super::{Sequencer, Task};
 use crate::limits;
 use crate::snapshot::Moment;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 impl Sequencer {
     pub(super) fn begin_snapshot(&mut self) {
@@ -77,8 +77,13 @@ impl Sequencer {
     /// Removes one segment of the journal that nobody needs any more.
     pub(super) fn remove_segment(&mut self) {
         let Some(below) = self.snapshots.take_cut() else { return };
-        // Effects are sent from the decisions they follow from.
-        let below = below.min(self.shared.stats.outbox_needs.load(Acquire));
+        // Effects are sent from the decisions they follow from, and what became of them is known from their records.
+        let below = below.min(self.shared.stats.outbox_needs());
+        // What makes a record needless must not be lost before it.
+        self.sync();
+        if self.failed.is_some() {
+            return;
+        }
         match self.writer.remove_segments_below(below) {
             Ok(removed) => self.snapshots.figures().removed(removed.segments, removed.bytes),
             Err(error) => {

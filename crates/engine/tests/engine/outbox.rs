@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Effects that go out: at least once, each time under one key, whatever happens in between, and beside the decisions.
 
-use crate::support::{Data, NOON, decide, run, sent};
+use crate::support::{Data, NOON, bundle, decide, run, sent};
 use std::collections::BTreeSet;
-use wardroom_engine::{Attempt, Channel, Delivery, Destination, Engine, RetryError, State};
+use wardroom_engine::{
+    Attempt, Channel, Config, Delivery, Destination, Engine, Origin, Retention, RetryError, State,
+};
 use wardroom_event::{Micros, Span};
 use wardroom_journal::{Journal, Options, Reader, frame_bytes};
 
@@ -136,9 +138,6 @@ fn a_key_stays_when_the_secret_does_not() {
     assert!(others.is_disjoint(&before), "no two installations share a key: {others:?} {before:?}");
 }
 
-#[test]
-fn retries_and_dead_letters_survive_restarts_over_many_segments() {
-    let data = Data::new();
 /// What a restore of the directory as it is now would give; with the number of its last record.
 fn restored(data: &Data) -> Data {
     let restored = data.killed();
@@ -228,6 +227,9 @@ fn a_restore_is_known_in_every_segment_and_taken_up_once() {
     assert_eq!(keys(&due(&engine, at(7))), [key.clone()].into());
 }
 
+#[test]
+fn retries_and_dead_letters_survive_restarts_over_many_segments() {
+    let data = Data::new();
     let mut engine = open(&data);
     let first = decide(&engine, &hit(1)).seq;
     let hook = to(Channel::Webhook, "hook");
@@ -385,4 +387,68 @@ fn no_effect_goes_out_before_its_decision_would_survive() {
     assert_eq!(due(&engine, at(1)).len(), 0);
     run(engine.close());
     assert_eq!(due(&open(&data), at(1)).len(), 2);
+}
+
+/// Retention takes no record from which a restart knows what became of an effect: it would be on its way again, and then,
+/// since its decision is gone, dead.
+#[test]
+fn what_arrived_stays_so_whatever_retention_takes() {
+    let data = Data::new();
+    let config = Config { retention: Retention { age: None, bytes: Some(20_000) }, ..data.config() };
+    let (engine, _) = crate::support::open(&config, Some(bundle(POLICY))).unwrap();
+    let destinations = [to(Channel::Webhook, "hook"), to(Channel::Notify, "desk")];
+    engine.outbox().configure(destinations.clone());
+    decide(&engine, &hit(1));
+    let sent = due(&engine, at(5));
+    assert_eq!(sent.len(), 2);
+    // Where it stands says that they are on their way; that they arrived is a record of its own.
+    run(engine.outbox().write(true)).unwrap();
+    all_arrive(&engine, &sent, at(6));
+    let mut next = 1000;
+    let mut goes_on = |engine: &Engine, rounds: u64| {
+        for round in 0..rounds {
+            for _ in 0..150 {
+                decide(engine, &hit(next));
+                next += 1;
+                while engine.outbox().look(at(7)).unwrap() {}
+            }
+            let text = format!("{POLICY}\n# {round}\n");
+            run(engine.swap(bundle(&text), Origin::Directory, NOON)).unwrap();
+            run(engine.snapshot()).unwrap();
+        }
+        for _ in 0..60 {
+            decide(engine, &hit(next));
+            next += 1;
+        }
+    };
+    goes_on(&engine, 4);
+    let killed = data.killed();
+    let again = crate::support::open(&killed.config(), None).unwrap().0;
+    again.outbox().configure(destinations);
+    assert_eq!(due(&again, at(8)).len(), 0, "they arrived");
+    assert_eq!(again.outbox().list(State::Dead, 10).effects, []);
+    // Once that is said where it stands, nobody needs the records.
+    run(engine.outbox().write(true)).unwrap();
+    goes_on(&engine, 3);
+    let status = engine.status().snapshots;
+    assert!(status.segments_removed > 10, "{status:?}");
+}
+
+/// Nor one with an effect that nobody has looked at yet, also where nobody ever looks.
+#[test]
+fn what_nobody_looked_at_yet_is_not_taken() {
+    let data = Data::new();
+    let config = Config { retention: Retention { age: None, bytes: Some(20_000) }, ..data.config() };
+    let (engine, _) = crate::support::open(&config, Some(bundle(POLICY))).unwrap();
+    let first = decide(&engine, &hit(1));
+    for round in 0..4 {
+        (0..150).for_each(|n| drop(decide(&engine, &hit(1000 + 150 * round + n))));
+        let text = format!("{POLICY}\n# {round}\n");
+        run(engine.swap(bundle(&text), Origin::Directory, NOON)).unwrap();
+        run(engine.snapshot()).unwrap();
+    }
+    (0..60).for_each(|n| drop(decide(&engine, &hit(9000 + n))));
+    engine.outbox().configure([to(Channel::Webhook, "hook"), to(Channel::Notify, "desk")]);
+    let sent = due(&engine, at(8));
+    assert!(sent.len() == 2 && sent.iter().all(|delivery| delivery.decision == first), "{}", sent.len());
 }

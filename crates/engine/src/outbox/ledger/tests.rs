@@ -212,7 +212,7 @@ fn reasons_are_cut_between_characters() {
 #[test]
 fn what_is_still_needed_is_not_let_go() {
     let mut ledger = ledger(10);
-    assert_eq!(ledger.needs(), 1);
+    assert_eq!(ledger.needs(), u64::MAX);
     ledger.take(5, vec![(0, hook("a"))], Micros(0));
     ledger.take(9, Vec::new(), Micros(0));
     ledger.begin_checkpoint();
@@ -220,10 +220,31 @@ fn what_is_still_needed_is_not_let_go() {
     assert_eq!(ledger.needs(), 5, "an effect on its way needs its decision");
     ledger.due(Micros(0));
     ledger.report(id(5, 0), Attempt::Delivered, Micros(0));
+    assert_eq!(ledger.needs(), 5, "what is not on record yet is sent again after a crash");
+    let records = ledger.unwritten();
+    assert_eq!(ledger.needs(), 5);
+    ledger.give_back(records);
+    assert_eq!(ledger.needs(), 5);
+    ledger.unwritten();
+    ledger.written();
+    assert_eq!(ledger.needs(), 9, "what a restart reads on top of the last checkpoint");
+    ledger.begin_checkpoint();
     assert_eq!(ledger.needs(), 9);
+    ledger.end_checkpoint(None);
+    assert_eq!(ledger.needs(), 9, "it was not written");
     ledger.begin_checkpoint();
     ledger.end_checkpoint(Some(20));
-    assert_eq!(ledger.needs(), 10, "decisions not looked at yet");
+    assert_eq!(ledger.needs(), u64::MAX, "the checkpoint says it all");
+    // After a restart that read an outcome behind the checkpoint.
+    let record = EffectRecord {
+        id: id(9, 0),
+        destination: hook("a"),
+        at: Micros(0),
+        attempts: 1,
+        happened: Happened::Delivered,
+    };
+    ledger.fold(&record);
+    assert_eq!(ledger.needs(), 10);
 }
 
 /// What may happen to an outbox.

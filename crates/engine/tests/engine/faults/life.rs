@@ -627,6 +627,12 @@ impl Life {
         let dead = live.engine.outbox().list(State::Dead, usize::MAX).effects;
         let pending = live.engine.outbox().list(State::Pending, usize::MAX).total;
         let arrived = &self.receiver.arrived;
+        if let Some(listed) = dead.iter().find(|listed| self.receiver.recorded.contains_key(&listed.key)) {
+            return Err(format!(
+                "effect {} had arrived, on record, and is dead: {:?}",
+                listed.key, listed.why
+            ));
+        }
         for (seq, index) in self.mirror.outgoing() {
             let there = arrived.values().any(|(id, _)| (id.decision, id.index) == (seq, index));
             if !there && !dead.iter().any(|listed| listed.decision == seq) {
