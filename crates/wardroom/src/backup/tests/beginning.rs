@@ -32,7 +32,7 @@ fn grow(engine: &Engine, from: i64) -> i64 {
 fn cut(dir: &Path) -> (Engine, i64) {
     let engine = open(&config(&dir.join("data"))).unwrap();
     let last = grow(&engine, 1);
-    let first = wardroom_journal::segments(&dir.join("data/journal")).unwrap()[0];
+    let first = wardroom_journal::segments(dir.join("data/journal")).unwrap()[0];
     assert!(first > 1, "retention took nothing");
     (engine, last)
 }
