@@ -59,8 +59,8 @@ pub use outbox::{
 pub use probe::Probe;
 pub use queue::{Backlog, Client, Whose};
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
-pub use secret::installation_secret;
 pub use restored::mark_restored;
+pub use secret::installation_secret;
 pub use snapshot::{Every, Retention, Skipped, Snapshot, SnapshotStatus};
 pub use step::Stepper;
 pub use warmth::Warming;
