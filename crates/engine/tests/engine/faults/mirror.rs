@@ -7,7 +7,7 @@
 
 use super::policies::compiled;
 use crate::support::{POLICY_HEAD, WARMING, event_under, number};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use wardroom_engine::{Engine, Flow, Stored, StoredEffect};
 use wardroom_event::{Micros, Value};
@@ -76,6 +76,8 @@ pub(super) struct Mirror {
     flow: Option<Flow>,
     /// Features that read as missing.
     cold: Vec<usize>,
+    /// Definitions that were to be counted when the beginning of the journal was gone: from where, only the engine knows.
+    partial: BTreeSet<Box<str>>,
     /// Changes that the last decision asks for and the journal does not have yet.
     owed: VecDeque<Asked>,
     /// Whether a change may find no room, and then has no record.
@@ -89,7 +91,8 @@ impl Mirror {
     pub(super) fn new(seed: u64, may_refuse: bool) -> Mirror {
         let secret = Secret((u128::from(seed) << 64 | u128::from(!seed)).to_le_bytes());
         let owed = VecDeque::new();
-        Mirror { secret, records: Vec::new(), flow: None, cold: Vec::new(), owed, may_refuse }
+        let partial = BTreeSet::new();
+        Mirror { secret, records: Vec::new(), flow: None, cold: Vec::new(), partial, owed, may_refuse }
     }
 
     /// How many records are as they are here, from the first that is kept.
@@ -129,8 +132,18 @@ impl Mirror {
             };
             self.records.push(Record { kind, payload, stored, made: None });
             self.take(self.records.len() - 1, true).map_err(|e| format!("record {seq}: {e}"))?;
+            if read.kept_from > 1 {
+                self.begin_in_part();
+            }
         }
         Ok(())
+    }
+
+    /// What has yet to be counted is counted from what retention has left.
+    fn begin_in_part(&mut self) {
+        let Some(flow) = &self.flow else { return };
+        let features = &flow.active().program.features;
+        self.partial.extend(self.cold.iter().map(|feature| features[*feature].definition.clone()));
     }
 
     /// Forgets the records after the first `kept`, and counts the others again, from nothing.
@@ -154,9 +167,9 @@ impl Mirror {
             made: r.made.clone(),
         };
         let records = self.records.iter().map(copy).collect();
-        let (owed, may_refuse) = (VecDeque::new(), self.may_refuse);
+        let (owed, partial, may_refuse) = (VecDeque::new(), self.partial.clone(), self.may_refuse);
         let mut again =
-            Mirror { secret: self.secret, records, flow: None, cold: Vec::new(), owed, may_refuse };
+            Mirror { secret: self.secret, records, flow: None, cold: Vec::new(), partial, owed, may_refuse };
         again.begin_anew(self.records.len())?;
         Ok(again)
     }
@@ -240,7 +253,7 @@ impl Mirror {
             return Ok(());
         };
         if compare && stored.judged.is_some() {
-            same(flow, stored, &self.cold)?;
+            same(flow, stored, &self.cold, &self.partial)?;
         }
         count(flow, stored);
         self.owed = asked(stored);
@@ -248,8 +261,8 @@ impl Mirror {
     }
 }
 
-/// Whether a decision is what the model would have made.
-fn same(flow: &Flow, stored: &Stored, cold: &[usize]) -> Result<(), String> {
+/// Whether a decision is what the model would have made, as far as it knows what was counted.
+fn same(flow: &Flow, stored: &Stored, cold: &[usize], partial: &BTreeSet<Box<str>>) -> Result<(), String> {
     let (active, judged) = (flow.active(), stored.judged.as_ref().ok_or("it was not judged")?);
     if *active.program.version.0 != *stored.policy {
         return Err(format!("judged by {}, and {} is in force", stored.policy, active.program.version));
@@ -258,13 +271,18 @@ fn same(flow: &Flow, stored: &Stored, cold: &[usize]) -> Result<(), String> {
     let step = flow.look(&event, None);
     let plan = active.program.plan(event.kind);
     for ((value, serve), (id, _, was)) in step.served.iter().zip(&plan.serve).zip(&judged.served) {
-        let is_cold = matches!(&serve.source, Source::Feature { feature, .. } if cold.contains(feature));
+        let feature = match &serve.source {
+            Source::Feature { feature, .. } => Some(*feature),
+            _ => None,
+        };
+        let is_cold = feature.is_some_and(|f| cold.contains(&f));
+        let is_partial = feature.is_some_and(|f| partial.contains(&active.program.features[f].definition));
         let expect = if is_cold { &Value::Missing } else { value };
-        if expect != was {
+        if expect != was && (is_cold || !is_partial) {
             return Err(format!("{id} was served as {was:?}; counted anew it is {expect:?}"));
         }
     }
-    if !cold.is_empty() {
+    if !cold.is_empty() || active.program.features.iter().any(|f| partial.contains(&f.definition)) {
         return Ok(());
     }
     let named = step.judgement.signals.into_iter().map(|s| {
