@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Connections to a destination: TLS where the URL says so, kept for the next request, and never led elsewhere.
 //!
-//! Redirects are not followed: a destination is what was configured. Of an answer the status and `Retry-After` are read;
-//! its body is thrown away.
+//! Redirects are not followed: a destination is what was configured. Of an answer the status and `Retry-After` are read,
+//! and they decide; its body is thrown away, and whether it comes is no matter.
 
 use super::{Url, limits};
 use anyhow::{Context, Result, bail};
@@ -20,6 +20,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use wardroom_engine::Attempt;
 use wardroom_event::{Micros, Span};
@@ -40,15 +41,16 @@ impl Line {
         Ok(Line { url, tls, idle: Mutex::default() })
     }
 
-    /// Sends a request and gives how that ended.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>, now: Micros) -> Attempt {
-        match self.answer(request).await {
-            Ok((response, sender)) => {
+    /// Sends a request and gives how that ended. The head of the answer is waited for as long as is said here.
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>, most: Duration, now: Micros) -> Attempt {
+        match timeout(most, self.answer(request)).await {
+            Ok(Ok((response, sender))) => {
                 let attempt = judge(response.status().as_u16(), response.headers(), now);
                 self.finish(response, sender).await;
                 attempt
             }
-            Err(error) => Attempt::Failed { why: format!("{error:#}"), wait: None },
+            Ok(Err(error)) => Attempt::Failed { why: format!("{error:#}"), wait: None },
+            Err(_) => Attempt::Failed { why: format!("no answer within {} s", most.as_secs()), wait: None },
         }
     }
 
@@ -83,9 +85,11 @@ impl Line {
         handshake(stream.map_err(|e| anyhow::anyhow!("no TLS: {e}"))?).await
     }
 
-    /// Reads the rest of an answer, so that its connection can be used again; if it is long, the connection is closed.
+    /// Reads the rest of an answer, so that its connection can be used again; if it is long, or slow, the connection is
+    /// closed.
     async fn finish(&self, response: Response<Incoming>, sender: Sender) {
-        let whole = Limited::new(response.into_body(), limits::ANSWER_BYTES).collect().await.is_ok();
+        let rest = Limited::new(response.into_body(), limits::ANSWER_BYTES).collect();
+        let whole = timeout(limits::ANSWER_REST, rest).await.is_ok_and(|read| read.is_ok());
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if whole && !sender.is_closed() && idle.len() < limits::IDLE {
             idle.push((sender, Instant::now()));
@@ -165,11 +169,6 @@ fn retry_after(headers: &HeaderMap, now: Micros) -> Option<Span> {
     }
     let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
     Some(Micros(at.as_microsecond()).since(now)).filter(|wait| *wait > Span::ZERO)
-}
-
-/// An attempt that took too long.
-pub(super) fn too_slow(after: Duration) -> Attempt {
-    Attempt::Failed { why: format!("no answer within {} s", after.as_secs()), wait: None }
 }
 
 #[cfg(test)]

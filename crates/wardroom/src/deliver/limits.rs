@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-/// How long one attempt may take, unless its destination says otherwise.
+/// How long one attempt may take until the head of the answer is there, unless its destination says otherwise.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that a destination may say.
 pub(crate) const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -15,6 +15,9 @@ pub(super) const REST: Duration = Duration::from_secs(10);
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 /// Most that is read of an answer's body, in bytes; it says nothing that is needed.
 pub(super) const ANSWER_BYTES: usize = 16 * 1024;
+/// How long the rest of an answer is waited for after its head, which has decided: only so that the connection can be used
+/// again.
+pub(super) const ANSWER_REST: Duration = Duration::from_millis(500);
 /// Largest head of an answer, in bytes.
 pub(super) const HEAD_BYTES: usize = 16 * 1024;
 /// Longest text of a secret, in bytes.

@@ -62,30 +62,35 @@ impl fmt::Debug for Destined {
     }
 }
 
+/// Makes the request of a delivery.
+type Build = fn(&Target, &Delivery) -> Result<Request<Full<Bytes>>, hyper::http::Error>;
+
 /// A destination, ready to be sent to.
 struct Target {
     destined: Destined,
     signer: Option<Signer>,
     line: Line,
+    build: Build,
 }
 
 impl Target {
     fn open(destined: &Destined) -> Result<Target> {
         let signer = destined.secret.as_ref().map(Signer::open).transpose()?;
         let line = Line::new(destined.url.clone(), destined.ca_file.as_deref())?;
-        Ok(Target { destined: destined.clone(), signer, line })
+        Ok(Target { destined: destined.clone(), signer, line, build: Target::request })
     }
 
+    /// Sends, and gives how that ended whatever happens on the way: an attempt of which nothing is told keeps its place
+    /// for good, and a destination has few.
     async fn send(&self, delivery: &Delivery) -> Attempt {
-        let request = match self.request(delivery) {
-            Ok(request) => request,
-            Err(e) => return Attempt::Failed { why: format!("no request: {e}"), wait: None },
-        };
-        let sent = AssertUnwindSafe(timeout(self.destined.timeout, self.line.send(request, clock::now())));
-        match sent.catch_unwind().await {
-            Ok(Ok(attempt)) => attempt,
-            Ok(Err(_)) => connect::too_slow(self.destined.timeout),
-            Err(_) => Attempt::Failed { why: "a fault of our own".to_owned(), wait: None },
+        let ours = |_| Attempt::Failed { why: "a fault of our own".to_owned(), wait: None };
+        AssertUnwindSafe(self.attempt(delivery)).catch_unwind().await.unwrap_or_else(ours)
+    }
+
+    async fn attempt(&self, delivery: &Delivery) -> Attempt {
+        match (self.build)(self, delivery) {
+            Ok(request) => self.line.send(request, self.destined.timeout, clock::now()).await,
+            Err(e) => Attempt::Failed { why: format!("no request: {e}"), wait: None },
         }
     }
 
@@ -276,3 +281,6 @@ pub(crate) fn unconfigured(program: &Program, destined: &[Destined]) -> Vec<Stri
     said.dedup();
     said
 }
+
+#[cfg(test)]
+mod tests;

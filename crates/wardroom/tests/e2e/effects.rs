@@ -11,8 +11,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,41 +39,43 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// What a receiver got.
 #[derive(Clone, Debug)]
-struct Got {
+pub(crate) struct Got {
     path: String,
     headers: BTreeMap<String, String>,
     body: String,
 }
 
 impl Got {
-    fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.headers["webhook-id"]
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
 
 /// What a receiver does with a request.
 #[derive(Clone, Copy, Debug)]
-enum Reply {
+pub(crate) enum Reply {
     Status(u16),
     /// It closes the connection.
     Close,
     /// It keeps the connection and says nothing.
     Never,
+    /// It says this, and never all of what it announces.
+    Half(u16),
 }
 
 /// Somebody to send to: answers the nth request as it is told, the last way for good.
-struct Receiver {
-    address: SocketAddr,
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
     got: Arc<Mutex<Vec<Got>>>,
     connections: Arc<Mutex<usize>>,
 }
 
 impl Receiver {
-    fn start(replies: &[Reply]) -> Receiver {
+    pub(crate) fn start(replies: &[Reply]) -> Receiver {
         Receiver::with(replies, None)
     }
 
@@ -95,13 +100,13 @@ impl Receiver {
         Receiver { address, got, connections }
     }
 
-    fn all(&self) -> Vec<Got> {
+    pub(crate) fn all(&self) -> Vec<Got> {
         self.got.lock().unwrap().clone()
     }
 
     /// Waits until it got so many requests.
     #[track_caller]
-    fn await_requests(&self, count: usize) -> Vec<Got> {
+    pub(crate) fn await_requests(&self, count: usize) -> Vec<Got> {
         until(&format!("{count} requests"), || Some(self.all()).filter(|all| all.len() >= count))
     }
 }
@@ -128,6 +133,14 @@ fn answer(stream: impl Read + Write, into: &Mutex<Vec<Got>>, replies: &[Reply]) 
                     return;
                 }
             }
+            Reply::Half(status) => {
+                let text = format!("HTTP/1.1 {status} X\r\nContent-Length: 9\r\n\r\nok");
+                let sent = stream.get_mut().write_all(text.as_bytes());
+                if sent.and_then(|()| stream.get_mut().flush()).is_err() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_secs(300));
+            }
             Reply::Close => return,
             Reply::Never => std::thread::sleep(Duration::from_secs(300)),
         }
@@ -150,22 +163,29 @@ fn request(stream: &mut impl BufRead) -> Option<Got> {
     Some(Got { path, headers, body: String::from_utf8(body).ok()? })
 }
 
+/// Writes the key of signatures, for its owner alone.
+fn secret(path: &Path) {
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path).unwrap();
+    writeln!(file, "{SECRET}").unwrap();
+}
+
 /// A shop whose rules have somewhere to go.
-fn shop(config: &str) -> Shop {
+pub(crate) fn shop(config: &str) -> Shop {
     let shop = Shop::new();
     std::fs::write(shop.policy(), POLICY).unwrap();
-    std::fs::write(shop.path().join("hook.key"), format!("{SECRET}\n")).unwrap();
+    secret(&shop.path().join("hook.key"));
     let file = shop.path().join("wardroom.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(file, format!("{text}{config}")).unwrap();
     shop
 }
 
-fn hook(name: &str, url: &str) -> String {
+pub(crate) fn hook(name: &str, url: &str) -> String {
     format!("\n[effects.webhook.{name}]\nurl = \"{url}\"\nsecret_file = \"hook.key\"\ntimeout = \"5s\"\n")
 }
 
-fn decide(server: &Server, id: &str, account: &str) -> Value {
+pub(crate) fn decide(server: &Server, id: &str, account: &str) -> Value {
     let event = format!(r#"{{"type":"login","id":"{id}","account":"{account}","ip":"192.0.2.1"}}"#);
     server.client.decide(&event).ok()
 }
@@ -179,7 +199,7 @@ fn await_listed(server: &Server, state: &str, total: u64) -> Value {
     until(&format!("{total} {state}"), || Some(listed(server, state)).filter(|said| said["total"] == total))
 }
 
-fn retry(server: &Server, key: &str) {
+pub(crate) fn retry(server: &Server, key: &str) {
     let said = server.client.call("POST", &format!("/v1/effects/{key}/retry"), "", "").unwrap().ok();
     assert_eq!((&said["key"], &said["state"]), (&Value::from(key), &Value::from("pending")));
 }
@@ -308,6 +328,26 @@ fn what_does_not_arrive_is_sent_again_under_its_key() {
     assert_eq!(all.iter().map(|got| &got.body).collect::<BTreeSet<_>>().len(), 1, "the same bytes");
     assert!(all.iter().all(|got| is_genuine(got) && got.path == "/"));
     server.client.call("POST", "/v1/effects/a-1-0/retry", "", "").unwrap().problem(404, "no_effect");
+    server.stop();
+}
+
+/// The head of an answer decides, whatever becomes of its body.
+#[test]
+fn an_answer_whose_body_never_comes_is_an_answer() {
+    let (yes, no) = (Receiver::start(&[Reply::Half(200)]), Receiver::start(&[Reply::Half(410)]));
+    let config = hook("revoke", &format!("http://{}/", yes.address))
+        + &hook("slow", &format!("http://{}/", no.address));
+    let shop = shop(&config);
+    let server = shop.serve();
+    for n in 0..3 {
+        decide(&server, &n.to_string(), "carol");
+    }
+    let dead = await_listed(&server, "dead", 3);
+    assert!(dead["effects"][0]["why"].as_str().unwrap().starts_with("HTTP 410"), "{dead}");
+    await_listed(&server, "pending", 0);
+    let metrics = server.client.get("/metrics").body;
+    assert!(metrics.contains("wardroom_effects_delivered_total{effect=\"webhook\"} 3"), "{metrics}");
+    assert_eq!((yes.all().len(), no.all().len()), (3, 3), "each once");
     server.stop();
 }
 
