@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Key files: where the key of an encrypted data directory lies, and that nobody else can read it.
+//! Key files: where the key of an encrypted data directory lies, and that nobody else can read it, nor any other file that
+//! holds a secret.
 
 use anyhow::{Context, Result, bail};
 use std::fs::{File, OpenOptions};
@@ -15,18 +16,25 @@ const MOST: u64 = 256;
 pub(crate) fn read(path: &Path) -> Result<Key> {
     let about = || format!("cannot read the key file {}", path.display());
     let file = File::open(path).with_context(about)?;
+    is_closed(&file, "the key file", path)?;
+    let mut text = Vec::new();
+    file.take(MOST + 1).read_to_end(&mut text).with_context(about)?;
+    Key::parse(&text).with_context(|| format!("the key file {} is not right", path.display()))
+}
+
+/// Refuses an open file that others can read or write; `what` says what it is.
+pub(crate) fn is_closed(file: &File, what: &str, path: &Path) -> Result<()> {
+    let about = || format!("cannot read {what} {}", path.display());
     let mode = file.metadata().with_context(about)?.permissions().mode();
     if mode & 0o077 != 0 {
         bail!(
-            "the key file {} can be read or written by others (mode {:03o}): make it 600, and the key a new one if anybody \
+            "{what} {} can be read or written by others (mode {:03o}): make it 600, and the key a new one if anybody \
              may have seen it",
             path.display(),
             mode & 0o777
         );
     }
-    let mut text = Vec::new();
-    file.take(MOST + 1).read_to_end(&mut text).with_context(about)?;
-    Key::parse(&text).with_context(|| format!("the key file {} is not right", path.display()))
+    Ok(())
 }
 
 /// Makes a key file, for its owner alone. What is there stays.

@@ -6,6 +6,7 @@
 //! into `webhook-signature` as `v1,` and base64.
 
 use super::limits;
+use crate::key_file;
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,13 +35,15 @@ impl fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// Reads the key. What is wrong is said without showing any of it.
+    /// Reads the key; a file that others can read or write is refused, for whoever has the key can sign. What is wrong is
+    /// said without showing any of it.
     pub(super) fn open(secret: &Secret) -> Result<Signer> {
         match secret {
             Secret::File(path) => {
                 let about = || format!("cannot read the secret {}", path.display());
                 let mut text = String::new();
                 let file = std::fs::File::open(path).with_context(about)?;
+                key_file::is_closed(&file, "the secret", path)?;
                 file.take(limits::SECRET_BYTES).read_to_string(&mut text).with_context(about)?;
                 Signer::of(&text).with_context(|| format!("{}", path.display()))
             }
@@ -59,7 +62,7 @@ impl Signer {
             }
             _ => bail!(
                 "a secret is `whsec_` and 24 to 64 random bytes in base64; \
-                 `echo whsec_$(openssl rand -base64 32)` makes one"
+                 `(umask 077; echo whsec_$(openssl rand -base64 32) > FILE)` makes one"
             ),
         }
     }
@@ -81,6 +84,7 @@ fn variable(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     /// The example of the specification.
     #[test]
@@ -88,6 +92,25 @@ mod tests {
         let signer = Signer::of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
         let signed = signer.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
         assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn a_secret_that_others_can_read_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hook.key");
+        std::fs::write(&path, format!("whsec_{}\n", STANDARD.encode([7; 32]))).unwrap();
+        let check = |mode: u32, good: bool| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let said = Signer::open(&Secret::File(path.clone())).map_err(|e| format!("{e:#}"));
+            assert_eq!(said.is_ok(), good, "{mode:o} {said:?}");
+            let expect = format!("hook.key can be read or written by others (mode {mode:03o}): make it 600");
+            assert!(good || said.is_err_and(|said| said.contains(&expect)));
+        };
+        check(0o600, true);
+        check(0o400, true);
+        check(0o640, false);
+        check(0o644, false);
+        check(0o602, false);
     }
 
     #[test]

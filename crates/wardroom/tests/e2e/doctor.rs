@@ -52,13 +52,25 @@ fn what_is_wrong_ends_it_with_1() {
     let shop = Shop::new();
     shop.serve().stop();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let config = format!("listen = \"{}\"\n[facts]\nmmdb = [\"none.mmdb\"]\n", taken.local_addr().unwrap());
+    let config = format!("listen = \"{}\"\n[facts]\nmmdb = [\"none.mmdb\"]\n", taken.local_addr().unwrap())
+        + "[telemetry]\nheaders = \"collector.headers\"\n[effects.webhook.revoke]\nurl = \"https://a.example\"\n"
+        + "secret_file = \"hook.key\"\n";
+    for name in ["collector.headers", "hook.key"] {
+        std::fs::write(shop.path().join(name), "").unwrap();
+    }
     std::fs::write(shop.path().join("wardroom.toml"), config).unwrap();
     shop.edit("rule", "rulle");
     let open = |name: &str, mode| {
         std::fs::set_permissions(shop.path().join(name), std::fs::Permissions::from_mode(mode)).unwrap();
     };
     open("data/secret", 0o644);
+    for name in ["data/snapshots", "data/ids"] {
+        std::fs::create_dir_all(shop.path().join(name)).unwrap();
+    }
+    open("data/snapshots", 0o777);
+    open("data/ids", 0o770);
+    open("collector.headers", 0o640);
+    open("hook.key", 0o644);
     let segment = shop.path().join("data/journal/00000000000000000001.wj");
     let whole = std::fs::read(&segment).unwrap();
     let mut hurt = whole.clone();
@@ -69,6 +81,10 @@ fn what_is_wrong_ends_it_with_1() {
     let ran = run(shop.path(), &["doctor", "--json"]).ended(1);
     closing.join().unwrap();
     says(&ran, "permissions", "fail", "secret is open to others (mode 0644)");
+    says(&ran, "permissions", "fail", "data/snapshots is open to others (mode 0777)");
+    says(&ran, "permissions", "fail", "data/ids is open to others (mode 0770)");
+    says(&ran, "permissions", "fail", "collector.headers is open to others (mode 0640)");
+    says(&ran, "permissions", "fail", "hook.key is open to others (mode 0644)");
     says(&ran, "journal", "fail", "00000000000000000001.wj");
     says(&ran, "policy", "fail", "errors; the first");
     says(&ran, "port", "fail", "cannot be listened on");

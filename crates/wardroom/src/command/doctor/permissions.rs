@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Who may look into the data directory: its owner, and nobody else.
+//! Who may look into the data directory, and at the secrets that the configuration names: their owner, and nobody else.
 
 use super::Finding;
 use crate::config::Config;
+use crate::deliver::Secret;
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What must be closed to others: below the data directory, and how.
-const PRIVATE: [(&str, u32); 4] = [("", 0o700), ("journal", 0o755), ("secret", 0o600), ("keys.toml", 0o600)];
+const PRIVATE: [(&str, u32); 6] = [
+    ("", 0o700),
+    ("journal", 0o755),
+    ("snapshots", 0o755),
+    ("ids", 0o755),
+    ("secret", 0o600),
+    ("keys.toml", 0o600),
+];
 
 /// A file or directory.
 #[derive(Clone, Debug)]
@@ -37,8 +46,15 @@ pub(super) fn look(config: &Config) -> Permissions {
         place(if name.is_empty() { data.to_owned() } else { data.join(name) }, most)
     };
     let keys = config.encryption.key_file.value.iter().chain(&config.encryption.old_key_files.value);
+    let hooks = config.effects.iter().filter_map(|destined| match &destined.secret {
+        Some(Secret::File(path)) => Some(path),
+        Some(Secret::Variable(_)) | None => None,
+    });
+    // Those of encryption are refused when they are read, below.
+    let secrets: BTreeSet<&PathBuf> = hooks.chain(&config.telemetry.headers.value).collect();
+    let secrets = secrets.into_iter().filter_map(|path| place(path.clone(), 0o600));
     Permissions {
-        places: PRIVATE.into_iter().filter_map(below).collect(),
+        places: PRIVATE.into_iter().filter_map(below).chain(secrets).collect(),
         user: rustix::process::geteuid().as_raw(),
         key_fault: config.encryption.keys().err().map(|e| format!("{e:#}")),
         keys_within: keys.filter(|key| is_within(data, key)).map(|key| key.display().to_string()).collect(),
@@ -97,7 +113,7 @@ pub(super) fn judge(seen: &Permissions) -> Vec<Finding> {
         ));
     }
     if found.is_empty() && !seen.places.is_empty() {
-        found.push(Finding::ok("permissions", "the data directory is closed to others"));
+        found.push(Finding::ok("permissions", "the data directory and the secrets are closed to others"));
     }
     found
 }
