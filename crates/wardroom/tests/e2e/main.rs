@@ -28,6 +28,7 @@ mod observe;
 mod overload;
 mod refusals;
 mod replay;
+mod restored;
 mod session;
 mod status;
 mod terminal;
