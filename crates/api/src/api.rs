@@ -225,6 +225,7 @@ impl Api {
             .route("/v1/policy/check", post(policy::check))
             .route("/v1/status", get(status::status))
             .route("/v1/effects", get(effects::list))
+            .route("/v1/effects/retry", post(effects::retry_dead))
             .route("/v1/effects/{key}/retry", post(effects::retry))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))

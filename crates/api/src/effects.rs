@@ -12,7 +12,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use wardroom_engine::{Listed, RetryError, State as Stage};
+use wardroom_engine::{Listed, Retried, RetryError, State as Stage, Wanted};
+use wardroom_event::Micros;
 
 /// Which effects.
 #[derive(Deserialize, IntoParams)]
@@ -115,6 +116,49 @@ struct RetriedBody<'a> {
     state: StageName,
 }
 
+/// Which dead letters.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeadQuery {
+    /// Those to this queue, desk or webhook; all of them where it does not say.
+    #[param(required = false)]
+    name: Option<String>,
+    /// Those given up at this time (RFC 3339) or later.
+    #[param(required = false)]
+    since: Option<String>,
+    /// To go on: `next` of the answer before.
+    #[serde(default)]
+    #[param(required = false, value_type = String)]
+    after: u64,
+}
+
+/// Dead letters are on their way again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RetriedDead)]
+struct RetriedDeadBody {
+    /// The keys of those that are.
+    retried: Vec<String>,
+    /// Those that are not, each with the reason.
+    refused: Vec<RefusedBody>,
+    /// Where to go on, where there are more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Seq>, nullable = false)]
+    next: Option<Seq>,
+    /// Too many effects are on their way: go on when there are fewer.
+    full: bool,
+}
+
+/// A dead letter that stays one.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RefusedEffect)]
+struct RefusedBody {
+    /// Its key.
+    key: String,
+    /// Why it cannot be sent.
+    why: String,
+}
+
 /// List effects
 ///
 /// Cases, notifications and webhooks that rules asked for. Labels and list entries are none of them: they take effect with
@@ -179,8 +223,47 @@ pub(crate) async fn retry(
         }
         Err(RetryError::Journal(why)) => Err(Problem::ours("read the journal", &why)),
         Err(RetryError::Submit(error)) => Err(api.refused(error)),
-        Err(error @ (RetryError::NotYet | RetryError::Case | RetryError::NotConfigured(_))) => {
-            Err(Problem::new(NO_RETRY, error.to_string()))
-        }
+        Err(
+            error @ (RetryError::NotYet | RetryError::Case | RetryError::Gone | RetryError::NotConfigured(_)),
+        ) => Err(Problem::new(NO_RETRY, error.to_string())),
     }
+}
+
+/// Send dead letters again
+///
+/// All that the journal has, the oldest first, at most 1024 of them; `next` says where to go on. One that cannot be sent
+/// is listed with the reason and holds no other up.
+#[utoipa::path(
+    post, path = "/v1/effects/retry", tag = "effects", security(("key" = ["admin"])), params(DeadQuery),
+    responses(
+        (status = 200, description = "They are on their way, on record, but for those that are refused", body = RetriedDeadBody),
+        (status = 400, description = "The query is not understood", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing is taken now; see Retry-After", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn retry_dead(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+    let who = api.admit(request.headers(), Role::Admin)?;
+    let DeadQuery { name, since, after } = query(request.uri())?;
+    let no_time = || Problem::new(BAD_QUERY, "`since` is no time such as 2026-01-05T12:00:00Z");
+    let since = since.map(|text| Micros::parse(&text).ok_or_else(no_time)).transpose()?;
+    let outbox = api.engine().outbox().clone();
+    // Those given up a moment ago as well.
+    outbox.write(false).await.map_err(|e| api.refused(e))?;
+    let wanted = Wanted { name: name.map(Into::into), since, after };
+    let looked = {
+        let outbox = outbox.clone();
+        tokio::task::spawn_blocking(move || outbox.dead_letters(&wanted)).await
+    };
+    let found = looked.map_err(|e| Problem::ours("look for dead letters", &e))??;
+    let Retried { keys, refused, next, is_full } =
+        outbox.retry_all(found, api.now()).await.map_err(|e| api.refused(e))?;
+    tracing::info!(key = %who, retried = keys.len(), refused = refused.len(), "dead letters are sent again");
+    let refused = refused.into_iter().map(|(key, why)| RefusedBody { key, why: why.to_string() });
+    json_of(&RetriedDeadBody {
+        retried: keys,
+        refused: refused.collect(),
+        next: next.map(Seq),
+        full: is_full,
+    })
 }

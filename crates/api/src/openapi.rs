@@ -30,6 +30,7 @@ use utoipa::{Modify, OpenApi as _};
         status::status,
         effects::list,
         effects::retry,
+        effects::retry_dead,
         health::healthz,
         health::readyz,
         health::metrics,

@@ -54,7 +54,8 @@ pub use judge::{Judgement, judge};
 pub use latency::{Distribution, Latencies};
 pub use memory::Size;
 pub use outbox::{
-    Attempt, ChannelStatus, Delivery, Listed, Listing, Outbox, OutboxStatus, RetryError, State,
+    Attempt, ChannelStatus, DeadLetters, Delivery, Listed, Listing, Outbox, OutboxStatus, Retried,
+    RetryError, State, Wanted,
 };
 pub use probe::Probe;
 pub use queue::{Backlog, Client, Whose};

@@ -97,6 +97,8 @@ pub const OUTBOX_SENDING: usize = 4;
 pub const RESTORES: usize = 256;
 /// Most dead letters that are listed, the newest; the journal has all of them.
 pub const DEAD_LETTERS: usize = 1024;
+/// Most dead letters that are sent again at once; whoever asks for more goes on behind them.
+pub const RETRIED: usize = 1024;
 /// Most cases that are listed, the newest; the journal has all of them.
 pub const CASES: usize = 1024;
 /// Most outcomes of effects that wait to be written down; above it no more are taken up or sent.

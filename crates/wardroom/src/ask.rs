@@ -153,6 +153,14 @@ impl Server {
 }
 
 impl Said {
+    /// Why it does not do this one thing, which does not keep it from others: there is no such thing, its state forbids it,
+    /// or there is no room for it.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let problem: Value = serde_json::from_slice(&self.body).ok()?;
+        let detail = one_line(problem["detail"].as_str().unwrap_or_default());
+        matches!(self.status, 404 | 409 | 503).then_some(detail)
+    }
+
     /// The JSON of a success; the words of a problem as an error.
     pub(crate) fn ok(self, url: &str) -> Result<Value> {
         let said: Value =

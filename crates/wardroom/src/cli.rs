@@ -476,9 +476,15 @@ pub(crate) enum EffectsAction {
         /// Keys, as `effects list` shows them
         #[arg(value_name = "KEY", required_unless_present = "dead")]
         keys: Vec<String>,
-        /// All dead letters that are listed
+        /// All dead letters
         #[arg(long)]
         dead: bool,
+        /// Of them, those to the notification or webhook of this name
+        #[arg(long, value_name = "NAME", requires = "dead")]
+        to: Option<String>,
+        /// Of them, those given up at this time or later, such as 2026-01-05T12:00:00Z
+        #[arg(long, value_name = "TIME", requires = "dead")]
+        since: Option<String>,
     },
 }
 

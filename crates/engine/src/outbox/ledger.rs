@@ -117,6 +117,9 @@ pub enum RetryError {
     /// A case is not sent.
     #[error("a case is not sent anywhere")]
     Case,
+    /// Its decision, from which it would be sent, is no longer kept.
+    #[error("its decision is no longer in the journal")]
+    Gone,
     /// Its destination is not configured.
     #[error("{0} is not configured")]
     NotConfigured(Destination),

@@ -12,10 +12,12 @@
 //! An effect happens at least once, and each time under one key ([`key`]). Only decisions that would survive a power cut are looked at, for a number that is lost is
 //! given again.
 
+mod again;
 mod key;
 mod ledger;
 mod pace;
 
+pub use again::{DeadLetters, Retried, Wanted};
 pub use ledger::{Attempt, RetryError};
 
 use crate::decision::{Channel, Destination, EffectId, Stored, StoredSignal};
@@ -375,8 +377,7 @@ impl Outbox {
         if destination.channel == Channel::Case {
             return Err(RetryError::Case);
         }
-        self.ledger().ask(id, destination, now)?;
-        self.say_needs();
+        self.ask(id, destination, now)?;
         Ok(self.write(false).await?)
     }
 

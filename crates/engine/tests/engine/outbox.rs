@@ -4,7 +4,8 @@
 use crate::support::{Data, NOON, bundle, decide, run, sent};
 use std::collections::BTreeSet;
 use wardroom_engine::{
-    Attempt, Channel, Config, Delivery, Destination, Engine, Origin, Retention, RetryError, State,
+    Attempt, Channel, Config, Delivery, Destination, Engine, Origin, Retention, Retried, RetryError, State,
+    Wanted,
 };
 use wardroom_event::{Micros, Span};
 use wardroom_journal::{Journal, Options, Reader, frame_bytes};
@@ -451,4 +452,56 @@ fn what_nobody_looked_at_yet_is_not_taken() {
     engine.outbox().configure([to(Channel::Webhook, "hook"), to(Channel::Notify, "desk")]);
     let sent = due(&engine, at(8));
     assert!(sent.len() == 2 && sent.iter().all(|delivery| delivery.decision == first), "{}", sent.len());
+}
+
+/// Asks for all dead letters that are wanted, until there are none, or no room.
+fn retry_all(engine: &Engine, wanted: &Wanted) -> Vec<Retried> {
+    let (outbox, mut wanted, mut all) = (engine.outbox(), wanted.clone(), Vec::new());
+    loop {
+        let found = outbox.dead_letters(&wanted).unwrap();
+        let retried = run(outbox.retry_all(found, at(100))).unwrap();
+        let (next, is_full) = (retried.next, retried.is_full);
+        all.push(retried);
+        match next {
+            Some(next) if !is_full => wanted.after = next,
+            _ => return all,
+        }
+    }
+}
+
+/// The books list the newest dead letters; the others are had as well.
+#[test]
+fn every_dead_letter_is_sent_again_however_many_there_are() {
+    let data = Data { segment_bytes: 1 << 20, ..Data::new() };
+    let engine = data.open(POLICY);
+    let count = wardroom_engine::limits::DEAD_LETTERS as u64 + 100;
+    for n in 0..count {
+        decide(&engine, &hit(1).id(n));
+        decide(&engine, &hit(4).id(count + n));
+        // Nothing is configured: all are dead at once.
+        assert_eq!(due(&engine, at(n as i64 % 50)).len(), 0);
+        run(engine.outbox().write(false)).unwrap();
+    }
+    assert_eq!(engine.outbox().list(State::Dead, usize::MAX).total, wardroom_engine::limits::DEAD_LETTERS);
+    engine.outbox().configure([to(Channel::Webhook, "hook")]);
+    let wanted = |name: &str| Wanted { name: Some(name.into()), ..Wanted::default() };
+    let late = retry_all(&engine, &Wanted { since: Some(at(49)), ..wanted("hook") });
+    assert_eq!(late.iter().map(|retried| retried.keys.len()).sum::<usize>(), count as usize / 50);
+    let all = retry_all(&engine, &wanted("hook"));
+    assert_eq!(
+        all.iter().map(|retried| retried.keys.len()).sum::<usize>() + count as usize / 50,
+        count as usize,
+        "each of them, and none twice"
+    );
+    assert!(all.iter().all(|retried| retried.refused.is_empty()));
+    // What cannot be had stands in nobody's way, and is told.
+    let others = retry_all(&engine, &Wanted::default());
+    let refused: Vec<_> = others.iter().flat_map(|retried| &retried.refused).collect();
+    assert_eq!(refused.len() as u64, 2 * count, "those to the desk, and to `hok`");
+    assert!(refused.iter().all(|(_, why)| matches!(why, RetryError::NotConfigured(_))));
+    assert_eq!(others.iter().map(|retried| retried.keys.len()).sum::<usize>(), 0);
+    engine.outbox().configure([to(Channel::Webhook, "hook"), to(Channel::Notify, "desk")]);
+    let desk = retry_all(&engine, &wanted("desk"));
+    assert_eq!(desk.iter().map(|retried| retried.keys.len()).sum::<usize>() as u64, count);
+    assert_eq!(engine.outbox().list(State::Pending, 0).total as u64, 2 * count);
 }

@@ -10,13 +10,18 @@ use crate::terminal::one_line;
 use anyhow::{Result, bail};
 use hyper::Method;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 use wardroom_engine::{Engine, Listed, State};
 
-/// Most that are listed or sent again at once: as many as the server gives.
+/// Most that are listed: as many as the server gives.
 const MOST: usize = wardroom_api::limits::EFFECTS_LISTED;
+/// How long dead letters wait where there is no room for more on their way, and how often in a row.
+const ROOM_WAIT: Duration = Duration::from_secs(1);
+const ROOM_TRIES: u32 = 60;
 
 pub(crate) fn run(args: &Effects) -> Result<ExitCode> {
     match &args.action {
@@ -35,7 +40,11 @@ pub(crate) fn run(args: &Effects) -> Result<ExitCode> {
                 say(*state, &said, &mut out)?;
             }
         }
-        EffectsAction::Retry { keys, dead } => super::block_on_one(retry(args, keys, *dead))?,
+        EffectsAction::Retry { keys, dead, to, since } => {
+            let filter = [("name", to), ("since", since)];
+            let refused = super::block_on_one(retry(args, keys, dead.then_some(filter)))?;
+            return Ok(if refused { ExitCode::from(1) } else { ExitCode::SUCCESS });
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -103,25 +112,104 @@ fn say(state: Stage, said: &Value, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-/// Has effects sent again, each by its key; the first that cannot be ends it.
-async fn retry(args: &Effects, keys: &[String], dead: bool) -> Result<()> {
+/// Has effects sent again: those with these keys, and dead letters. One that cannot be holds no other up; whether there
+/// were such, once they have been told.
+async fn retry(args: &Effects, keys: &[String], dead: Option<[(&str, &Option<String>); 2]>) -> Result<bool> {
+    if let Some(key) = keys.iter().find(|key| !is_plain(key)) {
+        return Err(Usage(format!("`{}` is no key of an effect", one_line(key))).into());
+    }
     let admin = ask::admin_key()?;
     let server = Server::of(args.server.as_deref(), args.config.as_deref())?;
-    let mut all = keys.to_vec();
-    if dead {
-        let said = listed(args, Stage::Dead, &admin).await?;
-        let dead = said["effects"].as_array().into_iter().flatten();
-        all.extend(dead.filter_map(|effect| effect["key"].as_str().map(str::to_owned)));
-    }
-    for key in &all {
-        if !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') || key.is_empty() {
-            return Err(Usage(format!("`{}` is no key of an effect", one_line(key))).into());
+    let mut told = Told::default();
+    for key in keys {
+        let said = server.call(Method::POST, &format!("/v1/effects/{key}/retry"), &admin).await?;
+        match said.refusal() {
+            Some(why) => told.refused.push((key.clone(), why)),
+            None => {
+                said.ok(server.url())?;
+                told.again(key)?;
+            }
         }
-        server.call(Method::POST, &format!("/v1/effects/{key}/retry"), &admin).await?.ok(server.url())?;
-        writeln!(std::io::stdout(), "{key} is on its way again")?;
     }
-    if all.is_empty() {
-        writeln!(std::io::stdout(), "none")?;
+    if let Some(filter) = dead {
+        retry_dead(&server, &admin, filter, &mut told).await?;
     }
-    Ok(())
+    told.end()
+}
+
+fn is_plain(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// The server looks through its journal for them, some at a time.
+async fn retry_dead(
+    server: &Server,
+    admin: &str,
+    filter: [(&str, &Option<String>); 2],
+    told: &mut Told,
+) -> Result<()> {
+    let mut given = String::new();
+    for (name, value) in filter {
+        if let Some(value) = value {
+            write!(given, "&{name}={}", encoded(value))?;
+        }
+    }
+    let (mut after, mut waited) = ("0".to_owned(), 0);
+    loop {
+        let path = format!("/v1/effects/retry?after={after}{given}");
+        let said = server.call(Method::POST, &path, admin).await?.ok(server.url())?;
+        let text = |value: &Value| value.as_str().map(one_line).unwrap_or_default();
+        let retried = said["retried"].as_array().map_or(&[][..], Vec::as_slice);
+        retried.iter().try_for_each(|key| told.again(&text(key)))?;
+        let refused = said["refused"].as_array().into_iter().flatten();
+        told.refused.extend(refused.map(|it| (text(&it["key"]), text(&it["why"]))));
+        let Some(next) = said["next"].as_str() else { return Ok(()) };
+        after = next.to_owned();
+        if said["full"] == true {
+            waited = if retried.is_empty() { waited + 1 } else { 0 };
+            if waited >= ROOM_TRIES {
+                let why = "too many effects are on their way; ask again when there are fewer".to_owned();
+                told.refused.push(("all others".to_owned(), why));
+                return Ok(());
+            }
+            tokio::time::sleep(ROOM_WAIT).await;
+        }
+    }
+}
+
+/// A text within a query: what may stand there as it is does.
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte) {
+            out.push(byte.into());
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
+/// What was said of the effects that were asked for.
+#[derive(Default)]
+struct Told {
+    again: usize,
+    refused: Vec<(String, String)>,
+}
+
+impl Told {
+    fn again(&mut self, key: &str) -> Result<()> {
+        self.again += 1;
+        Ok(writeln!(std::io::stdout(), "{key} is on its way again")?)
+    }
+
+    /// Tells of those that cannot be sent; whether there are any.
+    fn end(self) -> Result<bool> {
+        for (key, why) in &self.refused {
+            writeln!(std::io::stderr(), "{key} is not sent: {why}")?;
+        }
+        if self.again == 0 && self.refused.is_empty() {
+            writeln!(std::io::stdout(), "none")?;
+        }
+        Ok(!self.refused.is_empty())
+    }
 }

@@ -2,7 +2,7 @@
 //! Webhooks and notifications, over real connections: signed, at least once and each under one key, one destination beside
 //! the other, and nothing of it in the way of a decision.
 
-use crate::process::{run, until, wardroom};
+use crate::process::{Process, Ran, run, until, wardroom};
 use crate::server::{Server, Shop};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -394,12 +394,7 @@ fn names_without_a_destination_are_told_and_can_be_sent_later() {
     let text = text + &format!("\n[effects.notify.desk]\nurl = \"http://{}/\"\n", revoke.address);
     std::fs::write(&file, text).unwrap();
     let server = shop.serve();
-    let at = format!("http://{}", server.client.address);
-    let ask = |args: &[&str]| {
-        let mut command = wardroom(shop.path());
-        command.env("WARDROOM_KEY", &shop.token).arg("effects").args(args).args(["--server", &at]);
-        crate::process::Process::start(&mut command).wait().ended(0).out
-    };
+    let ask = |args: &[&str]| ask(&shop, &server, args).ended(0).out;
     let again = ask(&["retry", "--dead"]);
     assert_eq!(again.lines().filter(|l| l.ends_with("is on its way again")).count(), 2, "{again}");
     revoke.await_requests(2);
@@ -427,6 +422,54 @@ fn effects_of_an_encrypted_directory_are_listed() {
     let ran = run(elsewhere.path(), &[&list[..], &["--config", config]].concat()).ended(0);
     assert!(ran.out.contains("case takeovers  opened"), "{ran:#?}");
     assert!(run(elsewhere.path(), &list).ended(3).one_error().contains("encrypted with the key"));
+}
+
+/// `wardroom effects`, asked of a server.
+fn ask(shop: &Shop, server: &Server, args: &[&str]) -> Ran {
+    let mut command = wardroom(shop.path());
+    let at = format!("http://{}", server.client.address);
+    command.env("WARDROOM_KEY", &shop.token).arg("effects").args(args).args(["--server", &at]);
+    Process::start(&mut command).wait()
+}
+
+/// A dead letter that has nowhere to go is told of at the end, and the others go.
+#[test]
+fn one_that_cannot_be_sent_again_holds_no_other_up() {
+    let shop = shop("");
+    let server = shop.serve();
+    for n in 0..3 {
+        // To `slow`, then to `revoke`; and to `revoke`, then to `desk`.
+        decide(&server, &format!("{n}"), "carol");
+        decide(&server, &format!("more {n}"), "alice");
+    }
+    await_listed(&server, "dead", 12);
+    server.stop();
+    let revoke = Receiver::start(&[Reply::Status(200)]);
+    let file = shop.path().join("wardroom.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + &hook("revoke", &format!("http://{}/", revoke.address))).unwrap();
+    let server = shop.serve();
+    let dead = listed(&server, "dead");
+    let keys = |name: &str| -> Vec<String> {
+        let all = dead["effects"].as_array().unwrap().iter().filter(|it| it["name"] == name);
+        all.map(|it| it["key"].as_str().unwrap().to_owned()).collect()
+    };
+    let (slow, wanted) = (&keys("slow")[0], &keys("revoke")[0]);
+    let ran = ask(&shop, &server, &["retry", slow, wanted, "1-1-1"]).ended(1);
+    assert_eq!(ran.out, format!("{wanted} is on its way again\n"));
+    let expect = format!("{slow} is not sent: webhook `slow` is not configured\n1-1-1 is not sent: ");
+    assert!(ran.err.starts_with(&expect), "{ran:#?}");
+    revoke.await_requests(1);
+    let ran = ask(&shop, &server, &["retry", "--dead", "--since", "2999-01-01T00:00:00Z"]).ended(0);
+    assert_eq!(ran.out, "none\n");
+    let ran = ask(&shop, &server, &["retry", "--dead", "--to", "slow"]).ended(1);
+    assert_eq!((ran.out.lines().count(), ran.err.lines().count()), (0, 3), "{ran:#?}");
+    let ran = ask(&shop, &server, &["retry", "--dead"]).ended(1);
+    assert_eq!((ran.out.lines().count(), ran.err.lines().count()), (5, 6), "{ran:#?}");
+    revoke.await_requests(6);
+    await_listed(&server, "pending", 0);
+    await_listed(&server, "dead", 6);
+    server.stop();
 }
 
 fn pem(name: &str) -> Vec<u8> {
