@@ -164,6 +164,11 @@ impl Flow {
         self.marks.change(&self.active, effect, at)
     }
 
+    /// As [`Flow::change`], of a decision that a policy before this one may have made.
+    pub(crate) fn complete(&mut self, effect: &StoredEffect, at: Micros) -> bool {
+        self.marks.complete(&self.active, effect, at)
+    }
+
     /// Makes changes that the journal holds: they were made before.
     pub(crate) fn restore(&mut self, effect: &StoredEffect, at: Micros) {
         self.marks.restore(&self.active, effect, at);

@@ -71,6 +71,20 @@ impl Added {
         }
     }
 
+    /// Whether a value was listed, or waits if it does not fit and may.
+    fn put(&mut self, value: &Value, until: Option<Micros>, may_wait: bool) -> bool {
+        match self.list.insert(value.clone(), until) {
+            Ok(_) => true,
+            Err(ListError::Full { .. }) => false,
+            Err(ListError::WrongType { .. } | ListError::NoSuffix | ListError::Fixed) => {
+                if may_wait {
+                    self.waiting.set(value.clone(), until);
+                }
+                may_wait
+            }
+        }
+    }
+
     /// Lists a value that was listed before.
     fn restore(&mut self, value: Value, until: Option<Micros>) {
         match self.list.restore(value.clone(), until) {
@@ -115,6 +129,16 @@ impl Marks {
     /// not, and is not to be recorded. What is recorded is what counts: whether there is room may depend on where the maps
     /// stand, and be another after a restart.
     pub(crate) fn change(&mut self, active: &Active, effect: &StoredEffect, at: Micros) -> bool {
+        self.make(active, effect, at, false)
+    }
+
+    /// As [`Marks::change`], of a decision that a policy before this one may have made: a value that does not fit a list of
+    /// today fitted then, and waits.
+    pub(crate) fn complete(&mut self, active: &Active, effect: &StoredEffect, at: Micros) -> bool {
+        self.make(active, effect, at, true)
+    }
+
+    fn make(&mut self, active: &Active, effect: &StoredEffect, at: Micros, may_wait: bool) -> bool {
         let made = match effect {
             StoredEffect::Label { kind, value, name, until } => {
                 self.labels.purge(self.floor, FORGET);
@@ -125,7 +149,7 @@ impl Marks {
             StoredEffect::List { list, value, until, .. } => {
                 let room = self.room();
                 self.with_list(active, list, |added| {
-                    added.list.growth(value) <= room && added.list.insert(value.clone(), *until).is_ok()
+                    added.list.growth(value) <= room && added.put(value, *until, may_wait)
                 })
             }
             StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => return false,

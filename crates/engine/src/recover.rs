@@ -353,7 +353,7 @@ impl Folded {
         let stored = decode_stored(seq, true, &frame.payload, &self.dictionary)
             .map_err(|why| EngineError::Record { seq, why })?;
         let mut missing = behind(Change::of(&stored), &there);
-        missing.retain(|change| self.flow.change(&change.effect, change.at));
+        missing.retain(|change| self.flow.complete(&change.effect, change.at));
         Ok(missing)
     }
 }
