@@ -202,7 +202,8 @@ impl Life {
         let snapshot_every = (!rng.one_in(4)).then_some(Every { bytes, time: Duration::MAX });
         let kept = segment_bytes * (1 + rng.below(3));
         let retention = Retention { bytes: rng.one_in(3).then_some(kept), age: None };
-        let memory_bytes = if rng.one_in(3) { 4_096 << rng.below(6) } else { 1 << 30 };
+        // Small enough that counters forget, and that labels and list entries find no room.
+        let memory_bytes = if rng.one_in(3) { 1024 << rng.below(8) } else { 1 << 30 };
         let keys = match rng.below(24) {
             0 => Keyring::new(Some(Key::new([seed as u8; 32])), Vec::new()).with_salts_from(seed),
             _ => Keyring::default(),
