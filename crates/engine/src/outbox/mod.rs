@@ -31,6 +31,7 @@ use ledger::Ledger;
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::oneshot;
@@ -274,11 +275,23 @@ impl Outbox {
     /// What is to be sent now: at most [`limits::OUTBOX_SENDING`] at a time to each destination. Each must be reported.
     /// Blocks on the disk.
     pub fn due(&self, now: Micros) -> Vec<Delivery> {
+        self.give_out(now, |id| self.prepare(id, now))
+    }
+
+    /// One that trips over a fault of our own has failed, and takes neither its place nor the others with it.
+    fn give_out(&self, now: Micros, prepare: impl Fn(EffectId) -> Option<Delivery>) -> Vec<Delivery> {
         let due: Vec<EffectId> = {
             let mut ledger = self.ledger();
             if ledger.is_crowded() { Vec::new() } else { ledger.due(now) }
         };
-        due.into_iter().filter_map(|id| self.prepare(id, now)).collect()
+        let one = |id| {
+            catch_unwind(AssertUnwindSafe(|| prepare(id))).unwrap_or_else(|_| {
+                let why = "a fault of our own".to_owned();
+                self.report(id, Attempt::Failed { why, wait: None }, now);
+                None
+            })
+        };
+        due.into_iter().filter_map(one).collect()
     }
 
     fn prepare(&self, id: EffectId, now: Micros) -> Option<Delivery> {
@@ -530,3 +543,6 @@ fn installation(secret: Secret) -> u64 {
     state.write(b"outbox");
     state.finish()
 }
+
+#[cfg(test)]
+mod tests;
