@@ -699,7 +699,7 @@ pub(crate) struct SoakArgs {
     #[arg(long, value_name = "PERCENT", default_value_t = 150, value_parser = clap::value_parser!(u32).range(10..=1000))]
     pub(crate) times: u32,
     /// The server's setting `memory`: what counters may take, which they reach within a minute or two
-    #[arg(long, value_name = "SIZE", default_value = "512MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "128MiB")]
     pub(crate) memory: String,
     /// Over how many connections; those above the 4,096 that may wait before the sequencer have their events refused
     #[arg(long, value_name = "N", default_value_t = 6000, value_parser = clap::value_parser!(u32).range(1..=8192))]

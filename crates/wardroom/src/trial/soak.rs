@@ -12,7 +12,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Connections while the capacity is found.
+/// Connections while the capacity is found, and of the second client.
 const CONNECTIONS: usize = 64;
 /// What a second client with a key of its own asks meanwhile, in events a second.
 const BESIDE: f64 = 50.0;
@@ -42,7 +42,7 @@ pub(super) async fn run(args: SoakArgs) -> Result<()> {
     let beside = Plan {
         token: Some(host.other.clone()),
         arrivals: Arrivals::Poisson { rate: BESIDE, seed: 4 },
-        connections: 8,
+        connections: CONNECTIONS,
         duration,
         ..plan(&host, 4)
     };
