@@ -9,8 +9,8 @@
 //! Nothing here knows a clock or a network. Whoever drives it calls [`Outbox::look`], [`Outbox::due`], sends, and calls
 //! [`Outbox::report`] and [`Outbox::write`]; each call says what time it is. An outbox that nobody drives does nothing.
 //!
-//! An effect happens at least once, and each time under one key ([`key`]). Only decisions that would survive a power cut are looked at, for a number that is lost is
-//! given again.
+//! An effect happens at least once, and each time under one key ([`key`]). Only decisions that would survive a power cut are
+//! looked at, for a number that is lost is given again.
 
 mod again;
 mod key;

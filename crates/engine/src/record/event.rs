@@ -4,7 +4,7 @@
 use super::bytes::{Input, put_i64, put_len, put_text, put_u64};
 use super::dictionary::many;
 use super::effect::{effect, put_effect};
-use super::values::{kind_byte, pass, put_kind_byte, put_value, value, value_bytes};
+use super::values::{kind_byte, put_kind_byte, put_value, skip_value, value, value_bytes};
 use super::{Dictionary, Unreadable};
 use crate::decision::{Destination, Judged, Signal, Stored, StoredEffect, StoredSignal, Why};
 use crate::flow::Step;
@@ -240,7 +240,7 @@ pub(crate) fn outward(payload: &[u8], dictionary: &Dictionary) -> Result<Vec<Out
     let mut input = Input::new(payload);
     let kind = pass_event(&mut input, dictionary)?;
     let served = dictionary.served.get(kind).map_or(0, Vec::len);
-    (0..served).try_for_each(|_| pass(&mut input))?;
+    (0..served).try_for_each(|_| skip_value(&mut input))?;
     input.byte()?;
     if input.byte()? & SKIPPED != 0 {
         input.u64()?;
@@ -265,7 +265,7 @@ fn pass_event(input: &mut Input<'_>, dictionary: &Dictionary) -> Result<usize, U
     input.text()?;
     input.u64()?;
     input.u64()?;
-    (0..dictionary.schema.get(kind).fields.len()).try_for_each(|_| pass(input))?;
+    (0..dictionary.schema.get(kind).fields.len()).try_for_each(|_| skip_value(input))?;
     Ok(usize::from(kind.0))
 }
 
@@ -282,7 +282,7 @@ fn pass_signal(input: &mut Input<'_>) -> Result<Vec<StoredEffect>, Unreadable> {
             0 => drop(input.text()?),
             _ => {
                 input.byte()?;
-                pass(input)?;
+                skip_value(input)?;
             }
         }
     }

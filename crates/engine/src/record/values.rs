@@ -88,7 +88,7 @@ pub(crate) fn value(input: &mut Input<'_>) -> Result<Value, Unreadable> {
     }
 }
 
-/// Passes over a value.
+/// Passes over a value without making one.
 pub(crate) fn skip_value(input: &mut Input<'_>) -> Result<(), Unreadable> {
     match input.byte()? {
         LIST => {
@@ -134,35 +134,6 @@ fn scalar(tag: u8, input: &mut Input<'_>) -> Result<Value, Unreadable> {
         NETV6 => net(v6(input)?, input.byte()?)?,
         tag => return Err(format!("a value has the unknown tag {tag}")),
     })
-}
-
-/// Goes past a value without making one.
-pub(crate) fn pass(input: &mut Input<'_>) -> Result<(), Unreadable> {
-    match input.byte()? {
-        LIST => {
-            for _ in 0..input.len()? {
-                let tag = input.byte()?;
-                pass_scalar(tag, input)?;
-            }
-            Ok(())
-        }
-        tag => pass_scalar(tag, input),
-    }
-}
-
-fn pass_scalar(tag: u8, input: &mut Input<'_>) -> Result<(), Unreadable> {
-    let len = match tag {
-        MISSING | FALSE | TRUE => 0,
-        INT | TIME | DURATION => return input.u64().map(drop),
-        NUMBER => 8,
-        TEXT => input.len()?,
-        IPV4 => 4,
-        IPV6 => 16,
-        NETV4 => 5,
-        NETV6 => 17,
-        tag => return Err(format!("a value has the unknown tag {tag}")),
-    };
-    input.take(len).map(drop)
 }
 
 fn v4(input: &mut Input<'_>) -> Result<IpAddr, Unreadable> {
