@@ -57,6 +57,11 @@ impl Apart {
         apart
     }
 
+    /// The same where a repair has left gaps before.
+    pub(crate) fn after_gaps(self, gaps: bool) -> Apart {
+        Apart { gaps, ..self }
+    }
+
     /// Takes the next frame apart; `None` for one that says nothing about what is counted.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>) -> Result<Option<Record>, EngineError> {
         let seq = frame.position.seq;

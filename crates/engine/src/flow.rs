@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use wardroom_event::{Event, Micros, Value};
 use wardroom_policy::{Feature, ListId, Row, World};
-use wardroom_state::{Dropped, Keyer, Secret, TableId, Tables};
+use wardroom_state::{Dropped, Key, Keyer, Secret, TableId, Tables};
 
 /// The state that events pass through, under one policy.
 pub struct Flow {
@@ -157,6 +157,28 @@ impl Flow {
     pub(crate) fn told(&mut self, told: &[Told], at: Micros) {
         let tables = self.memory.tables_mut();
         told.iter().for_each(|one| tables.add(one.table, one.key, one.sighting(), at));
+    }
+
+    /// Counts what is told of an event where only some keys are counted here: of the others the clocks take notice.
+    pub(crate) fn told_some(&mut self, told: &[Told], at: Micros, is_here: impl Fn(Key) -> bool) {
+        let tables = self.memory.tables_mut();
+        for one in told {
+            if is_here(one.key) {
+                tables.add(one.table, one.key, one.sighting(), at);
+            } else {
+                tables.tick(one.table, one.sighting(), at);
+            }
+        }
+    }
+
+    /// What is counted.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Labels, and what rules put on lists.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// Makes the changes of labels and lists that follow from a decision at that time. Whether they were made: where there

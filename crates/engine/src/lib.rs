@@ -31,6 +31,7 @@ mod outbox;
 mod probe;
 mod queue;
 mod record;
+mod recount;
 mod recover;
 mod rehearse;
 mod restored;
@@ -60,6 +61,10 @@ pub use outbox::{
 };
 pub use probe::Probe;
 pub use queue::{Backlog, Client, Whose};
+pub use recount::{
+    Asked, Made, PastPolicy, Recount, RecountError, Recounted, Take, Watch, past_policies, recount,
+    same_served,
+};
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
 pub use restored::mark_restored;
 pub use secret::installation_secret;

@@ -189,3 +189,12 @@ pub const JOB_TEXT_BYTES: usize = 4096;
 pub const JOBS: usize = 256;
 /// For how long a plan may be begun: later what was looked for may be something else.
 pub const JOB_PREVIEW: Span = Span::from_secs(86_400);
+
+/// Records of the journal that are taken apart as one piece when the past is counted anew.
+pub const RECOUNT_BLOCK: usize = 8192;
+/// Bytes of payload after which such a piece ends.
+pub const RECOUNT_BLOCK_BYTES: usize = 8 << 20;
+/// Pieces for each thread that are counted at a time, and as many that are read ahead.
+pub const RECOUNT_BLOCKS: usize = 2;
+/// Most threads that count the past anew.
+pub const RECOUNT_THREADS: usize = 64;

@@ -38,7 +38,7 @@ mod verdict;
 
 pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
-pub use columns::{ColumnError, ColumnPlan, ColumnRule, Fitted, Stored, StoredRows, TriColumn};
+pub use columns::{ColumnError, ColumnPlan, ColumnRule, Fitted, RuleReads, Stored, StoredRows, TriColumn};
 pub use cover::{Cover, Coverage, Covered, Point};
 pub use flip::Flip;
 pub use format::{Refusal, format};

@@ -26,6 +26,7 @@ mod marks;
 mod oracle;
 mod outbox;
 mod overload;
+mod recount;
 mod restart;
 mod room;
 mod slow_disk;

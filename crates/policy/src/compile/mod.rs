@@ -104,6 +104,8 @@ fn compile_rule(rule: CheckedRule, scores: &[Score], scope: &mut Scope<'_>) -> R
     });
     let terms = terms.collect();
     let because = reasons(&rule.because, scores, scope);
+    let mut says = Vec::new();
+    said(&rule.because, scores, &mut says);
     Rule {
         id: rule.id,
         on: rule.on,
@@ -122,6 +124,24 @@ fn compile_rule(rule: CheckedRule, scores: &[Score], scope: &mut Scope<'_>) -> R
         cost,
         loc: rule.loc,
         because,
+        says,
+    }
+}
+
+/// What a reason shows, as it was checked: whoever computes a rule anew has to know what its words read.
+fn said(pieces: &[CheckedPiece], scores: &[Score], out: &mut Vec<Typed>) {
+    for piece in pieces {
+        match piece {
+            CheckedPiece::Text(_) => {}
+            CheckedPiece::Value(_, typed) => out.push(typed.clone()),
+            CheckedPiece::Top(score, _) => {
+                for term in scores.get(*score).map_or(&[][..], |s| &s.terms) {
+                    out.push(term.value.clone());
+                    // Evidence names no scores, so this goes no deeper.
+                    said(&term.because, scores, out);
+                }
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 
 mod brute;
 mod columns;
-mod compare;
+pub(crate) mod compare;
 mod draw;
 mod print;
 mod shrink;
