@@ -17,6 +17,7 @@ mod compile;
 mod cost;
 mod cover;
 pub mod diff;
+pub mod draft;
 mod flip;
 mod format;
 mod functions;
