@@ -39,6 +39,7 @@ mod verdict;
 
 pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
+pub use columns::form;
 pub use columns::{ColumnError, ColumnPlan, ColumnRule, Fitted, RuleReads, Stored, StoredRows, TriColumn};
 pub use cover::{Cover, Coverage, Covered, Point};
 pub use flip::Flip;

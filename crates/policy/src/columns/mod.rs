@@ -16,7 +16,7 @@
 mod bits;
 mod column;
 mod each;
-mod form;
+pub mod form;
 mod frame;
 mod number;
 mod reads;
