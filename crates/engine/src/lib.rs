@@ -62,8 +62,8 @@ pub use outbox::{
 pub use probe::Probe;
 pub use queue::{Backlog, Client, Whose};
 pub use recount::{
-    Asked, Made, PastPolicy, Recount, RecountError, Recounted, Take, Watch, past_policies, recount,
-    same_served,
+    Asked, Made, PastPolicy, Recount, RecountError, Recounted, Take, Told, Walk, Watch, each, past_policies,
+    recount, same_served,
 };
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
 pub use restored::mark_restored;

@@ -24,16 +24,18 @@ mod piece;
 mod policies;
 mod raw;
 mod serve;
+mod walk;
 
 pub use made::{Made, same_served};
+pub use parallel::each;
 pub use policies::{PastPolicy, past_policies};
+pub use walk::{Told, Walk};
 
 use crate::active::Active;
 use crate::error::EngineError;
 use crate::flow::Flow;
 use crate::limits;
 use crate::record::kind;
-use parallel::each;
 use piece::{Piece, take_apart};
 use raw::{Raw, Source};
 use std::sync::Arc;
@@ -103,7 +105,7 @@ pub struct Watch {
 /// What was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recounted {
-    /// The first record read; what was before it is not counted.
+    /// The first record there is; what was before it is not counted.
     pub first: u64,
     /// The last.
     pub last: u64,
@@ -155,6 +157,7 @@ pub fn recount<T: Send>(
 ) -> Result<Recounted, RecountError> {
     let threads = recount.threads.clamp(1, limits::RECOUNT_THREADS);
     let mut state = State::new(recount, secret, threads);
+    state.done.first = reader.first_seq();
     let (send, pieces) = mpsc::sync_channel(threads * limits::RECOUNT_BLOCKS);
     std::thread::scope(|scope| {
         let mut source = Source::new(reader, recount);
@@ -281,9 +284,6 @@ impl<'r> State<'r> {
 
 impl Recounted {
     fn note(&mut self, raw: &Raw) {
-        if self.records == 0 {
-            self.first = raw.first;
-        }
         self.last = raw.last;
         self.records += raw.records;
         if let Some(made) = raw.made.as_ref().filter(|made| !made.is_readable()) {

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 /// Does `work` with each of `items`, on at most so many threads.
-pub(super) fn each<I: Send, T: Send>(threads: usize, items: Vec<I>, work: impl Fn(I) -> T + Sync) -> Vec<T> {
+pub fn each<I: Send, T: Send>(threads: usize, items: Vec<I>, work: impl Fn(I) -> T + Sync) -> Vec<T> {
     if threads <= 1 || items.len() <= 1 {
         return items.into_iter().map(work).collect();
     }

@@ -24,8 +24,7 @@ pub(super) struct Raw {
     pub(super) warming: Arc<[usize]>,
     /// Whether a repair has left gaps before.
     pub(super) gaps: bool,
-    /// The first and last record, and how many there are.
-    pub(super) first: u64,
+    /// The last record, and how many there are.
     pub(super) last: u64,
     pub(super) records: u64,
 }
@@ -114,9 +113,6 @@ impl Source {
                         }
                         _ if frame.is_prologue() => continue,
                         of => {
-                            if self.piece.records == 0 {
-                                self.piece.first = seq;
-                            }
                             self.piece.last = seq;
                             self.piece.records += 1;
                             if is_event(of) || is_told(of) {
