@@ -17,8 +17,11 @@
 
 mod ask;
 mod conclude;
+mod desk;
 mod figures;
+mod files;
 mod journal_rows;
+mod keep;
 pub mod limits;
 mod markdown;
 mod meta;
@@ -32,8 +35,11 @@ mod text;
 mod way;
 
 pub use ask::{Ask, Costs, Limits, Way};
+pub use desk::{Desk, DeskError, Found};
 pub use figures::Share;
+pub use files::Files;
 pub use journal_rows::JournalRows;
+pub use keep::{Kept, Status};
 pub use markdown::markdown;
 pub use report::{
     Broken, Change, Classes, Cost, Delay, Example, Load, Measures, Overlap, Past, Report, RuleReport, Series,

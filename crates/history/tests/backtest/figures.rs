@@ -33,7 +33,7 @@ fn day(n: i64) -> Micros {
 
 /// Ten days; each day six failures from one address, by `mallory`, and two logins of `alice`, and one of `eve`. What mallory
 /// does is abuse, as is known two days later; alice is good.
-fn past() -> Data {
+pub(crate) fn past() -> Data {
     let data = Data::new();
     let engine = data.open(Some(Bundle::single("policy.ward", POLICY)));
     for n in 0..10 {
@@ -74,7 +74,7 @@ fn label(engine: &Engine, account: &str, label: &str, known: Micros) {
     wait(engine.act(vec![act], known)).unwrap();
 }
 
-fn ask(rule: &str) -> Ask {
+pub(crate) fn ask(rule: &str) -> Ask {
     let (from, to) = (Some(NOON.to_string()), Some(day(10).to_string()));
     Ask { rule: Some(rule.to_owned()), from, to, ..Ask::default() }
 }
@@ -91,7 +91,7 @@ fn tested(data: &Data, ask: &Ask) -> Report {
     one
 }
 
-const STRICTER: &str = "rule guessing on login:\n    when failures >= 2\n    then block\n    because \"{failures} from {ip} by {account}\"\n";
+pub(crate) const STRICTER: &str = "rule guessing on login:\n    when failures >= 2\n    then block\n    because \"{failures} from {ip} by {account}\"\n";
 
 #[test]
 fn an_edited_rule_over_stored_columns() {

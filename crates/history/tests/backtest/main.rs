@@ -3,6 +3,7 @@
 //! traffic; `figures` whether what is counted of it is right.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests read back what they wrote themselves")]
 
+mod desk;
 mod figures;
 mod lives;
 #[allow(dead_code, reason = "what compares them with the engine is not used here")]

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use wardroom_engine::{Config, Engine, EngineError, installation_secret, past_policies};
 use wardroom_event::Micros;
-use wardroom_history::backtest::{Ask, BacktestError, Journal, JournalRows, Progress, Report, Setting, run};
+use wardroom_history::backtest::{
+    Ask, BacktestError, Files, Journal, JournalRows, Progress, Report, Setting, run,
+};
 use wardroom_journal::{JournalError, Keyring};
 use wardroom_policy::Bundle;
 
@@ -40,6 +42,10 @@ impl Data {
             }
         }
         panic!("the journal stays locked")
+    }
+
+    pub(crate) fn files(&self) -> Files {
+        Files { data: self.path(), keys: Keyring::default() }
     }
 
     pub(crate) fn journal(&self) -> Journal {
