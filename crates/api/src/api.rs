@@ -8,7 +8,7 @@ use crate::problem::{self, Problem};
 use crate::status::LookAtHost;
 use crate::throughput::Rates;
 use crate::trace::Traces;
-use crate::{decide, effects, explain, health, limits, openapi, policy, status, stream};
+use crate::{backtests, decide, effects, explain, health, limits, openapi, policy, status, stream};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
 use wardroom_engine::{Engine, SubmitError};
 use wardroom_event::{Micros, Span};
+use wardroom_history::backtest::Desk;
 
 /// Tells the time. The edge passes it in; nothing here reads the wall clock.
 pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
@@ -58,6 +59,8 @@ pub struct Options {
     pub log_requests: bool,
     /// Who takes traces of requests.
     pub traces: Option<Arc<dyn Traces>>,
+    /// Where backtests are done, if any are.
+    pub backtests: Option<Desk>,
 }
 
 impl Options {
@@ -77,6 +80,7 @@ impl Options {
             host: None,
             log_requests: false,
             traces: None,
+            backtests: None,
         }
     }
 }
@@ -224,6 +228,8 @@ impl Api {
             .route("/v1/policy/files", get(policy::files))
             .route("/v1/policy/check", post(policy::check))
             .route("/v1/status", get(status::status))
+            .route("/v1/backtests", get(backtests::list).post(backtests::begin))
+            .route("/v1/backtests/{id}", get(backtests::get).delete(backtests::remove))
             .route("/v1/effects", get(effects::list))
             .route("/v1/effects/retry", post(effects::retry_dead))
             .route("/v1/effects/{key}/retry", post(effects::retry))

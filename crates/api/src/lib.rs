@@ -10,6 +10,7 @@
 
 mod answer;
 mod api;
+mod backtests;
 mod body;
 mod decide;
 mod effects;

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub const EVENT_BYTES: usize = wardroom_event::limits::EVENT_BYTES;
 /// Longest body with a policy, in bytes.
 pub const POLICY_BYTES: usize = wardroom_policy::limits::BUNDLE_BYTES;
+/// Longest body that asks for a backtest: it may hold two policies, to be compared.
+pub const BACKTEST_BYTES: usize = 2 * POLICY_BYTES + 1024 * 1024;
 /// Longest path of a policy file, in bytes.
 pub const POLICY_PATH_BYTES: usize = 256;
 /// Most bytes of a request's first line and headers.

@@ -122,6 +122,20 @@ impl Server {
         })
     }
 
+    /// What it answers to JSON.
+    pub(crate) async fn send(&self, path: &str, key: &str, json: Bytes) -> Result<Said> {
+        let request = Request::post(format!("{}{path}", self.path))
+            .header(header::HOST, &self.authority)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(json))
+            .map_err(|_| Usage("WARDROOM_KEY holds no API key".to_owned()))?;
+        let asked = timeout(ANSWER, self.ask(request)).await;
+        asked.context("the server does not answer")?.with_context(|| {
+            format!("no answer from {}; where no server runs, --data DIR reads what it left", self.url)
+        })
+    }
+
     /// Sends JSON to a path, with these headers. Gives the status of the answer.
     pub(crate) async fn post(
         &self,
@@ -165,7 +179,7 @@ impl Said {
     pub(crate) fn ok(self, url: &str) -> Result<Value> {
         let said: Value =
             serde_json::from_slice(&self.body).with_context(|| format!("{url} answers with no JSON"))?;
-        if self.status != 200 {
+        if !matches!(self.status, 200..=202) {
             let words = ["title", "detail"].map(|key| one_line(said[key].as_str().unwrap_or_default()));
             bail!("{url} answers {}: {}", self.status, words.join(": "));
         }

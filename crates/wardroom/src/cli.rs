@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Lsp(Lsp),
     /// Judge real logs, or events as NDJSON, from a file or as they are written
     Replay(Replay),
+    /// Try a rule or a policy on the past: what it would have hit, changed and cost
+    Backtest(Box<crate::command::Backtest>),
     /// List effects that are on their way or were given up; send them again
     Effects(Effects),
     /// Make, list and revoke API keys

@@ -111,7 +111,7 @@ impl Desk {
         };
         let kept = self.0.shelf.list();
         let more = kept.iter().map(Status::of_kept);
-        all.extend(more.filter(|kept| self.jobs().all.get(&kept.id).is_none()));
+        all.extend(more.filter(|kept| !self.jobs().all.contains_key(&kept.id)));
         all.sort_by(|a, b| b.asked.cmp(&a.asked).then_with(|| a.id.cmp(&b.id)));
         all
     }

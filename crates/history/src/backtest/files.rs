@@ -18,6 +18,11 @@ pub struct Files {
 }
 
 impl Files {
+    /// One whose journal is not encrypted.
+    pub fn plain(data: impl Into<PathBuf>) -> Files {
+        Files { data: data.into(), keys: Keyring::default() }
+    }
+
     /// Does a backtest over what the journal holds by now.
     ///
     /// # Errors
