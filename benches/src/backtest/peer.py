@@ -16,7 +16,7 @@ def duckdb_counts():
         f"count(*) filter (where tries >= {tries} and score < {score} and seen > {seen} and kind = '{kind}' and not ok)"
         for tries, score, seen, kind in asked["rules"]
     ]
-    return list(duckdb.sql(f"select {', '.join(tests)} from read_parquet('{files}')").fetchone())
+    return list(duckdb.sql(f"select {', '.join(tests)} from read_parquet('{files}')").fetchall()[0])
 
 
 def polars_counts():
