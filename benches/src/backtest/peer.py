@@ -12,6 +12,7 @@ files = asked["dir"] + "/*.parquet"
 def duckdb_counts():
     import duckdb
 
+    duckdb.sql("set enable_progress_bar = false")
     tests = [
         f"count(*) filter (where tries >= {tries} and score < {score} and seen > {seen} and kind = '{kind}' and not ok)"
         for tries, score, seen, kind in asked["rules"]
