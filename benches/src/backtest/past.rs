@@ -196,14 +196,15 @@ impl Rows for Parquets {
 /// Records so many events.
 pub(super) fn record(config: &Config, events: usize) -> Result<()> {
     let (engine, runtime) = engine(config)?;
-    let mut dice = Dice(2);
+    // So few accounts that each comes again, however few events there are.
+    let (mut dice, accounts) = (Dice(2), (events as u64 / 20).max(20));
     let reader = engine.reader();
     for first in (0..events).step_by(128) {
         let event = |n: usize| {
             let at = Micros(BEGIN + n as i64 * STEP);
             let json = format!(
                 r#"{{"type":"login","id":"{n}","time":"{at}","account":"a{}","ok":{},"tries":{},"score":{},"kind":"{}"}}"#,
-                dice.below(100_000),
+                dice.below(accounts),
                 dice.below(2) == 0,
                 dice.below(9),
                 dice.below(1000) as f64 / 1000.0,
