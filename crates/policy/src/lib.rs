@@ -29,6 +29,7 @@ mod model;
 mod outline;
 mod pattern;
 mod program;
+pub mod query;
 mod row;
 mod sink;
 mod syntax;
@@ -38,7 +39,8 @@ mod verdict;
 
 pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
-pub use columns::{ColumnError, ColumnPlan, ColumnRule, Fitted, Stored, StoredRows, TriColumn};
+pub use columns::form;
+pub use columns::{ColumnError, ColumnPlan, ColumnRule, ColumnValue, Fitted, Stored, StoredRows, TriColumn};
 pub use cover::{Cover, Coverage, Covered, Point};
 pub use flip::Flip;
 pub use format::{Refusal, format};

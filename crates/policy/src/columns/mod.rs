@@ -16,8 +16,9 @@
 mod bits;
 mod column;
 mod each;
-mod form;
+pub mod form;
 mod frame;
+mod made;
 mod number;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ mod truth;
 mod value;
 
 pub use bits::TriColumn;
+pub use made::ColumnValue;
 
 use crate::program::{Program, Source};
 use crate::{Tri, World};
@@ -315,6 +317,11 @@ impl ColumnPlan<'_> {
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::new(ArrowSchema::new(fields)), arrays, &options)?)
+    }
+
+    /// A column, by its place.
+    pub(crate) fn field(&self, at: usize) -> Option<&Field> {
+        self.fields.get(at)
     }
 
     fn bind(&self, batch: &RecordBatch, at: usize) -> Result<Column, ColumnError> {
