@@ -41,7 +41,7 @@ mod snapshot;
 mod step;
 mod warmth;
 
-pub use active::{Active, Origin, Standing};
+pub use active::{Active, Origin, Standing, lists as policy_lists};
 pub use decision::{
     Channel, Destination, EffectId, Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why,
 };

@@ -40,7 +40,9 @@ mod verdict;
 pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
 pub use columns::form;
-pub use columns::{ColumnError, ColumnPlan, ColumnRule, ColumnValue, Fitted, Stored, StoredRows, TriColumn};
+pub use columns::{
+    ColumnError, ColumnPlan, ColumnRule, ColumnValue, Fitted, Stored, StoredRows, StoredValues, TriColumn,
+};
 pub use cover::{Cover, Coverage, Covered, Point};
 pub use flip::Flip;
 pub use format::{Refusal, format};

@@ -308,3 +308,21 @@ fn address(lane: &Lane<'_>, row: usize, out: &mut Vec<u8>) {
         _ => {}
     }
 }
+
+/// The values of an array that holds those of a field.
+pub struct StoredValues(Column);
+
+impl StoredValues {
+    /// Looks into an array.
+    ///
+    /// # Errors
+    /// When it is of a type that does not hold such values.
+    pub fn of(field: &Field, array: &ArrayRef) -> Result<StoredValues, ColumnError> {
+        Column::of(field, array).map(StoredValues)
+    }
+
+    /// The value of a row, which must be one of the array's.
+    pub fn get(&self, row: usize) -> Value {
+        self.0.value(row)
+    }
+}

@@ -27,7 +27,7 @@ mod truth;
 mod value;
 
 pub use bits::TriColumn;
-pub use made::ColumnValue;
+pub use made::{ColumnValue, StoredValues};
 
 use crate::program::{Program, Source};
 use crate::{Tri, World};

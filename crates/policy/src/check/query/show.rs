@@ -37,7 +37,7 @@ pub(super) fn answer(
         let mut sums = sums(cx, scope, says, decl, keys)?;
         let by = match decl.top.as_ref().and_then(|top| top.by.as_ref()) {
             Some(by) => order(cx, scope, says, decl, by, &mut sums)?,
-            None => By::Sum(0),
+            None => By::Sum(sums.iter().position(|sum| Fold::orders(sum.field.kind)).unwrap_or(0)),
         };
         return Some(CheckedAnswer::Groups { sums, by, bottom, most });
     }
