@@ -51,6 +51,20 @@ pub enum Role {
     Change,
 }
 
+impl Role {
+    /// Its name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Plain => "plain",
+            Role::Key => "key",
+            Role::Step => "step",
+            Role::Sum => "sum",
+            Role::Before => "before",
+            Role::Change => "change",
+        }
+    }
+}
+
 /// A column of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {

@@ -20,13 +20,17 @@ mod quantile;
 mod rows;
 mod run;
 mod show;
+mod source;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use answer::{Answer, Column, Counts, Role};
 pub use budget::Progress;
 pub use error::QueryError;
 pub use fit::ROLE;
 pub use run::{Ask, Batches, Part, Wants, run, wants};
-pub use show::{Cell, Look};
+pub use show::Look;
+pub use source::{Source, ask};
+pub use write::{About, Answered, Cells, Format, Rows, WriteError, column, write};

@@ -10,6 +10,7 @@ use super::answer::{Answer, Column};
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema, SchemaRef};
 use siphasher::sip::SipHasher13;
+use std::collections::HashMap;
 use std::hash::Hasher;
 use std::sync::Arc;
 use wardroom_event::{Field, Sight, Type, Value};
@@ -25,41 +26,12 @@ pub struct Look {
     pub secret: [u8; 16],
 }
 
-/// A value as it goes out.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-#[serde(untagged)]
-pub enum Cell {
-    /// Unknown.
-    Unknown,
-    /// A truth.
-    Bool(bool),
-    /// A whole number; a size in bytes.
-    Int(i64),
-    /// A number; a rate a second; a length of time in seconds.
-    Number(f64),
-    /// A text, a time in RFC 3339, an address; of what is masked what may be seen.
-    Text(String),
-}
-
 /// What tags are written in: letters and digits that are not taken for one another.
 const LETTERS: &[u8; 32] = b"23456789abcdefghjkmnpqrstuvwxyz-";
 /// Letters of a tag: of two values that are masked alike one in a million has the same.
 const TAG: u32 = 4;
 
 impl Look {
-    /// A value of a column, for programs.
-    pub fn cell(&self, field: &Field, value: &Value) -> Cell {
-        match value {
-            Value::Missing => Cell::Unknown,
-            Value::Bool(b) => Cell::Bool(*b),
-            Value::Int(n) => Cell::Int(*n),
-            Value::Number(n) => Cell::Number(*n),
-            Value::Duration(d) => Cell::Number(d.as_secs_f64()),
-            Value::Text(text) if !self.hides(field.kind) => Cell::Text(text.to_string()),
-            _ => Cell::Text(self.text(field, value)),
-        }
-    }
-
     /// A value of a column, for a person to read.
     pub fn text(&self, field: &Field, value: &Value) -> String {
         let shown = field.show(value, self.sight);
@@ -94,7 +66,12 @@ impl Look {
     /// The schema of an answer in Arrow.
     pub fn schema(&self, answer: &Answer) -> SchemaRef {
         let fields = answer.columns.iter().map(|column| {
-            let metadata = [("wardroom.type".to_owned(), column.field.kind.name().to_owned())].into();
+            let mut metadata =
+                HashMap::from([("wardroom.type".to_owned(), column.field.kind.name().to_owned())]);
+            metadata.insert("wardroom.column".to_owned(), column.role.name().to_owned());
+            metadata.extend(column.error.map(|error| ("wardroom.error".to_owned(), error.to_string())));
+            let unknown = Some(column.unknown).filter(|unknown| *unknown > 0);
+            metadata.extend(unknown.map(|unknown| ("wardroom.unknown".to_owned(), unknown.to_string())));
             form::arrow_field(&self.outward(column)).with_metadata(metadata)
         });
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))

@@ -6,7 +6,7 @@ mod model;
 mod past;
 
 use super::{Answer, Ask, Look, Part, QueryError, Role, run, wants};
-use model::{Question, question};
+use model::question;
 use past::{Row, batch, bundle, row, schema};
 use proptest::prelude::*;
 use std::sync::Arc;

@@ -274,6 +274,9 @@ fn sum() -> impl Strategy<Value = Sum> {
     ]
 }
 
+/// How many, whether the least first, by which of the sums and whether by its change.
+type Top = (usize, bool, Option<(usize, bool)>);
+
 /// A query.
 #[derive(Clone, Debug)]
 pub(super) struct Question {
@@ -285,8 +288,7 @@ pub(super) struct Question {
     sums: Vec<Sum>,
     per: Option<i64>,
     against: Option<i64>,
-    /// How many, the least first, by which of the sums and whether by its change.
-    top: Option<(usize, bool, Option<(usize, bool)>)>,
+    top: Option<Top>,
 }
 
 pub(super) fn question() -> impl Strategy<Value = Question> {
@@ -419,7 +421,7 @@ impl Question {
 
     /// The greatest first.
     fn arranged<'r>(&self, mut groups: Vec<Group<'r>>) -> Vec<Group<'r>> {
-        let (most, bottom, by) = self.top.clone().unwrap_or((usize::MAX, false, None));
+        let (most, bottom, by) = self.top.unwrap_or((usize::MAX, false, None));
         let usual = self.sums.iter().position(Sum::orders).unwrap_or(0);
         let (number, change) = by.unwrap_or((usual, false));
         let value = |g: &Group<'_>| {
