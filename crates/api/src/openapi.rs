@@ -4,7 +4,7 @@
 use crate::answer::SignalBody;
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
-use crate::{decide, effects, explain, health, policy, status, stream};
+use crate::{decide, effects, explain, health, policy, query, status, stream};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
@@ -28,6 +28,7 @@ use utoipa::{Modify, OpenApi as _};
         policy::files,
         policy::check,
         status::status,
+        query::ask,
         effects::list,
         effects::retry,
         effects::retry_dead,
@@ -41,6 +42,7 @@ use utoipa::{Modify, OpenApi as _};
         (name = "events", description = "Hand over events"),
         (name = "decisions", description = "Read decisions and their explanations"),
         (name = "policy", description = "Read, check and change the policy"),
+        (name = "past", description = "Ask about what has happened"),
         (name = "effects", description = "Cases, notifications and webhooks"),
         (name = "health", description = "Watch the server"),
     ),

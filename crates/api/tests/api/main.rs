@@ -13,4 +13,5 @@ mod overload;
 mod page;
 mod passages;
 mod policies;
+mod queries;
 mod streams;
