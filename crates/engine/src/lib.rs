@@ -14,6 +14,7 @@ mod apart;
 mod backfill;
 mod cast;
 mod decision;
+mod decisions;
 mod describe;
 mod digest;
 mod engine;
@@ -45,6 +46,7 @@ pub use active::{Active, Origin, Standing, lists as policy_lists};
 pub use decision::{
     Channel, Destination, EffectId, Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why,
 };
+pub use decisions::decisions;
 pub use describe::{Describer, Description, Detail, kind_name};
 pub use engine::{Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
 pub use error::{EngineError, SnapshotError, SubmitError, SwapError};

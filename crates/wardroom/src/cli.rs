@@ -344,8 +344,11 @@ pub(crate) struct Query {
     #[arg(long)]
     pub(crate) fmt: bool,
     /// The server; its key is read from WARDROOM_KEY [default: as configured]
-    #[arg(long, visible_alias = "url", value_name = "URL")]
+    #[arg(long, visible_alias = "url", value_name = "URL", conflicts_with = "data")]
     pub(crate) server: Option<String>,
+    /// Ask no server: read the journal of this data directory, its newest two million records at most
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["as_of", "timeout"])]
+    pub(crate) data: Option<PathBuf>,
     /// The configuration file [default: wardroom.toml, where there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -384,6 +387,7 @@ Examples:
     wardroom query 'login last \"1d\" show count, share(not ok) per \"1h\"'
     wardroom query 'signup last \"1d\" by ip.asn show count against \"7d\" top 10 by change(count)'
     wardroom query --format csv --limit 100000 'login where verdict == block' > blocked.csv
+    wardroom query --data /var/lib/wardroom 'login by verdict'
     wardroom query --fmt 'login by ip show count where not ok'
 
 Exit codes: 0 answered, 1 the query has faults (they are printed), 2 the command line is not right, 3 there is no answer";

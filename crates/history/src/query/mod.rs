@@ -8,6 +8,7 @@
 mod answer;
 mod budget;
 mod cells;
+mod decided;
 mod distinct;
 mod error;
 mod exact;
@@ -28,6 +29,7 @@ mod write;
 
 pub use answer::{Answer, Column, Counts, Role};
 pub use budget::Progress;
+pub use decided::Decided;
 pub use error::QueryError;
 pub use fit::ROLE;
 pub use run::{Ask, Batches, Part, Wants, run, wants};

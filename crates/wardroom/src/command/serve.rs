@@ -49,6 +49,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         grace: config.shutdown_grace.value,
         log_requests: config.log_requests.value,
         traces: exporter.as_ref().map(Exporter::traces),
+        secret: wardroom_engine::installation_secret(&config.data.value)?.0,
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         ..Options::new(clock::now)
     };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `wardroom query`: a question about the past, answered as a table, or in a form that programs read.
 
+mod local;
 mod table;
 
 use crate::ask::{self, Server};
@@ -22,6 +23,12 @@ pub(crate) fn run(args: &Query) -> Result<ExitCode> {
     let text = text(args)?;
     if args.fmt {
         return in_form(&text);
+    }
+    if let Some(data) = &args.data {
+        if args.sql {
+            return Err(Usage("SQL is asked of a server".to_owned()).into());
+        }
+        return local::answer(args, &text, data);
     }
     let key = ask::key("a query is asked of its server")?;
     super::block_on_one(from_server(args, &text, &key))
