@@ -238,10 +238,12 @@ fn piece(batch: &RecordBatch, format: Format, first: &mut bool) -> Result<Vec<u8
                 let _ = serde_json::to_writer(&mut out, &cells);
             }
             Format::Ndjson => {
-                let names = schema.fields().iter().map(|f| f.name().clone());
-                let object: serde_json::Map<String, Json> =
-                    names.zip(columns.iter().map(|cells| cells.json(row))).collect();
-                let _ = serde_json::to_writer(&mut out, &object);
+                // In the order of the columns, which a map of JSON would not keep.
+                for (at, (field, cells)) in schema.fields().iter().zip(&columns).enumerate() {
+                    let name = Json::from(field.name().as_str());
+                    let _ = write!(out, "{}{name}:{}", if at == 0 { '{' } else { ',' }, cells.json(row));
+                }
+                out.push(b'}');
                 out.push(b'\n');
             }
             _ => {
