@@ -278,10 +278,10 @@ mod tests {
                 "rows": [["203.0.113.0/24", 12345, 10000, 2345], ["2001:db8::/48", 7, 0, 7], [null, 3, 6, -3]],
                 "groups": 9, "matched": 12400, "unknown": 2, "took_ms": 4, "truncated": false, "notes": ["a note"],
             }),
-            "ip.net           count  count before   count change\n\
+            "ip.net           count  count before    count change\n\
              203.0.113.0/24  12,345        10,000  +2,345 (+23 %)\n\
-             2001:db8::/48        7             0       +7 (new)\n\
-             –                    3             6     -3 (-50 %)\n\
+             2001:db8::/48        7             0        +7 (new)\n\
+             –                    3             6      -3 (-50 %)\n\
              3 rows · of 9 groups · 12,400 events · for 2 more the condition is unknown · 4 ms\n\
              note: a note\n",
         );
