@@ -56,5 +56,11 @@ pub const RETRY_SECS: (u16, u16) = (1, 30);
 pub const EFFECTS_LISTED: usize = 1000;
 /// Longest name that a client may give its request, in bytes; another is not taken, and the request gets one.
 pub const REQUEST_ID_BYTES: usize = 128;
+/// Largest question about the past, in bytes.
+pub const QUESTION_BYTES: usize = 256 * 1024;
+/// Most questions about the past that are answered at a time.
+pub const QUESTIONS: usize = 4;
+/// Most pieces of an answer that wait to be taken.
+pub const QUESTION_PIECES: usize = 4;
 /// Most characters of an event's id in a line of the log.
 pub const LOGGED_ID_CHARS: usize = 64;

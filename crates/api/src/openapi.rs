@@ -4,7 +4,7 @@
 use crate::answer::SignalBody;
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
-use crate::{backtests, decide, effects, explain, health, policy, status, stream};
+use crate::{backtests, decide, effects, explain, health, policy, query, status, stream};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
@@ -32,6 +32,7 @@ use utoipa::{Modify, OpenApi as _};
         backtests::list,
         backtests::get,
         backtests::remove,
+        query::ask,
         effects::list,
         effects::retry,
         effects::retry_dead,
@@ -46,6 +47,7 @@ use utoipa::{Modify, OpenApi as _};
         (name = "decisions", description = "Read decisions and their explanations"),
         (name = "policy", description = "Read, check and change the policy"),
         (name = "backtests", description = "Try rules and policies on the past"),
+        (name = "past", description = "Ask about what has happened"),
         (name = "effects", description = "Cases, notifications and webhooks"),
         (name = "health", description = "Watch the server"),
     ),

@@ -15,6 +15,7 @@ mod apart;
 mod backfill;
 mod cast;
 mod decision;
+mod decisions;
 mod describe;
 mod digest;
 mod engine;
@@ -43,10 +44,11 @@ mod snapshot;
 mod step;
 mod warmth;
 
-pub use active::{Active, Origin, Standing};
+pub use active::{Active, Origin, Standing, lists as policy_lists};
 pub use decision::{
     Channel, Destination, EffectId, Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why,
 };
+pub use decisions::decisions;
 pub use describe::{Describer, Description, Detail, kind_name};
 pub use engine::{Acted, Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
 pub use error::{EngineError, SnapshotError, SubmitError, SwapError};

@@ -6,3 +6,4 @@
 
 pub mod backtest;
 pub mod labels;
+pub mod query;

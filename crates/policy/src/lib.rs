@@ -30,6 +30,7 @@ mod model;
 mod outline;
 mod pattern;
 mod program;
+pub mod query;
 mod row;
 mod sink;
 mod syntax;
@@ -40,7 +41,10 @@ mod verdict;
 pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
 pub use columns::form;
-pub use columns::{ColumnError, ColumnPlan, ColumnRule, Fitted, RuleReads, Stored, StoredRows, TriColumn};
+pub use columns::{
+    ColumnError, ColumnPlan, ColumnRule, ColumnValue, Fitted, RuleReads, Stored, StoredRows, StoredValues,
+    TriColumn,
+};
 pub use cover::{Cover, Coverage, Covered, Point};
 pub use flip::Flip;
 pub use format::{Refusal, format};

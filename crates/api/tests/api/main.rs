@@ -14,4 +14,5 @@ mod overload;
 mod page;
 mod passages;
 mod policies;
+mod queries;
 mod streams;

@@ -18,6 +18,7 @@ mod column;
 mod each;
 pub mod form;
 mod frame;
+mod made;
 mod number;
 mod reads;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod truth;
 mod value;
 
 pub use bits::TriColumn;
+pub use made::{ColumnValue, StoredValues};
 pub use reads::RuleReads;
 
 use crate::program::{Program, Source};
@@ -332,6 +334,11 @@ impl ColumnPlan<'_> {
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::new(ArrowSchema::new(fields)), arrays, &options)?)
+    }
+
+    /// A column, by its place.
+    pub(crate) fn field(&self, at: usize) -> Option<&Field> {
+        self.fields.get(at)
     }
 
     fn bind(&self, batch: &RecordBatch, at: usize) -> Result<Column, ColumnError> {

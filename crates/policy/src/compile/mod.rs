@@ -42,8 +42,18 @@ pub(crate) type ValueFn = Box<dyn Fn(&Row<'_>) -> Value + Send + Sync>;
 pub(crate) fn program(checked: Checked, version: Version, text: Text) -> Program {
     let mut plans: Vec<Plan> = (0..checked.schema.len()).map(|_| Plan::default()).collect();
     let mut rules = Vec::new();
-    let Checked { schema, features, lists, computed, scores, rules: written, cases, defined, budgets } =
-        checked;
+    let Checked {
+        schema,
+        features,
+        lists,
+        computed,
+        scores,
+        rules: written,
+        cases,
+        defined,
+        budgets,
+        queried,
+    } = checked;
     let ground = Ground { features: &features, lists: &lists, computed: &computed, schema: &schema };
     for rule in written {
         let plan = &mut plans[usize::from(rule.on.0)];
@@ -52,6 +62,11 @@ pub(crate) fn program(checked: Checked, version: Version, text: Text) -> Program
         }
         let mut scope = Scope::new(Serving::Grows(plan), ground, rule.on);
         rules.push(compile_rule(rule, &scores, &mut scope));
+    }
+    for (on, typed) in &queried {
+        let plan = &mut plans[usize::from(on.0)];
+        // What it gives is nobody's; what it reads is served from here on.
+        drop(value::value(typed, &mut Scope::new(Serving::Grows(plan), ground, *on)));
     }
     for (number, feature) in features.iter().enumerate() {
         for counted in &feature.counted {

@@ -16,6 +16,7 @@ mod journal;
 mod key;
 mod lsp;
 mod policy;
+mod query;
 mod serve;
 mod status;
 mod test;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Test(args) => test::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Policy(args) => policy::run(&args),
+        Command::Query(args) => query::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),
         Command::Replay(args) => crate::replay::run(&args),

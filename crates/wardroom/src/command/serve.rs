@@ -51,6 +51,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         log_requests: config.log_requests.value,
         traces: exporter.as_ref().map(Exporter::traces),
         backtests: Some(backtests(&config)?),
+        secret: wardroom_engine::installation_secret(&config.data.value)?.0,
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         ..Options::new(clock::now)
     };
