@@ -25,6 +25,7 @@ mod passage;
 mod policy;
 mod problem;
 mod rate;
+mod scram;
 mod server;
 mod status;
 mod stream;
@@ -33,7 +34,7 @@ mod trace;
 
 pub use api::{Api, Clock, Options};
 pub use explain::explained;
-pub use keys::{Allowance, Issued, Key, KeyError, Keys, Role, Token};
+pub use keys::{Allowance, Holder, Issued, Key, KeyError, Keys, Role, Token};
 pub use openapi::document;
 pub use problem::{ALL as PROBLEMS, ProblemType};
 pub use server::serve;

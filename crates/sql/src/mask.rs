@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Identifiers of people as a session without the role `reveal` sees them: `al…~4k2m9q7x`.
+//! Identifiers of people as a session without the role `reveal` sees them: `al…·4k2m9q7x`.
 //!
 //! The first part is what masked identifiers are everywhere. The second is a pseudonym: a keyed hash, so that two
 //! accounts beginning with the same letters stay two, and counting, grouping and joining give the right figures. All of
@@ -39,7 +39,7 @@ impl Mask {
         hasher.write(text.as_bytes());
         let hash = hasher.finish();
         let mut shown = Value::Text(text.into()).show(kind, Sight::Masked);
-        shown.push('~');
+        shown.push('·');
         shown.extend((0..LETTERS).map(|at| char::from(ALPHABET[(hash >> (at * 5)) as usize % 32])));
         shown
     }
@@ -53,10 +53,10 @@ mod tests {
     fn a_pseudonym_tells_two_apart_and_is_of_its_key() {
         let (mask, other) = (Mask::new([1; 16]), Mask::new([2; 16]));
         let alice = mask.mask(Type::Account, "alice");
-        assert!(alice.starts_with("al…~") && alice.chars().count() == 12, "{alice}");
+        assert!(alice.starts_with("al…·") && alice.chars().count() == 12, "{alice}");
         assert_eq!(alice, mask.mask(Type::Account, "alice"));
         assert_ne!(alice, mask.mask(Type::Account, "alina"));
         assert_ne!(alice, other.mask(Type::Account, "alice"));
-        assert!(mask.mask(Type::Email, "alice@example.org").starts_with("al…@example.org~"));
+        assert!(mask.mask(Type::Email, "alice@example.org").starts_with("al…@example.org·"));
     }
 }

@@ -71,7 +71,7 @@ def psycopg3():
 def masked():
     with psycopg.connect(f"{WHERE} user=trainee password={MASKED}") as connection:
         rows = connection.execute("SELECT account, count(*) FROM login GROUP BY 1 ORDER BY 2").fetchall()
-        print(sorted((name[:3], "~" in name, n) for name, n in rows))
+        print(sorted((name[:3], "·" in name, n) for name, n in rows))
         print(connection.execute("SELECT count(*) FROM login WHERE account = %s", ("alice",)).fetchone())
 
 
