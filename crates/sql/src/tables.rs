@@ -55,7 +55,10 @@ pub trait Rows: Send {
 /// The past, as far as SQL needs it.
 pub trait Tables: fmt::Debug + Send + Sync {
     /// All tables.
-    fn tables(&self) -> Vec<Table>;
+    ///
+    /// # Errors
+    /// When the past cannot be read.
+    fn tables(&self) -> Result<Vec<Table>, Fault>;
     /// A table's columns as they are stored, with the metadata `wardroom.type` and `wardroom.role`.
     ///
     /// # Errors
@@ -90,8 +93,9 @@ impl Memory {
 }
 
 impl Tables for Memory {
-    fn tables(&self) -> Vec<Table> {
-        self.tables.iter().map(|(name, (events, _))| Table { name: name.clone(), events: *events }).collect()
+    fn tables(&self) -> Result<Vec<Table>, Fault> {
+        let tables = self.tables.iter();
+        Ok(tables.map(|(name, (events, _))| Table { name: name.clone(), events: *events }).collect())
     }
 
     fn schema(&self, table: &str) -> Result<SchemaRef, Fault> {

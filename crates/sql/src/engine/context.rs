@@ -33,15 +33,15 @@ pub(crate) struct Public {
 }
 
 impl Public {
-    pub(crate) fn new(tables: Arc<dyn Tables>, view: View) -> Public {
-        let names = provider::names(&*tables);
-        Public { tables, names, view, opened: Mutex::default() }
+    pub(crate) fn new(tables: Arc<dyn Tables>, view: View) -> Result<Public> {
+        let names = provider::names(&*tables)?;
+        Ok(Public { tables, names, view, opened: Mutex::default() })
     }
 
     /// The tables, and the columns whose names have a dot.
     pub(crate) fn known(&self) -> Result<Known> {
         let mut known = Known { tables: self.names.clone(), dotted: Vec::new() };
-        for table in self.tables.tables() {
+        for table in self.tables.tables().map_err(DataFusionError::External)? {
             let schema = self.tables.schema(&table.name).map_err(DataFusionError::External)?;
             let dotted = schema.fields().iter().filter(|field| field.name().contains('.'));
             known.dotted.extend(dotted.map(|field| field.name().as_str().into()));

@@ -218,7 +218,7 @@ async fn planned(
 ) -> Result<(SessionState, LogicalPlan), SqlError> {
     let text = query.text.clone();
     let told = |error| SqlError::from(error, &text);
-    let public = Arc::new(Public::new(tables, view));
+    let public = Arc::new(Public::new(tables, view).map_err(told)?);
     let known = public.known().map_err(told)?;
     check::check(&mut query.statement, &text, &known)?;
     catalog::rewrite(&mut query.statement);

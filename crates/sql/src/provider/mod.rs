@@ -72,11 +72,11 @@ pub(crate) struct Past {
 }
 
 /// Names of all tables, the common ones first.
-pub(crate) fn names(tables: &dyn Tables) -> Vec<Box<str>> {
-    let stored = tables.tables();
+pub(crate) fn names(tables: &dyn Tables) -> Result<Vec<Box<str>>> {
+    let stored = tables.tables().map_err(world)?;
     let common = [EVENTS, SIGNALS].map(Box::from);
     let common = common.into_iter().filter(|name| stored.iter().all(|table| table.name != *name));
-    common.chain(stored.iter().map(|table| table.name.clone())).collect()
+    Ok(common.chain(stored.iter().map(|table| table.name.clone())).collect())
 }
 
 fn world(fault: Fault) -> DataFusionError {
@@ -104,7 +104,7 @@ fn layout(tables: &dyn Tables, table: &str, events: bool, view: &View) -> Result
 impl Past {
     /// The table of this name, if there is one.
     pub(crate) fn open(tables: &Arc<dyn Tables>, name: &str, view: &View) -> Result<Option<Past>> {
-        let stored = tables.tables();
+        let stored = tables.tables().map_err(world)?;
         if let Some(table) = stored.iter().find(|table| &*table.name == name) {
             let layout = layout(&**tables, &table.name, table.events, view)?;
             let fields: Fields = layout.columns.iter().map(|c| c.field.clone()).collect();
