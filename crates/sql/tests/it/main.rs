@@ -7,3 +7,4 @@ mod client;
 mod door;
 mod past;
 mod query;
+mod strangers;
