@@ -51,9 +51,10 @@ fn skipped(program: &str) -> bool {
 )]
 fn compare(name: &str, said: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/transcripts").join(name);
+    let said = said.lines().map(|line| line.trim_end().to_owned() + "\n").collect::<String>();
     if std::env::var("WARDROOM_TRANSCRIPTS").is_ok_and(|word| word == "write") {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, said).unwrap();
+        std::fs::write(&path, &said).unwrap();
     }
     let expect = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(said.lines().collect::<Vec<_>>(), expect.lines().collect::<Vec<_>>(), "{}", path.display());
