@@ -148,6 +148,11 @@ impl Api {
         *held = Arc::new(keys);
     }
 
+    /// The keys that are let in now.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.0.engine
     }
@@ -203,7 +208,7 @@ impl Api {
 
     /// As [`Api::admit`], but gives the key.
     pub(crate) fn admit_key(&self, headers: &HeaderMap, role: Role) -> Result<Arc<Held>, Problem> {
-        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let keys = self.keys();
         let sent = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let admitted = keys.admit(sent, role).cloned().inspect(|key| passage::note_key(key));
         admitted.map_err(|refusal| match refusal {

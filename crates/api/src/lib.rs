@@ -27,6 +27,7 @@ mod policy;
 mod problem;
 mod query;
 mod rate;
+mod scram;
 mod server;
 mod status;
 mod stream;
@@ -35,7 +36,7 @@ mod trace;
 
 pub use api::{Api, Clock, Options};
 pub use explain::explained;
-pub use keys::{Allowance, Issued, Key, KeyError, Keys, Role, Token};
+pub use keys::{Allowance, Holder, Issued, Key, KeyError, Keys, Role, Token};
 pub use openapi::document;
 pub use problem::{ALL as PROBLEMS, ProblemType};
 pub use query::{Sql, SqlError, SqlQuestion};
