@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod active;
+pub mod acts;
 mod apart;
 mod backfill;
 mod cast;
@@ -46,7 +47,7 @@ pub use decision::{
     Channel, Destination, EffectId, Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why,
 };
 pub use describe::{Describer, Description, Detail, kind_name};
-pub use engine::{Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
+pub use engine::{Acted, Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
 pub use error::{EngineError, SnapshotError, SubmitError, SwapError};
 pub use flow::{Flow, Step};
 pub use glance::{Glance, PolicyGlance};
@@ -54,7 +55,7 @@ pub use judge::{Judgement, judge};
 pub use latency::{Distribution, Latencies};
 pub use memory::Size;
 pub use outbox::{
-    Attempt, ChannelStatus, DeadLetters, Delivery, Listed, Listing, Outbox, OutboxStatus, Retried,
+    Attempt, Cause, ChannelStatus, DeadLetters, Delivery, Listed, Listing, Outbox, OutboxStatus, Retried,
     RetryError, State, Wanted,
 };
 pub use probe::Probe;

@@ -13,6 +13,7 @@
     reason = "tests read back what they wrote themselves, and say what they skip"
 )]
 
+mod acts;
 mod damage;
 mod disk;
 mod encryption;
