@@ -4,4 +4,5 @@
 //! This crate knows no HTTP and no SQL. What it reads comes from the journal; what it writes there goes through the engine.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod act;
 pub mod labels;
