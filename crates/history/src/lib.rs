@@ -4,6 +4,7 @@
 //! This crate knows no HTTP and no SQL. What it reads comes from the journal; what it writes there goes through the engine.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod act;
 pub mod backtest;
 pub mod labels;
 pub mod query;

@@ -24,6 +24,8 @@ pub struct JobHead {
     pub at: Micros,
     /// Who planned it.
     pub by: Box<str>,
+    /// Whose word its acts are.
+    pub source: Box<str>,
     /// What asking for it twice is known by; empty where it is not.
     pub key: Box<str>,
     /// What is to be done, as it was asked for.
@@ -144,6 +146,8 @@ pub struct Job {
     pub head: JobHead,
     /// Where it stands.
     pub phase: Phase,
+    /// Who has it done, or undone: who planned it, started it, or asked for its undoing, whoever was last.
+    pub by: Box<str>,
     /// Who approved it.
     pub approved: Option<Box<str>>,
     /// The item to be done next: those before it were.
@@ -165,6 +169,7 @@ pub(crate) fn check(head: &JobHead) -> Result<(), ActError> {
     }
     let texts = [
         ("the name of who plans it", &head.by, limits::ACT_NAME_BYTES),
+        ("whose word it is", &head.source, limits::ACT_NAME_BYTES),
         ("the key", &head.key, limits::ACT_NAME_BYTES),
         ("what is to be done", &head.what, limits::JOB_TEXT_BYTES),
         ("what items are found by", &head.from, limits::JOB_TEXT_BYTES),
@@ -180,7 +185,7 @@ impl JobHead {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
         put_i64(out, self.at.0);
-        for text in [&self.by, &self.key, &self.what, &self.from, &self.reason] {
+        for text in [&self.by, &self.source, &self.key, &self.what, &self.from, &self.reason] {
             put_text(out, text);
         }
         put_u64(out, self.items.into());
@@ -204,11 +209,12 @@ impl JobHead {
         version(input, "a job", VERSION)?;
         let at = Micros(input.i64()?);
         let mut text = || input.text().map(Box::<str>::from);
-        let [by, key, what, from, reason] = [text()?, text()?, text()?, text()?, text()?];
+        let [by, source, key] = [text()?, text()?, text()?];
+        let [what, from, reason] = [text()?, text()?, text()?];
         let items = small(input)?;
         let parts = many(input, Input::u64)?;
         let second = input.byte()? != 0;
-        Ok(JobHead { at, by, key, what, from, reason, items, parts, second })
+        Ok(JobHead { at, by, source, key, what, from, reason, items, parts, second })
     }
 }
 
@@ -296,6 +302,7 @@ impl Job {
         Job {
             id,
             stepped: head.at,
+            by: head.by.clone(),
             head,
             phase: Phase::Preview,
             approved: None,
@@ -347,6 +354,9 @@ impl Job {
 
     fn step(&mut self, step: &JobStep) {
         self.stepped = step.at;
+        if matches!(step.step, Step::Start | Step::Undo) {
+            self.by = step.by.clone();
+        }
         match step.step {
             Step::Approve => self.approved = Some(step.by.clone()),
             Step::Start => self.phase = Phase::Running,
@@ -476,6 +486,7 @@ impl Jobs {
             put_u64(out, job.id);
             job.head.encode(out);
             out.push(job.phase as u8);
+            put_text(out, &job.by);
             out.push(u8::from(job.approved.is_some()));
             put_text(out, job.approved.as_deref().unwrap_or_default());
             let Tally { made, same, refused, restored, left } = job.tally;
@@ -494,6 +505,7 @@ impl Jobs {
         let jobs = many(input, |i| {
             let (id, head) = (i.u64()?, JobHead::read(i)?);
             let phase = PHASES.get(usize::from(i.byte()?)).copied().ok_or("an unknown phase of a job")?;
+            let by = i.text()?.into();
             let approved = i.byte()? != 0;
             let approved = Some(Box::<str>::from(i.text()?)).filter(|_| approved);
             let (next, undone) = (small(i)?, small(i)?);
@@ -501,7 +513,7 @@ impl Jobs {
                 [small(i)?, small(i)?, small(i)?, small(i)?, small(i)?];
             let tally = Tally { made, same, refused, restored, left };
             let (acts, stepped) = ((i.u64()?, i.u64()?), Micros(i.i64()?));
-            Ok((id, Job { id, head, phase, approved, next, left: undone, tally, acts, stepped }))
+            Ok((id, Job { id, head, phase, by, approved, next, left: undone, tally, acts, stepped }))
         })?;
         Ok(Jobs { jobs: jobs.into_iter().collect() })
     }
@@ -518,6 +530,7 @@ mod tests {
         JobHead {
             at: Micros(5),
             by: "ann".into(),
+            source: "key:ann".into(),
             key: "k".into(),
             what: "{}".into(),
             from: "login".into(),

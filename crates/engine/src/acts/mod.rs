@@ -167,6 +167,9 @@ pub enum Deed {
     Undo {
         /// The act's record, or that of an event judged again.
         act: u64,
+        /// What changed the same since, in words, where that is known: then it is left as it is, though it may look as the act
+        /// left it. Empty where nothing is known to have.
+        since: Box<str>,
     },
 }
 
@@ -192,7 +195,7 @@ impl Deed {
             Deed::Case { event, queue } => format!("a case in `{queue}` for event {event}"),
             Deed::Webhook { event, name } => format!("webhook `{name}` for event {event}"),
             Deed::Again { event } => format!("event {event} judged again"),
-            Deed::Undo { act } => format!("act {act} undone"),
+            Deed::Undo { act, .. } => format!("act {act} undone"),
         }
     }
 

@@ -272,7 +272,7 @@ pub(super) fn put_deed(out: &mut Vec<u8>, deed: &Deed) {
         Deed::Case { event, queue } => put_about(out, 3, *event, queue),
         Deed::Webhook { event, name } => put_about(out, 4, *event, name),
         Deed::Again { event } => put_about(out, 5, *event, ""),
-        Deed::Undo { act } => put_about(out, 6, *act, ""),
+        Deed::Undo { act, since } => put_about(out, 6, *act, since),
     }
 }
 
@@ -309,7 +309,7 @@ pub(super) fn deed(input: &mut Input<'_>) -> Result<Deed, Unreadable> {
                 3 => Deed::Case { event, queue: name },
                 4 => Deed::Webhook { event, name },
                 5 => Deed::Again { event },
-                _ => Deed::Undo { act: event },
+                _ => Deed::Undo { act: event, since: name },
             }
         }
         _ => return Err(format!("an unknown deed {tag}")),
@@ -357,7 +357,7 @@ pub(super) mod tests {
             (any::<u64>(), name()).prop_map(|(event, queue)| Deed::Case { event, queue }),
             (any::<u64>(), name()).prop_map(|(event, name)| Deed::Webhook { event, name }),
             any::<u64>().prop_map(|event| Deed::Again { event }),
-            any::<u64>().prop_map(|act| Deed::Undo { act }),
+            (any::<u64>(), name()).prop_map(|(act, since)| Deed::Undo { act, since }),
         ]
         .boxed()
     }

@@ -27,15 +27,37 @@ impl Engine {
         let mut rest = acts.into_iter();
         while rest.len() > 0 {
             let piece = rest.by_ref().take(limits::WORK_EVENTS).map(|act| self.prepare(act)).collect();
-            all.append(&mut self.act_piece(piece, now).await?);
+            all.append(&mut self.act_piece(piece, now, false).await?);
         }
         Ok(all)
     }
 
-    async fn act_piece(&self, acts: Vec<(Act, With)>, now: Micros) -> Result<Vec<Done>, SubmitError> {
+    /// What would become of acts, each by itself, were they done now. Nothing is changed, and nothing is on record.
+    ///
+    /// # Errors
+    /// As [`Engine::act`].
+    pub async fn would(&self, acts: Vec<Act>, now: Micros) -> Result<Vec<Done>, SubmitError> {
+        let mut all = Vec::with_capacity(acts.len());
+        let mut rest = acts.into_iter();
+        while rest.len() > 0 {
+            let piece = rest.by_ref().take(limits::WORK_EVENTS).map(|act| self.prepare(act)).collect();
+            all.append(&mut self.act_piece(piece, now, true).await?);
+        }
+        Ok(all)
+    }
+
+    async fn act_piece(
+        &self,
+        acts: Vec<(Act, With)>,
+        now: Micros,
+        is_dry: bool,
+    ) -> Result<Vec<Done>, SubmitError> {
         let (reply, done) = oneshot::channel();
         let load = Load { pieces: 1, events: acts.len(), bytes: acts.len() * limits::ACT_BYTES };
-        let task = Task::Acts { acts, now, reply };
+        let task = match is_dry {
+            false => Task::Acts { acts, now, reply },
+            true => Task::Would { acts, now, reply },
+        };
         let pushed = self.queue.push_waiting(Client::ACTS, smallvec![(load, task)]).await;
         pushed.map_err(|e| self.shared.refused(e))?;
         done.await.map_err(|_| self.shared.gone())
@@ -45,7 +67,7 @@ impl Engine {
     fn prepare(&self, act: Act) -> (Act, With) {
         let with = check(&act).and_then(|()| match &act.deed {
             Deed::Again { event } => self.event_of(*event),
-            Deed::Undo { act } => self.undoing(*act),
+            Deed::Undo { act, .. } => self.undoing(*act),
             deed => match deed.event() {
                 Some(event) if !self.is_event(event)? => Err(ActError::NoEvent(event)),
                 _ => Ok(With::Nothing),
@@ -226,12 +248,12 @@ pub enum Acted {
 }
 
 impl Acted {
-    /// What it changed of what rules see.
+    /// What it changed of what rules see. What was there before a rule changed it is not on record, and reads as not there.
     pub fn changes(&self) -> Vec<Changed> {
         match self {
             Acted::Act(record) => record.changes(),
             Acted::Again(record) => record.changes.clone(),
-            Acted::Rule { .. } => Vec::new(),
+            Acted::Rule { rule, effect, .. } => effect.change(rule).into_iter().collect(),
         }
     }
 }

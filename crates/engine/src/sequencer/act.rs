@@ -8,8 +8,8 @@ use super::Sequencer;
 use crate::acts::{Act, ActError, ActRecord, AgainRecord, Body, Changed, Counted, Deed, Done, Held, Mark};
 use crate::acts::{JobHead, JobItem, JobStep};
 use crate::cast::Cast;
-use crate::decision::StoredEffect;
 use crate::error::SubmitError;
+use crate::flow::Step;
 use crate::judge::Judgement;
 use crate::limits;
 use crate::record::{encode_decided, kind};
@@ -33,6 +33,22 @@ pub(crate) enum With {
 type Out = Result<(Body, Done), ActError>;
 
 impl Sequencer {
+    /// What would become of acts, each by itself, were they done now: nothing is changed, nothing written.
+    pub(super) fn would(&mut self, acts: Vec<(Act, With)>, now: Micros) -> Vec<Done> {
+        let one = |(act, with): (Act, With)| match (&act.deed, with) {
+            (Deed::Again { .. }, With::Event(event)) => {
+                let looked = self.look_again(*event, now).map(|(_, step, changes)| (step, changes.len()));
+                looked.map(|(step, changes)| Done::Judged {
+                    seq: 0,
+                    verdict: step.judgement.verdict,
+                    changes: changes as u32,
+                })
+            }
+            (_, with) => self.out(&act, with, now).map(|(_, done)| done),
+        };
+        acts.into_iter().map(one).map(|done| done.unwrap_or_else(Done::Refused)).collect()
+    }
+
     /// Does acts, in order. Each is durable with the batch.
     pub(super) fn acts(&mut self, acts: Vec<(Act, With)>, now: Micros) -> Vec<Done> {
         self.batch += acts.len();
@@ -70,14 +86,16 @@ impl Sequencer {
     fn out(&mut self, act: &Act, with: With, now: Micros) -> Out {
         match (&act.deed, with) {
             (_, With::Not(why)) => Err(why),
-            (Deed::Undo { act }, With::Undo(changes, left)) => Ok(self.undo(*act, changes, left)),
+            (Deed::Undo { act, since }, With::Undo(changes, left)) => {
+                Ok(self.undo(*act, since, changes, left))
+            }
             (deed @ (Deed::Label { .. } | Deed::List { .. }), _) => self.change(deed, now),
             (deed @ (Deed::Case { .. } | Deed::Webhook { .. }), _) => {
                 let done = Done::Made { seq: 0, before: Held::Not, after: Held::Not };
                 Ok((Body::Sent(deed.clone()), done))
             }
             (Deed::Again { event }, _) => Err(ActError::NoEvent(*event)),
-            (Deed::Undo { act }, _) => Err(ActError::NoAct(*act)),
+            (Deed::Undo { act, .. }, _) => Err(ActError::NoAct(*act)),
         }
     }
 
@@ -99,10 +117,20 @@ impl Sequencer {
     }
 
     /// Of what an act changed, the last first: what is as the act left it becomes what it was.
-    fn undo(&mut self, act: u64, changes: Vec<Changed>, mut left: Vec<Box<str>>) -> (Body, Done) {
+    fn undo(
+        &mut self,
+        act: u64,
+        since: &str,
+        changes: Vec<Changed>,
+        mut left: Vec<Box<str>>,
+    ) -> (Body, Done) {
         let mut undone: Vec<Changed> = Vec::new();
         for Changed { mark, rule, before, after } in changes.into_iter().rev() {
             if before == after {
+                continue;
+            }
+            if !since.is_empty() {
+                left.push(format!("{}: {since} since", mark.show(Sight::Masked)).into());
                 continue;
             }
             // An earlier change of the same act is met as this one leaves it.
@@ -164,14 +192,9 @@ impl Sequencer {
     /// Judges an event as if it came now, and makes what follows. It is not counted.
     fn judge_again(&mut self, act: &Act, of: u64, event: Event, now: Micros) -> Result<Done, ActError> {
         self.settle_owed()?;
-        let schema = self.flow.active().program.schema.clone();
-        let recast = Cast::new(&event.schema, &schema).event(event);
-        let mut event = recast.map_err(|event| ActError::NoType(event.type_name().into()))?;
-        (event.time, event.received) = (now, now);
-        let step = self.flow.look(&event, None);
+        let (event, step, changes) = self.look_again(event, now)?;
         let mut decided = Vec::new();
         encode_decided(self.dictionary.seq, &event, &step, &mut decided);
-        let changes = self.that_follow(&step.judgement);
         let (by, source, item) = (act.by.clone(), act.source.clone(), act.item);
         let record = AgainRecord { at: now, by, source, item, event: of, changes };
         self.record.clear();
@@ -194,13 +217,24 @@ impl Sequencer {
         Ok(Done::Judged { seq, verdict: step.judgement.verdict, changes })
     }
 
+    /// The event as one of this moment under the policy in force, what is judged of it, and what would follow.
+    fn look_again(&mut self, event: Event, now: Micros) -> Result<(Event, Step, Vec<Changed>), ActError> {
+        let schema = self.flow.active().program.schema.clone();
+        let recast = Cast::new(&event.schema, &schema).event(event);
+        let mut event = recast.map_err(|event| ActError::NoType(event.type_name().into()))?;
+        (event.time, event.received) = (now, now);
+        let step = self.flow.look(&event, None);
+        let changes = self.that_follow(&step.judgement);
+        Ok((event, step, changes))
+    }
+
     /// The changes of labels and lists that follow from a judgement, and for which there is room: of several of one label
     /// each finds what the one before it leaves.
     fn that_follow(&mut self, judgement: &Judgement) -> Vec<Changed> {
         let mut changes: Vec<Changed> = Vec::new();
         for signal in &judgement.signals {
             let rule = self.dictionary.rules.get(signal.rule).cloned().unwrap_or_default();
-            for (mark, after) in signal.effects.iter().filter_map(change_of) {
+            for Changed { mark, after, .. } in signal.effects.iter().filter_map(|e| e.change(&rule)) {
                 if self.flow.would(&mark, after).is_err() {
                     self.shared.stats.refused.fetch_add(1, Relaxed);
                     continue;
@@ -269,20 +303,5 @@ fn at(done: Done, seq: u64) -> Done {
         Done::Judged { verdict, changes, .. } => Done::Judged { seq, verdict, changes },
         Done::Undone { restored, left, .. } => Done::Undone { seq, restored, left },
         done @ (Done::Repeated | Done::Refused(_)) => done,
-    }
-}
-
-/// What an effect changes, and to what.
-fn change_of(effect: &StoredEffect) -> Option<(Mark, Held)> {
-    match effect {
-        StoredEffect::Label { kind, value, name, until } => {
-            let mark = Mark::Label { kind: *kind, value: value.clone(), name: name.clone() };
-            Some((mark, Held::until(*until)))
-        }
-        StoredEffect::List { list, kind, value, until } => {
-            let mark = Mark::Entry { list: list.clone(), kind: *kind, value: value.clone() };
-            Some((mark, Held::until(*until)))
-        }
-        StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => None,
     }
 }

@@ -65,6 +65,8 @@ pub(crate) enum Task {
     },
     /// Do these acts.
     Acts { acts: Vec<(Act, With)>, now: Micros, reply: oneshot::Sender<Vec<Done>> },
+    /// Say what would become of them.
+    Would { acts: Vec<(Act, With)>, now: Micros, reply: oneshot::Sender<Vec<Done>> },
     /// Write down something of a job. Gives the number of its record.
     Job { what: JobTask, reply: oneshot::Sender<Result<u64, ActError>> },
     /// A back-fill has something to hand over.
@@ -243,6 +245,7 @@ impl Sequencer {
                     let done = self.acts(acts, now);
                     self.acted.push((reply, done));
                 }
+                Task::Would { acts, now, reply } => drop(reply.send(self.would(acts, now))),
                 Task::Job { what, reply } => {
                     let written = match what {
                         JobTask::Part(part) => self.job_part(&part),
