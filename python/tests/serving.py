@@ -34,6 +34,8 @@ event signup:
     form_time: duration?
     score: number?
 
+list blocked: ip = ["198.51.100.66"]
+
 feature failures = count(login, where=not ok, by=ip, last="1h")
 feature signups  = count(signup, by=ip.net, last="1h")
 
@@ -46,6 +48,12 @@ rule signup_burst on signup:
     when    signups >= 10
     then    challenge("captcha")
     because "{signups} sign-ups from {ip.net} in the last hour"
+
+rule listed on login:
+    when    ip in blocked
+    then    review, list(ip, blocked, expires="1h")
+    because "{ip} is blocked"
+    mode    shadow
 
 rule watched on signup:
     when    username == "watched"

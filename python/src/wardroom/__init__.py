@@ -6,8 +6,10 @@ It knows no policy and no rule: it asks a server over HTTP, and says plainly whe
 
 from ._http import VERSION as __version__
 from .aclient import AsyncClient
+from .backtest import BacktestFailed, BacktestResult
 from .client import Client
 from .decision import Decision, Record, Signal, Verdict
+from .deeds import again, case, label, put_on, take_off, webhook
 from .errors import (
     BadEvent,
     BadPolicy,
@@ -27,17 +29,25 @@ from .errors import (
     WardroomError,
 )
 from .events import event
+from .jobs import Job, JobNotDone
+from .table import Bars, Column, Table
 
 __all__ = [
     "AsyncClient",
+    "BacktestFailed",
+    "BacktestResult",
     "BadEvent",
     "BadPolicy",
     "BadRequest",
+    "Bars",
     "Busy",
     "Client",
+    "Column",
     "Conflict",
     "Decision",
     "Fault",
+    "Job",
+    "JobNotDone",
     "KeyRefused",
     "MissingExtra",
     "NotFound",
@@ -45,6 +55,7 @@ __all__ = [
     "Refused",
     "ServerFault",
     "Signal",
+    "Table",
     "TimedOut",
     "Unavailable",
     "Unreachable",
@@ -52,5 +63,11 @@ __all__ = [
     "Verdict",
     "WardroomError",
     "__version__",
+    "again",
+    "case",
     "event",
+    "label",
+    "put_on",
+    "take_off",
+    "webhook",
 ]

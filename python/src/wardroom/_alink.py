@@ -140,7 +140,10 @@ class AsyncLink:
 
     async def _send(self, step: Send) -> Reply:
         while True:
-            wire = self._take() or await connect(self.place, self.tls, max(step.deadline - self.clock(), 0.001))
+            # What must not be done twice gets a connection that cannot have grown old.
+            wire = (self._take() if step.request.again else None) or await connect(
+                self.place, self.tls, max(step.deadline - self.clock(), 0.001)
+            )
             try:
                 reply = await wire.talk(self.place, self.key, step.request, step.deadline - self.clock())
             except Unreachable:

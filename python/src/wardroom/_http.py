@@ -94,6 +94,8 @@ class Request:
     accept: str = "application/json"
     #: Whether doing it twice is doing it once: then it may be sent again when nobody knows what became of it.
     again: bool = True
+    #: By which the server knows a request that comes twice.
+    idempotency_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ def head(place: Place, key: Key | None, request: Request, *, streamed: bool = Fa
         (b"user-agent", b"wardroom-python/" + VERSION.encode()),
         (b"accept", request.accept.encode()),
     ]
+    if request.idempotency_key:
+        headers.append((b"idempotency-key", request.idempotency_key.encode("ascii")))
     if key is not None:
         headers.append((b"authorization", key.header()))
     if streamed:

@@ -63,7 +63,5 @@ BARS_SHOWN: Final = 60
 FAULTS_SHOWN: Final = 8
 #: Characters of a server's words that an error repeats, where they are not a problem document.
 WORDS_SHOWN: Final = 200
-#: Labels in one request; more are sent in several.
-LABELS_AT_ONCE: Final = 1000
-#: Bytes of a file of labels that are read at once; a larger one is sent in several requests.
-IMPORT_BYTES: Final = 8 << 20
+#: Lines of a job's log in one answer; more are fetched in several.
+LOG_LINES: Final = 10_000

@@ -131,7 +131,8 @@ class Link:
             return max(step.deadline - self.clock(), 0.001)
 
         while True:
-            wire = self._take() or Wire(connect(self.place, self.tls, left()))
+            # What must not be done twice gets a connection that cannot have grown old.
+            wire = (self._take() if step.request.again else None) or Wire(connect(self.place, self.tls, left()))
             try:
                 reply = wire.talk(self.place, self.key, step.request, left)
             except Unreachable:

@@ -11,17 +11,26 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Literal, overload
 
-from . import _calls
+from . import _calls, _past
 from . import _limits as limits
+from . import backtest as _backtest
+from . import jobs as _jobs
 from ._calls import Core
 from ._fallback import Counts, Fallback
 from ._flow import OnRefused
 from ._http import Key, Place
 from ._link import Link
 from ._op import Settings
+from ._past import HowLong, When, given, when
+from .backtest import Backtest
 from .decision import Decision, Record
+from .deeds import Deed
 from .events import event as make_event
+from .jobs import Job, Where
+from .labels import Labels
+from .lists import Lists
 from .stream import Stream
+from .table import Table
 
 __all__ = ["Client"]
 
@@ -146,6 +155,93 @@ class Client:
     ) -> dict[str, Any]:
         """A decision with its features, rules and reasons, as the server's JSON; by its number or the event's id."""
         return self._link.run(_calls.explain(self._core, seq, event, source, reveal))
+
+    # The past
+
+    def query(
+        self,
+        query: str,
+        *,
+        start: When | None = None,
+        end: When | None = None,
+        as_of: When | None = None,
+        limit: int | None = None,
+        reveal: bool = False,
+    ) -> Table:
+        """Asks the past in the policy language: `client.query('login where not ok last "7d" by ip.net show count')`.
+
+        `start` and `end` are a period, whatever the query says; labels are as they were known `as_of`; `limit` is the most
+        rows (1,000, and never more than a million); `reveal` shows identifiers of people whole, which takes that role.
+        """
+        period = given(from_=when(start, "start"), to=when(end, "end"), as_of=when(as_of, "as_of"))
+        question = {"query": query, **period, **given(limit=limit, reveal=reveal or None)}
+        return self._link.run(_past.ask(self._core.settings, question))
+
+    def sql(self, sql: str, *, as_of: When | None = None, limit: int | None = None, reveal: bool = False) -> Table:
+        """The same in SQL, where the server has that built in."""
+        question = {"sql": sql, **given(as_of=when(as_of, "as_of"), limit=limit, reveal=reveal or None)}
+        return self._link.run(_past.ask(self._core.settings, question))
+
+    def backtest(
+        self,
+        rule: str | None = None,
+        *,
+        files: Mapping[str, str] | None = None,
+        rules: list[str] | None = None,
+        last: HowLong | None = None,
+        start: When | None = None,
+        end: When | None = None,
+        as_of: When | None = None,
+        title: str | None = None,
+        costs: Mapping[str, float] | None = None,
+        limits: Mapping[str, float] | None = None,
+        **more: Any,
+    ) -> Backtest:
+        """Begins a backtest: what `rule` (a text), `rules` (ids in force) or `files` (a whole policy) would have done.
+
+        `costs` are `false_block`, `missed_abuse`, `review_minute`; `limits` are `max_new_blocks`, `min_precision` and
+        others; `more` is what else the server takes (`against`, `brief`, `recorded`, `as_written`, `way`, `reveal`).
+        `wait()` gives the result. Whoever reads gets a `BadPolicy` for a rule with faults, drawn in place.
+        """
+        asked = _backtest.question(
+            rule, files, rules, last, start, end, as_of, title=title, costs=costs, limits=limits, **more
+        )
+        return Backtest(self._link, self._core.settings, self._link.run(_backtest.begin(self._core.settings, asked)))
+
+    def act(
+        self,
+        do: Deed,
+        where: Where | None = None,
+        *,
+        sql: str | None = None,
+        reason: str = "",
+        cap: int | None = None,
+        dry_run: bool = False,
+        reveal: bool = False,
+    ) -> Job:
+        """Plans to do something with events of the past, and gives the job with its preview: nothing is done yet.
+
+        `do` is one of `wardroom.label(…)`, `put_on(…)`, `take_off(…)`, `case(…)`, `again()`, `webhook(…)`. `where` is a query
+        of the policy language, a table with a column `seq`, numbers of events, or entities such as `{"account": "ann"}`.
+        Then `job.run()`, `job.wait()`, and where it was wrong `job.undo()`.
+        """
+        made = self._link.run(_jobs.plan(self._core.settings, do, where, sql, reason, cap, dry_run, reveal))
+        return Job(self._link, self._core.settings, made)
+
+    def job(self, id: str | int) -> Job:
+        """A job that was planned before."""
+        document = self._link.run(_calls.get(self._core.settings, f"/v1/jobs/{_calls.segment(id)}"))
+        return Job(self._link, self._core.settings, document)
+
+    @property
+    def labels(self) -> Labels:
+        """What is said of accounts, addresses and events."""
+        return Labels(self._link, self._core.settings)
+
+    @property
+    def lists(self) -> Lists:
+        """Lists of the policy in force, and people's entries."""
+        return Lists(self._link, self._core.settings)
 
     # The server and this client
 
