@@ -50,7 +50,7 @@ pub(crate) fn install(place: &Place) -> Result<()> {
 }
 
 /// Installs these packages with their services kept from starting; nothing to do when there are none.
-fn apt_packages(place: &Place, names: &[&str]) -> Result<()> {
+pub(crate) fn apt_packages(place: &Place, names: &[&str]) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
