@@ -341,12 +341,17 @@ impl Job {
         }
     }
 
-    /// Whether an item is the next in its turn; false where it was done before.
+    /// Whether an item is the next in its turn; false where it was done before. One behind the next has to wait: where an
+    /// item could neither be done nor refused, those that were handed over with it must not go past it.
     pub(crate) fn takes(&self, item: u32, is_undo: bool) -> Result<bool, ActError> {
         let no = |state| Err(ActError::State { job: self.id, state });
         match (self.phase, is_undo) {
             _ if item >= self.head.items => no("has no such item"),
-            (Phase::Running, false) => Ok(item >= self.next),
+            (Phase::Running, false) if item > self.next => no("has items before this one that are not done"),
+            (Phase::Running, false) => Ok(item == self.next),
+            (Phase::Undoing, true) if item + 1 < self.left => {
+                no("has items behind this one that are not undone")
+            }
             (Phase::Undoing, true) => Ok(item < self.left),
             _ => no("is not under way"),
         }
@@ -578,9 +583,12 @@ mod tests {
         jobs.act(21, item(1), Counted::Refused);
         assert_eq!((takes(&jobs, 1, false), takes(&jobs, 2, false)), (Ok(false), Ok(true)));
         assert!(takes(&jobs, 3, false).is_err() && takes(&jobs, 0, true).is_err());
+        let running = Job { next: 1, ..jobs.get(9).unwrap().clone() };
+        assert!(running.takes(2, false).is_err(), "the one before it is not done");
         assert!(jobs.get(9).unwrap().may(&step(9, Step::Finish, "")).is_err());
         jobs.step(&step(9, Step::Undo, "ann"));
         assert_eq!((takes(&jobs, 1, true), takes(&jobs, 2, true)), (Ok(true), Ok(false)));
+        assert!(takes(&jobs, 0, true).is_err(), "the one behind it is not undone");
         jobs.act(30, item(1), Counted::Left);
         assert!(jobs.get(9).unwrap().may(&step(9, Step::Undone, "")).is_err());
         jobs.act(31, item(0), Counted::Restored);

@@ -57,8 +57,9 @@ impl Walk {
             };
         }
         for done in engine.act(acts, now).await? {
-            if let Done::Refused(ActError::Submit(why)) = done {
-                return Err(why.into());
+            // It is not on record, and those behind it were not done either: all of them come again.
+            if let Done::Refused(why @ (ActError::Submit(_) | ActError::Journal(_))) = done {
+                return Err(why);
             }
         }
         Ok(Advanced::Items(job.id))
