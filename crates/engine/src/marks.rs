@@ -166,15 +166,21 @@ impl Marks {
                 let Some(key) = self.bearer(*kind, value) else { return false };
                 let made = self.labels.growth(key, name, *until) <= self.room()
                     && self.labels.set(key, name, *until).is_ok();
-                self.taken_off.forget_label(key, name);
+                // One for which there was no room is still off, and the next snapshot has to say so.
+                if made {
+                    self.taken_off.forget_label(key, name);
+                }
                 made
             }
             StoredEffect::List { list, value, until, .. } => {
                 let room = self.room();
-                self.taken_off.forget_entry(list, value);
-                self.with_list(active, list, |added| {
+                let made = self.with_list(active, list, |added| {
                     added.list.growth(value) <= room && added.put(value, *until, may_wait)
-                })
+                });
+                if made {
+                    self.taken_off.forget_entry(list, value);
+                }
+                made
             }
             StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => return false,
         };
