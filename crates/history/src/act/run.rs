@@ -6,7 +6,7 @@
 
 use super::block::block_on;
 use super::limits;
-use super::since::{Since, of_job};
+use super::since::{Since, read_on};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -78,11 +78,9 @@ impl Walk {
     }
 
     fn undoing(&mut self, engine: &Engine, job: &Job) -> Result<Vec<Act>, ActError> {
-        if self.since.as_ref().is_none_or(|(of, _)| *of != job.id) {
-            let since = of_job(engine, job).map_err(|e| ActError::Journal(e.to_string()))?;
-            self.since = Some((job.id, since));
-        }
-        let Some((_, since)) = &self.since else { return Ok(Vec::new()) };
+        let known = self.since.take().filter(|(of, _)| *of == job.id);
+        let (_, since) = self.since.insert(known.unwrap_or_else(|| (job.id, Since::default())));
+        read_on(since, engine, job).map_err(|e| ActError::Journal(e.to_string()))?;
         let act = |item: u32| {
             let act = since.act_of(item);
             act_of(job, item, Deed::Undo { act, since: since.of(act) })

@@ -19,6 +19,8 @@ pub struct Since {
     items: HashMap<u32, u64>,
     /// Which act was the last to change something, by what it changed.
     last: HashMap<String, u64>,
+    /// The last act or change that was looked at.
+    read: u64,
 }
 
 impl Since {
@@ -58,16 +60,17 @@ fn who(seq: u64, acted: &Acted) -> String {
     }
 }
 
-/// Walks along all acts and changes since the first act of a job. Blocks on the disk.
+/// Walks along all acts and changes since the first act of a job, or on from where it was: others act while a job is undone.
+/// Blocks on the disk.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub(super) fn of_job(engine: &Engine, job: &Job) -> Result<Since, EngineError> {
-    let mut since = Since::default();
+pub(super) fn read_on(since: &mut Since, engine: &Engine, job: &Job) -> Result<(), EngineError> {
     if job.acts.0 == 0 {
-        return Ok(since);
+        return Ok(());
     }
-    engine.acts_between(job.acts.0, u64::MAX, |seq, acted| {
+    engine.acts_between(job.acts.0.max(since.read + 1), u64::MAX, |seq, acted| {
+        since.read = seq;
         let (item, is_undo) = match &acted {
             Acted::Act(ActRecord { item, body, .. }) => (*item, matches!(body, Body::Undone { .. })),
             Acted::Again(record) => (record.item, false),
@@ -84,8 +87,7 @@ pub(super) fn of_job(engine: &Engine, job: &Job) -> Result<Since, EngineError> {
             }
             None => since.take(seq, &acted, false),
         }
-    })?;
-    Ok(since)
+    })
 }
 
 /// What changed the same since one act. Blocks on the disk.
