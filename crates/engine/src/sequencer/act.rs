@@ -29,6 +29,9 @@ pub(crate) enum With {
     Not(ActError),
 }
 
+/// The changes that follow from an event judged again, and how many find no room.
+type Following = (Vec<Changed>, u64);
+
 /// How an act came out: what is recorded of it beside who and when.
 type Out = Result<(Body, Done), ActError>;
 
@@ -37,7 +40,8 @@ impl Sequencer {
     pub(super) fn would(&mut self, acts: Vec<(Act, With)>, now: Micros) -> Vec<Done> {
         let one = |(act, with): (Act, With)| match (&act.deed, with) {
             (Deed::Again { .. }, With::Event(event)) => {
-                let looked = self.look_again(*event, now).map(|(_, step, changes)| (step, changes.len()));
+                let looked =
+                    self.look_again(*event, now).map(|(_, step, (changes, _))| (step, changes.len()));
                 looked.map(|(step, changes)| Done::Judged {
                     seq: 0,
                     verdict: step.judgement.verdict,
@@ -192,7 +196,7 @@ impl Sequencer {
     /// Judges an event as if it came now, and makes what follows. It is not counted.
     fn judge_again(&mut self, act: &Act, of: u64, event: Event, now: Micros) -> Result<Done, ActError> {
         self.settle_owed()?;
-        let (event, step, changes) = self.look_again(event, now)?;
+        let (event, step, (changes, refused)) = self.look_again(event, now)?;
         let mut decided = Vec::new();
         encode_decided(self.dictionary.seq, &event, &step, &mut decided);
         let (by, source, item) = (act.by.clone(), act.source.clone(), act.item);
@@ -213,12 +217,13 @@ impl Sequencer {
             self.shared.stats.outward.store(seq, Release);
         }
         self.shared.stats.faults.fetch_add(u64::from(step.judgement.fault), Relaxed);
+        self.shared.stats.refused.fetch_add(refused, Relaxed);
         let changes = record.changes.len() as u32;
         Ok(Done::Judged { seq, verdict: step.judgement.verdict, changes })
     }
 
     /// The event as one of this moment under the policy in force, what is judged of it, and what would follow.
-    fn look_again(&mut self, event: Event, now: Micros) -> Result<(Event, Step, Vec<Changed>), ActError> {
+    fn look_again(&mut self, event: Event, now: Micros) -> Result<(Event, Step, Following), ActError> {
         let schema = self.flow.active().program.schema.clone();
         let recast = Cast::new(&event.schema, &schema).event(event);
         let mut event = recast.map_err(|event| ActError::NoType(event.type_name().into()))?;
@@ -229,14 +234,14 @@ impl Sequencer {
     }
 
     /// The changes of labels and lists that follow from a judgement, and for which there is room: of several of one label
-    /// each finds what the one before it leaves.
-    fn that_follow(&mut self, judgement: &Judgement) -> Vec<Changed> {
-        let mut changes: Vec<Changed> = Vec::new();
+    /// each finds what the one before it leaves. With them, for how many there is none.
+    fn that_follow(&mut self, judgement: &Judgement) -> Following {
+        let (mut changes, mut refused): Following = (Vec::new(), 0);
         for signal in &judgement.signals {
             let rule = self.dictionary.rules.get(signal.rule).cloned().unwrap_or_default();
             for Changed { mark, after, .. } in signal.effects.iter().filter_map(|e| e.change(&rule)) {
                 if self.flow.would(&mark, after).is_err() {
-                    self.shared.stats.refused.fetch_add(1, Relaxed);
+                    refused += 1;
                     continue;
                 }
                 let earlier = changes.iter().rev().find(|c| c.mark == mark).map(|c| c.after);
@@ -244,7 +249,7 @@ impl Sequencer {
                 changes.push(Changed { mark, rule: rule.clone(), before, after });
             }
         }
-        changes
+        (changes, refused)
     }
 
     /// Records items of a job. Gives the record's number.
