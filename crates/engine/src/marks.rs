@@ -218,9 +218,14 @@ impl Marks {
             }
             Mark::Entry { list, value, .. } => self.added.get(list).and_then(|added| added.held(value)),
         };
-        match held.map(Held::until) {
-            Some(Held::Until(end)) if end <= self.floor => Held::Not,
-            held => held.unwrap_or(Held::Not),
+        self.of_now(held.map_or(Held::Not, Held::until))
+    }
+
+    /// What is left by now of what was there: nothing of what is long over.
+    pub(crate) fn of_now(&self, held: Held) -> Held {
+        match held {
+            Held::Until(end) if end <= self.floor => Held::Not,
+            held => held,
         }
     }
 

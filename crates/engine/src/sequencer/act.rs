@@ -140,6 +140,8 @@ impl Sequencer {
             // An earlier change of the same act is met as this one leaves it.
             let earlier = undone.iter().rev().find(|c| c.mark == mark).map(|c| c.after);
             let held = earlier.unwrap_or_else(|| self.flow.held(&mark));
+            // What the act set until a time is over by itself then: nobody has changed it.
+            let after = if held == after { after } else { self.flow.marks().of_now(after) };
             let refused = if held == after { self.flow.would(&mark, before).err() } else { None };
             match refused {
                 None if held == after => {
