@@ -3,12 +3,12 @@
 
 use crate::EngineError;
 use crate::decision::Stored;
-use crate::record::{Dictionary, decode_stored, kind};
+use crate::record::{Dictionary, decode_stored, kind, policy_of};
 use std::path::Path;
 use wardroom_journal::{Keyring, Reader};
 
 /// Hands over every decision and record from this number on, in their order, up to what the journal holds now; until
-/// `take` says that it has enough.
+/// `take` says that it has enough. One whose policy's record a repair found lost cannot be read, and is passed over.
 ///
 /// # Errors
 /// When the journal cannot be read, or holds what this program cannot read.
@@ -30,6 +30,9 @@ pub fn decisions(
             kind::POLICY => head = Some(Dictionary::decode(frame.payload).map_err(unreadable)?),
             kind::DECIDED | kind::RECORDED if seq >= from => {
                 let Some(head) = &head else { continue };
+                if policy_of(frame.payload).map_err(unreadable)? != head.seq {
+                    continue;
+                }
                 let judged = frame.kind == kind::DECIDED;
                 if !take(decode_stored(seq, judged, frame.payload, head).map_err(unreadable)?) {
                     break;
