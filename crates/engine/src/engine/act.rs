@@ -208,6 +208,11 @@ impl Engine {
         self.shared.jobs()
     }
 
+    /// The first job whose items are being done or undone.
+    pub fn job_under_way(&self) -> Option<Job> {
+        self.shared.job_under_way()
+    }
+
     /// A job by its number.
     pub fn job(&self, id: u64) -> Option<Job> {
         self.shared.job(id)

@@ -101,6 +101,12 @@ impl Shared {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// The first of them of which something is being done.
+    pub(crate) fn job_under_way(&self) -> Option<Job> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.values().find(|job| job.phase.is_under_way()).cloned()
+    }
+
     pub(crate) fn job(&self, id: u64) -> Option<Job> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }

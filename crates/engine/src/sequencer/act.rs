@@ -13,6 +13,7 @@ use crate::flow::Step;
 use crate::judge::Judgement;
 use crate::limits;
 use crate::record::{encode_decided, kind};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use wardroom_event::{Event, Micros, Sight};
 use wardroom_journal::frame_bytes;
@@ -56,7 +57,12 @@ impl Sequencer {
     /// Does acts, in order. Each is durable with the batch.
     pub(super) fn acts(&mut self, acts: Vec<(Act, With)>, now: Micros) -> Vec<Done> {
         self.batch += acts.len();
-        acts.into_iter().map(|(act, with)| self.act(act, with, now).unwrap_or_else(Done::Refused)).collect()
+        let jobs: BTreeSet<u64> = acts.iter().filter_map(|(act, _)| Some(act.item?.job)).collect();
+        let one = |(act, with): (Act, With)| self.act(act, with, now).unwrap_or_else(Done::Refused);
+        let done: Vec<Done> = acts.into_iter().map(one).collect();
+        // Once for all of them: a job may have many thousand parts, which are shown with it.
+        jobs.into_iter().for_each(|job| self.show_job(job));
+        done
     }
 
     fn act(&mut self, act: Act, with: With, now: Micros) -> Result<Done, ActError> {
@@ -190,9 +196,6 @@ impl Sequencer {
     fn wrote(&mut self, seq: u64, item: Option<JobItem>, counted: Counted) {
         self.snapshots.wrote(frame_bytes(self.record.len()));
         self.past.jobs.act(seq, item, counted);
-        if let Some(item) = item {
-            self.show_job(item.job);
-        }
     }
 
     /// Judges an event as if it came now, and makes what follows. It is not counted.

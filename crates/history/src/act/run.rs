@@ -40,7 +40,7 @@ impl Walk {
     /// # Errors
     /// When the engine does not take it: try again later.
     pub async fn advance(&mut self, engine: &Engine, now: Micros) -> Result<Advanced, ActError> {
-        let Some(job) = engine.jobs().into_iter().find(|job| job.phase.is_under_way()) else {
+        let Some(job) = engine.job_under_way() else {
             *self = Walk::default();
             return Ok(Advanced::Idle);
         };
