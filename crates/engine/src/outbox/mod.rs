@@ -336,7 +336,10 @@ impl Outbox {
     /// The decision that an effect is about, and where it comes from.
     fn about(&self, id: EffectId) -> Result<Option<(Stored, Option<Cause>)>, EngineError> {
         let Some(decision) = self.shared.decision(id.decision)? else { return Ok(None) };
-        if let Some((cause, _)) = self.asked_for(id)? {
+        // Only an act's number is another than that of the decision it is about.
+        if decision.seq != id.decision
+            && let Some((cause, _)) = self.asked_for(id)?
+        {
             return Ok(Some((decision, Some(cause))));
         }
         let cause = signal_of(&decision, id.index).map(|(signal, _)| Cause::Signal(signal));
