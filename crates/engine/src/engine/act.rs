@@ -53,7 +53,8 @@ impl Engine {
         is_dry: bool,
     ) -> Result<Vec<Done>, SubmitError> {
         let (reply, done) = oneshot::channel();
-        let load = Load { pieces: 1, events: acts.len(), bytes: acts.len() * limits::ACT_BYTES };
+        let bytes: usize = acts.iter().map(|(_, with)| limits::ACT_BYTES + with.bytes()).sum();
+        let load = Load { pieces: 1, events: acts.len(), bytes };
         let task = match is_dry {
             false => Task::Acts { acts, now, reply },
             true => Task::Would { acts, now, reply },

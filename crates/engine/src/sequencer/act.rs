@@ -12,7 +12,7 @@ use crate::error::SubmitError;
 use crate::flow::Step;
 use crate::judge::Judgement;
 use crate::limits;
-use crate::record::{encode_decided, kind};
+use crate::record::{encode_decided, event_bytes, kind};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use wardroom_event::{Event, Micros, Sight};
@@ -28,6 +28,17 @@ pub(crate) enum With {
     Undo(Vec<Changed>, Vec<Box<str>>),
     /// It is not there.
     Not(ActError),
+}
+
+impl With {
+    /// How many bytes of memory it takes, about, while it waits.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            With::Event(event) => event_bytes(event),
+            With::Undo(changes, _) => changes.len() * limits::ACT_CHANGE_BYTES,
+            With::Nothing | With::Not(_) => 0,
+        }
+    }
 }
 
 /// The changes that follow from an event judged again, and how many find no room.
