@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The journal as it is told: events of one type with what was decided, and who said what of whom, in order.
 
-use crate::acts::ActRecord;
+use crate::acts::{ActRecord, AgainRecord};
 use crate::decision::{Stored, StoredEffect};
 use crate::error::EngineError;
 use crate::record::{Change, Dictionary, Input, decode_stored, kind, open_event};
@@ -31,6 +31,8 @@ pub enum Told {
     },
     /// Somebody acted: the number of the record, and what it says.
     Act(u64, ActRecord),
+    /// An event was judged once more, and what followed of labels and lists: the number of the record, and what it says.
+    Again(u64, AgainRecord),
 }
 
 /// A walk along a journal that somebody else may be writing.
@@ -88,6 +90,10 @@ impl Walk {
                 }
                 kind::ACT => {
                     return Ok(Some(Told::Act(seq, ActRecord::decode(frame.payload).map_err(bad)?)));
+                }
+                kind::AGAIN => {
+                    let (record, _) = AgainRecord::split(frame.payload).map_err(bad)?;
+                    return Ok(Some(Told::Again(seq, record)));
                 }
                 _ => {}
             }

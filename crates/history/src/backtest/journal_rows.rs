@@ -12,7 +12,7 @@ use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Field as ArrowField, Schema};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use wardroom_engine::acts::{Body, Deed, Subject};
+use wardroom_engine::acts::{Body, Changed, Deed, Mark, Subject};
 use wardroom_engine::{EngineError, Stored, StoredSignal, Told, Walk};
 use wardroom_event::{Field, Micros, Part, Span, Type, Value};
 use wardroom_journal::Reader;
@@ -71,10 +71,14 @@ impl<'j> JournalRows<'j> {
         match told {
             Told::Event(_) => {}
             Told::Label { seq, at, rule, kind, value, label, until } => {
-                let source = format!("rule:{rule}").into();
-                let opinion =
-                    Opinion { seq, known: at, source, label, said: Said::Yes, until, confidence: None };
-                self.opinions.entry(entity(kind, &value)).or_default().push(opinion);
+                self.ruled(&rule, entity(kind, &value), seq, at, label, until);
+            }
+            Told::Again(seq, again) => {
+                for Changed { mark, rule, after, .. } in again.changes {
+                    if let Mark::Label { kind, value, name } = mark {
+                        self.ruled(&rule, entity(kind, &value), seq, again.at, name, after.end());
+                    }
+                }
             }
             Told::Act(seq, act) => match act.body {
                 Body::Made {
@@ -110,6 +114,21 @@ impl<'j> JournalRows<'j> {
                 _ => {}
             },
         }
+    }
+
+    /// A rule gave a subject a label.
+    fn ruled(
+        &mut self,
+        rule: &str,
+        subject: String,
+        seq: u64,
+        known: Micros,
+        label: Box<str>,
+        until: Option<Micros>,
+    ) {
+        let source = format!("rule:{rule}").into();
+        let opinion = Opinion { seq, known, source, label, said: Said::Yes, until, confidence: None };
+        self.opinions.entry(subject).or_default().push(opinion);
     }
 
     /// What is said of an event, and of who and what it is about.
