@@ -8,6 +8,7 @@
 //! on the way becomes a `problem`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod act;
 mod answer;
 mod api;
 mod body;
@@ -31,6 +32,7 @@ mod stream;
 mod throughput;
 mod trace;
 
+pub use act::{Acting, Find};
 pub use api::{Api, Clock, Options};
 pub use explain::explained;
 pub use keys::{Allowance, Issued, Key, KeyError, Keys, Role, Token};

@@ -2,6 +2,7 @@
 //! The API as its clients meet it: a real engine on a directory of its own, a real listener, raw HTTP.
 #![allow(clippy::unwrap_used)]
 
+mod acting;
 mod connections;
 mod decisions;
 mod documents;
