@@ -43,6 +43,14 @@ pub(crate) fn admin_key() -> Result<String> {
     key_or(|| "put an API key with the role `admin` into WARDROOM_KEY".to_owned())
 }
 
+/// The API key of the environment, for what only a key with this role may do.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn key_with(role: &str) -> Result<String> {
+    key_or(|| format!("put an API key with the role `{role}` into WARDROOM_KEY"))
+}
+
 #[allow(clippy::disallowed_methods, reason = "this is the edge where the environment is read")]
 fn key_or(missing: impl FnOnce() -> String) -> Result<String> {
     let key = std::env::var("WARDROOM_KEY").ok().filter(|key| !key.is_empty());
@@ -122,6 +130,29 @@ impl Server {
         })
     }
 
+    /// What it answers to a body of this type; `once` is the name under which asking twice is asking once.
+    pub(crate) async fn send(
+        &self,
+        path: &str,
+        key: &str,
+        kind: &'static str,
+        once: Option<&str>,
+        body: Bytes,
+    ) -> Result<Said> {
+        let mut request = Request::post(format!("{}{path}", self.path))
+            .header(header::HOST, &self.authority)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, kind);
+        if let Some(once) = once {
+            request = request.header("idempotency-key", once);
+        }
+        let request = request
+            .body(Full::new(body))
+            .map_err(|_| Usage("WARDROOM_KEY holds no API key, or the name is none".to_owned()))?;
+        let asked = timeout(ANSWER, self.ask(request)).await;
+        asked.context("the server does not answer")?.with_context(|| format!("no answer from {}", self.url))
+    }
+
     /// Sends JSON to a path, with these headers. Gives the status of the answer.
     pub(crate) async fn post(
         &self,
@@ -159,6 +190,24 @@ impl Said {
         let problem: Value = serde_json::from_slice(&self.body).ok()?;
         let detail = one_line(problem["detail"].as_str().unwrap_or_default());
         matches!(self.status, 404 | 409 | 503).then_some(detail)
+    }
+
+    /// As [`Said::ok`], of what was made or begun as well.
+    pub(crate) fn done(mut self, url: &str) -> Result<Value> {
+        if matches!(self.status, 201 | 202) {
+            self.status = 200;
+        }
+        self.ok(url)
+    }
+
+    /// The lines of a success, each as JSON.
+    pub(crate) fn lines(self, url: &str) -> Result<Vec<Value>> {
+        if self.status != 200 {
+            return self.ok(url).map(|said| vec![said]);
+        }
+        let lines = self.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let read = |line| serde_json::from_slice(line).with_context(|| format!("{url} answers with no JSON"));
+        lines.map(read).collect()
     }
 
     /// The JSON of a success; the words of a problem as an error.

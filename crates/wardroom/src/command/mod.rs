@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One file a command.
 
+mod act;
 mod backup;
 mod bench;
 mod check;
@@ -46,6 +47,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Lsp(args) => lsp::run(&args),
         Command::Replay(args) => crate::replay::run(&args),
         Command::Effects(args) => effects::run(&args),
+        Command::Label(args) => act::label(&args),
+        Command::Act(args) => act::act(&args),
+        Command::Jobs(args) => act::jobs(&args),
+        Command::Undo(args) => act::undo(&args),
         Command::Key(args) => key::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Config(args) => config::run(&args),
