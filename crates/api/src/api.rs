@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The API's handle: what every request shares, and which path leads where.
 
+use crate::act::{Acting, jobs, labels, lists};
 use crate::keys::{Held, Keys, Refusal, Role};
 use crate::metrics::Metrics;
 use crate::passage;
@@ -69,6 +70,8 @@ pub struct Options {
     pub sql: Option<Arc<dyn Sql>>,
     /// Keys the tags that tell masked values apart.
     pub secret: [u8; 16],
+    /// What acting on the past needs.
+    pub acting: Acting,
 }
 
 impl Options {
@@ -92,6 +95,7 @@ impl Options {
             past: None,
             sql: None,
             secret: [0; 16],
+            acting: Acting::default(),
         }
     }
 }
@@ -258,6 +262,16 @@ impl Api {
             .route("/v1/effects", get(effects::list))
             .route("/v1/effects/retry", post(effects::retry_dead))
             .route("/v1/effects/{key}/retry", post(effects::retry))
+            .route("/v1/labels", get(labels::opinions).post(labels::say))
+            .route("/v1/labels/import", post(labels::import))
+            .route("/v1/acts/{act}/undo", post(labels::undo))
+            .route("/v1/lists", get(lists::all))
+            .route("/v1/lists/{id}", get(lists::one))
+            .route("/v1/lists/{id}/entries", post(lists::change))
+            .route("/v1/jobs", get(jobs::list).post(jobs::new))
+            .route("/v1/jobs/{id}", get(jobs::one))
+            .route("/v1/jobs/{id}/log", get(jobs::log))
+            .route("/v1/jobs/{id}/{step}", post(jobs::step))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
             .route("/metrics", get(health::metrics))

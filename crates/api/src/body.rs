@@ -15,6 +15,11 @@ use std::time::Duration;
 pub(crate) const EVENT: &[&str] = &["application/json", "application/cloudevents+json"];
 /// One event a line.
 pub(crate) const STREAM: &[&str] = &["application/x-ndjson", "application/ndjson", "application/jsonl"];
+/// Something to be done.
+pub(crate) const JSON: &[&str] = &["application/json"];
+/// Labels, one a line.
+pub(crate) const LABELS: &[&str] =
+    &["text/csv", "application/x-ndjson", "application/ndjson", "application/jsonl"];
 /// A policy: its files, or one text.
 pub(crate) const POLICY: &[&str] = &["application/json", "text/plain"];
 

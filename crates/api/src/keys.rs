@@ -33,11 +33,16 @@ pub enum Role {
     Policy,
     /// Run the server: send effects again.
     Admin,
+    /// Act on what has happened: labels, lists, jobs.
+    Act,
+    /// Approve jobs of others that are too large for one person.
+    Approve,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Role; 5] = [Role::Ingest, Role::Read, Role::Reveal, Role::Policy, Role::Admin];
+    pub const ALL: [Role; 7] =
+        [Role::Ingest, Role::Read, Role::Reveal, Role::Policy, Role::Admin, Role::Act, Role::Approve];
 
     /// Its name in the file and in messages.
     pub fn name(self) -> &'static str {
@@ -47,6 +52,8 @@ impl Role {
             Role::Reveal => "reveal",
             Role::Policy => "policy",
             Role::Admin => "admin",
+            Role::Act => "act",
+            Role::Approve => "approve",
         }
     }
 

@@ -8,6 +8,7 @@
 //! on the way becomes a `problem`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod act;
 mod answer;
 mod api;
 mod backtests;
@@ -34,6 +35,7 @@ mod stream;
 mod throughput;
 mod trace;
 
+pub use act::{Acting, Find};
 pub use api::{Api, Clock, Options};
 pub use explain::explained;
 pub use keys::{Allowance, Holder, Issued, Key, KeyError, Keys, Role, Token};

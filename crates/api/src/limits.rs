@@ -64,3 +64,15 @@ pub const QUESTIONS: usize = 4;
 pub const QUESTION_PIECES: usize = 4;
 /// Most characters of an event's id in a line of the log.
 pub const LOGGED_ID_CHARS: usize = 64;
+/// A job of more items needs the approval of a second person, unless the options say otherwise.
+pub const SECOND_PERSON_ABOVE: usize = 1000;
+/// Longest body that says what to do with what, in bytes: 100,000 numbers of records take two megabytes.
+pub const ACT_BYTES: usize = 8 * 1024 * 1024;
+/// Longest file of labels, in bytes.
+pub const IMPORT_BYTES: usize = 32 * 1024 * 1024;
+/// Most labels, or entries of a list, in one request.
+pub const LABELS: usize = 1000;
+/// Longest name by which asking for a job twice is known, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES: usize = wardroom_engine::limits::ACT_NAME_BYTES;
+/// Most lines of a job's log in one answer.
+pub const LOG_LINES: usize = 10_000;

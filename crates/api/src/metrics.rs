@@ -23,7 +23,7 @@ use wardroom_engine::{ChannelStatus, Distribution, Engine, Latencies, OutboxStat
 use wardroom_event::Micros;
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
-pub(crate) const ROUTES: [&str; 15] = [
+pub(crate) const ROUTES: [&str; 25] = [
     "/v1/decide",
     "/v1/record",
     "/v1/stream",
@@ -35,6 +35,16 @@ pub(crate) const ROUTES: [&str; 15] = [
     "/v1/status",
     "/v1/effects",
     "/v1/effects/{key}/retry",
+    "/v1/labels",
+    "/v1/labels/import",
+    "/v1/acts/{act}/undo",
+    "/v1/lists",
+    "/v1/lists/{id}",
+    "/v1/lists/{id}/entries",
+    "/v1/jobs",
+    "/v1/jobs/{id}",
+    "/v1/jobs/{id}/log",
+    "/v1/jobs/{id}/{step}",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -43,15 +53,19 @@ pub(crate) const ROUTES: [&str; 15] = [
 
 /// The number of a path in [`ROUTES`]; their count for any other.
 pub(crate) fn route(path: &str) -> usize {
-    let exact = ROUTES.iter().position(|r| *r == path);
-    let decision = path.strip_prefix("/v1/decisions/").is_some_and(|id| !id.is_empty() && !id.contains('/'));
-    let effect = path.strip_prefix("/v1/effects/").and_then(|rest| rest.strip_suffix("/retry"));
-    let retry = effect.is_some_and(|key| !key.is_empty() && !key.contains('/'));
-    exact.unwrap_or(match (decision, retry) {
-        (true, _) => 4,
-        (_, true) => 10,
-        _ => ROUTES.len(),
-    })
+    let exact = ROUTES.iter().position(|r| *r == path && !path.contains('{'));
+    let parts = path.split('/').count();
+    let same = |route: &&str| {
+        let each = route.split('/').zip(path.split('/'));
+        let mut each = each.map(|(part, given)| part == given || is_open(part) && !given.is_empty());
+        route.split('/').count() == parts && each.all(|same| same)
+    };
+    exact.or_else(|| ROUTES.iter().position(|route| same(&route))).unwrap_or(ROUTES.len())
+}
+
+/// Whether a part of a path stands for any.
+fn is_open(part: &str) -> bool {
+    part.starts_with('{')
 }
 
 /// A path by its number.

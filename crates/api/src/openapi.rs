@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The API's description, generated from the handlers and the bodies they read and write.
 
+use crate::act::{jobs, labels, lists};
 use crate::answer::SignalBody;
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
@@ -36,6 +37,18 @@ use utoipa::{Modify, OpenApi as _};
         effects::list,
         effects::retry,
         effects::retry_dead,
+        labels::say,
+        labels::opinions,
+        labels::import,
+        labels::undo,
+        lists::all,
+        lists::one,
+        lists::change,
+        jobs::new,
+        jobs::list,
+        jobs::one,
+        jobs::step,
+        jobs::log,
         health::healthz,
         health::readyz,
         health::metrics,
@@ -49,6 +62,7 @@ use utoipa::{Modify, OpenApi as _};
         (name = "backtests", description = "Try rules and policies on the past"),
         (name = "past", description = "Ask about what has happened"),
         (name = "effects", description = "Cases, notifications and webhooks"),
+        (name = "acting", description = "Act on what has happened: labels, lists, jobs"),
         (name = "health", description = "Watch the server"),
     ),
     modifiers(&Secured),

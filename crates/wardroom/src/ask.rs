@@ -124,18 +124,32 @@ impl Server {
         })
     }
 
-    /// What it answers to JSON.
-    pub(crate) async fn send(&self, path: &str, key: &str, json: Bytes) -> Result<Said> {
-        let request = Request::post(format!("{}{path}", self.path))
+    /// What it answers to a body of this type; `once` is the name under which asking twice is asking once.
+    pub(crate) async fn send(
+        &self,
+        path: &str,
+        key: &str,
+        kind: &'static str,
+        once: Option<&str>,
+        body: Bytes,
+    ) -> Result<Said> {
+        let mut request = Request::post(format!("{}{path}", self.path))
             .header(header::HOST, &self.authority)
             .header(header::AUTHORIZATION, format!("Bearer {key}"))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(json))
-            .map_err(|_| Usage("WARDROOM_KEY holds no API key".to_owned()))?;
+            .header(header::CONTENT_TYPE, kind);
+        if let Some(once) = once {
+            request = request.header("idempotency-key", once);
+        }
+        let request = request
+            .body(Full::new(body))
+            .map_err(|_| Usage("WARDROOM_KEY holds no API key, or the name is none".to_owned()))?;
         let asked = timeout(ANSWER, self.ask(request)).await;
-        asked.context("the server does not answer")?.with_context(|| {
-            format!("no answer from {}; where no server runs, --data DIR reads what it left", self.url)
-        })
+        asked.context("the server does not answer")?.with_context(|| format!("no answer from {}", self.url))
+    }
+
+    /// What it answers to JSON.
+    pub(crate) async fn send_json(&self, path: &str, key: &str, json: Bytes) -> Result<Said> {
+        self.send(path, key, "application/json", None, json).await
     }
 
     /// What it answers to JSON sent to a path, wanted in this form.
@@ -198,6 +212,16 @@ impl Said {
         let problem: Value = serde_json::from_slice(&self.body).ok()?;
         let detail = one_line(problem["detail"].as_str().unwrap_or_default());
         matches!(self.status, 404 | 409 | 503).then_some(detail)
+    }
+
+    /// The lines of a success, each as JSON.
+    pub(crate) fn lines(self, url: &str) -> Result<Vec<Value>> {
+        if self.status != 200 {
+            return self.ok(url).map(|said| vec![said]);
+        }
+        let lines = self.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let read = |line| serde_json::from_slice(line).with_context(|| format!("{url} answers with no JSON"));
+        lines.map(read).collect()
     }
 
     /// The JSON of a success; the words of a problem as an error.

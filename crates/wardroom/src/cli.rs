@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The command line.
 
+mod act;
+
+pub(crate) use act::{
+    Act, ActWhat, Asked, End, Jobs, JobsAction, Label, LabelAction, LabelSaid, Undo, UndoWhat,
+};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -49,6 +55,14 @@ pub(crate) enum Command {
     Query(Query),
     /// List effects that are on their way or were given up; send them again
     Effects(Effects),
+    /// Say labels of entities and events, show what was said, import files of them
+    Label(Label),
+    /// Act on what has happened: label, list, open cases, judge again, tell webhooks, many at once
+    Act(Act),
+    /// Look at jobs, approve, start and cancel them
+    Jobs(Jobs),
+    /// Undo an act or a job
+    Undo(Undo),
     /// Make, list and revoke API keys
     Key(Key),
     /// Look after the journal: verify it, show its records, repair it, make keys for it

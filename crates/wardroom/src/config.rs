@@ -67,6 +67,17 @@ struct Written {
     encryption: WrittenEncryption,
     /// Where webhooks and notifications go.
     effects: effects::Written,
+    /// How people act on what has happened.
+    act: WrittenAct,
+}
+
+/// The section `[act]`: labels, lists and jobs by people.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WrittenAct {
+    /// A job of more items needs the approval of a second person: a key of another name with the role `approve`. 0: every
+    /// job does. Default 1000.
+    second_person_above: Option<usize>,
 }
 
 /// The section `[encryption]`: what is written to the data directory is encrypted with a key that lies elsewhere.
@@ -110,7 +121,7 @@ struct WrittenTelemetry {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "listen",
     "data",
     "policy",
@@ -130,7 +141,11 @@ const KEYS: [&str; 19] = [
     "facts",
     "encryption",
     "effects",
+    "act",
 ];
+
+/// Every key of the section `[act]`.
+const ACT_KEYS: [&str; 1] = ["second_person_above"];
 
 /// Every key of the section `[telemetry]`.
 const TELEMETRY_KEYS: [&str; 4] = ["otlp", "sample", "service", "headers"];
@@ -195,6 +210,7 @@ pub(crate) struct Config {
     pub(crate) facts: Facts,
     pub(crate) encryption: Encryption,
     pub(crate) effects: Vec<Destined>,
+    pub(crate) second_person_above: Known<usize>,
 }
 
 /// The section `[encryption]` in force.
@@ -353,6 +369,8 @@ impl Config {
         lines.extend(self.facts.lines());
         lines.extend(self.encryption.lines());
         lines.extend(effects::lines(&self.effects));
+        let above = &self.second_person_above;
+        lines.push((format!("act.second_person_above = {}", above.value), above.from));
         lines
     }
 }
@@ -371,6 +389,9 @@ fn read(file: &Path) -> Result<String> {
 fn parse(text: &str) -> Result<Written> {
     let table: toml::Table = text.parse()?;
     known_keys(&table, "", &KEYS)?;
+    if let Some(act) = table.get("act").and_then(toml::Value::as_table) {
+        known_keys(act, "act.", &ACT_KEYS)?;
+    }
     if let Some(facts) = table.get("facts").and_then(toml::Value::as_table) {
         known_keys(facts, "facts.", &FACTS_KEYS)?;
     }
@@ -446,6 +467,10 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
             ),
         },
         effects: effects::resolve(written.effects, base)?,
+        second_person_above: Known::of(
+            written.act.second_person_above,
+            wardroom_api::limits::SECOND_PERSON_ABOVE,
+        ),
     })
 }
 

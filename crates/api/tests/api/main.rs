@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod backtests;
+mod acting;
 mod connections;
 mod decisions;
 mod documents;

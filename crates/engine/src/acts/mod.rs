@@ -14,6 +14,7 @@ mod error;
 mod job;
 mod record;
 
+pub use crate::engine::fits;
 pub use again::AgainRecord;
 pub use error::ActError;
 pub(crate) use job::{Counted, Jobs, Part, check as check_job};

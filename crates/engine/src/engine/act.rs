@@ -152,10 +152,8 @@ impl Engine {
                 kind::AGAIN => each(seq, Acted::Again(AgainRecord::split(frame.payload).map_err(read)?.0)),
                 kind::CHANGE => {
                     let change = crate::record::Change::decode(frame.payload).map_err(read)?;
-                    each(
-                        seq,
-                        Acted::Rule { rule: change.rule, decision: change.decision, effect: change.effect },
-                    );
+                    let crate::record::Change { decision, at, rule, effect } = change;
+                    each(seq, Acted::Rule { rule, decision, at, effect });
                 }
                 _ => {}
             }
@@ -171,7 +169,7 @@ impl Engine {
     pub async fn plan(&self, mut head: JobHead, items: &[Deed]) -> Result<u64, ActError> {
         head.items = u32::try_from(items.len()).unwrap_or(u32::MAX);
         check_job(&head)?;
-        items.iter().try_for_each(check_deed)?;
+        items.iter().try_for_each(fits)?;
         let known = |job: &Job| !head.key.is_empty() && job.head.key == head.key && job.head.by == head.by;
         if let Some(job) = self.shared.jobs().iter().rev().find(|job| known(job)) {
             return Ok(job.id);
@@ -248,6 +246,8 @@ pub enum Acted {
         rule: Box<str>,
         /// The decision.
         decision: u64,
+        /// When that counts.
+        at: Micros,
         /// The label or the entry.
         effect: crate::StoredEffect,
     },
@@ -272,10 +272,14 @@ fn journal(error: impl std::fmt::Display) -> ActError {
 fn check(act: &Act) -> Result<(), ActError> {
     short("who it is by", &act.by, limits::ACT_NAME_BYTES)?;
     short("whose word it is", &act.source, limits::ACT_NAME_BYTES)?;
-    check_deed(&act.deed)
+    fits(&act.deed)
 }
 
-fn check_deed(deed: &Deed) -> Result<(), ActError> {
+/// What can be told of a deed without looking at anything.
+///
+/// # Errors
+/// What of it is longer than may be, or none of its kind.
+pub fn fits(deed: &Deed) -> Result<(), ActError> {
     match deed {
         Deed::Label { subject, label, confidence, note, .. } => {
             if let Subject::Entity { kind, value } = subject {

@@ -13,7 +13,7 @@ mod shared;
 mod status;
 mod submit;
 
-pub use act::Acted;
+pub use act::{Acted, fits};
 pub use config::{Config, Durability};
 pub use intake::Intake;
 pub use open::Opened;

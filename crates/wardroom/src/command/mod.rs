@@ -2,6 +2,7 @@
 //! One file a command.
 
 mod backtest;
+mod act;
 mod backup;
 mod bench;
 mod check;
@@ -51,6 +52,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Replay(args) => crate::replay::run(&args),
         Command::Backtest(args) => backtest::run(&args),
         Command::Effects(args) => effects::run(&args),
+        Command::Label(args) => act::label(&args),
+        Command::Act(args) => act::act(&args),
+        Command::Jobs(args) => act::jobs(&args),
+        Command::Undo(args) => act::undo(&args),
         Command::Key(args) => key::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Config(args) => config::run(&args),

@@ -16,10 +16,11 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use wardroom_api::{Api, Keys, Options};
+use wardroom_api::{Acting, Api, Keys, Options};
 use wardroom_engine::{Engine, EngineError, Opened, Origin, SwapError};
 use wardroom_facts::{Library, Sources};
 use wardroom_history::backtest::{Desk, Files, Setting};
+use wardroom_history::act::Runner;
 use wardroom_policy::{Bundle, Version};
 use wardroom_report::render;
 
@@ -43,7 +44,15 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         tracing::warn!("there is no API key: nobody can use the API; make one with `wardroom key new NAME`");
     }
     let exporter = Exporter::start(&config.telemetry)?;
+    let runner =
+        Arc::new(Runner::start(engine.clone(), clock::now).context("cannot start the jobs' thread")?);
+    let acting = Acting {
+        runner: Some(runner),
+        second_person_above: config.second_person_above.value,
+        ..Acting::default()
+    };
     let options = Options {
+        acting,
         metrics_open: config.metrics_open.value,
         max_connections: config.max_connections.value,
         max_connections_per_address: config.max_connections_per_address.value,

@@ -11,6 +11,7 @@
 )]
 
 mod backtest;
+mod acting;
 mod backup;
 mod clock;
 mod commands;
