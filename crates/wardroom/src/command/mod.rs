@@ -16,6 +16,7 @@ mod key;
 mod lsp;
 mod policy;
 mod serve;
+mod sim;
 mod status;
 mod test;
 mod tree;
@@ -49,6 +50,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Key(args) => key::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Config(args) => config::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Bench(args) => block_on(bench::run(args)),
     }
 }
