@@ -33,6 +33,6 @@ fn events_and_truth_belong_together() {
             .ended(0);
     let quiet = std::fs::read_to_string(dir.path().join("t.csv")).unwrap();
     assert!(!peace.out.is_empty() && quiet.lines().skip(1).all(|row| row.contains(",honest.")));
-    let wrong = run(dir.path(), &["sim", "--start", "yesterday"]).ended(2);
+    let wrong = run(dir.path(), &["sim", "--start", "yesterday"]).ended(3);
     assert!(wrong.err.contains("--start is a time such as"), "{}", wrong.err);
 }
