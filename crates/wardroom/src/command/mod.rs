@@ -19,6 +19,7 @@ mod lsp;
 mod policy;
 mod query;
 mod serve;
+mod sim;
 mod status;
 mod test;
 mod tree;
@@ -59,6 +60,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Key(args) => key::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Config(args) => config::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Bench(args) => block_on(bench::run(args)),
     }
 }

@@ -32,6 +32,7 @@ mod refusals;
 mod replay;
 mod restored;
 mod session;
+mod sim;
 mod status;
 mod terminal;
 mod trial;
