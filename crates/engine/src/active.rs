@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wardroom_event::{Event, Micros, Schema, Value};
 use wardroom_policy::{Bundle, Flip, ListId, Matching, Mode, Program, Row, Trace, Tri, Verdict, World};
 use wardroom_report::Diagnostic;
-use wardroom_state::{Keyer, List};
+use wardroom_state::{Erased, Keyer, List};
 
 /// Where a policy came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,11 @@ impl fmt::Debug for Active {
 }
 
 impl Active {
+    /// What was erased of the installation: values that have other keys since.
+    pub(crate) fn erased(&self) -> Arc<Erased> {
+        self.keyer.erased().clone()
+    }
+
     /// Compiles a bundle. A schema equal to `before` is shared with it, so that events on their way need no recasting.
     /// Warnings are given beside the policy.
     ///
@@ -163,7 +168,7 @@ impl World for Active {
 
     /// The keyed hash of both, spread over a million: nobody outside can tell who falls where.
     fn bucket(&self, rule: &str, entity: &Value) -> u32 {
-        let hash = self.keyer.key([&Value::Text(rule.into()), entity]).map_or(0, |key| key.0);
+        let hash = self.keyer.lasting_key([&Value::Text(rule.into()), entity]).map_or(0, |key| key.0);
         u32::try_from((u128::from(hash) * 1_000_000) >> 64).unwrap_or(0)
     }
 }

@@ -5,7 +5,9 @@
 
 use crate::decision::Stored;
 use crate::limits;
-use crate::record::{Change, Dictionary, ForgetRecord, Part, WarmingRecord, decode_stored, kind, policy_of};
+use crate::record::{
+    Change, Dictionary, ErasureRecord, ForgetRecord, Part, WarmingRecord, decode_stored, kind, policy_of,
+};
 use std::collections::BTreeMap;
 use wardroom_event::{Micros, Sight};
 use wardroom_journal::Frame;
@@ -49,6 +51,7 @@ pub fn kind_name(number: u8) -> Option<&'static str> {
         kind::FORGET => "forget",
         kind::EFFECT => "effect",
         kind::OUTBOX => "outbox",
+        kind::ERASURE => "erasure",
         _ => return None,
     })
 }
@@ -95,6 +98,7 @@ impl Describer {
             kind::WARMING => self.warming(&WarmingRecord::decode(frame.payload)?),
             kind::CHANGE => change(&Change::decode(frame.payload)?, sight),
             kind::FORGET => forget(ForgetRecord::decode(frame.payload)?),
+            kind::ERASURE => erasure(&ErasureRecord::decode(frame.payload)?),
             kind::LOST => (None, Vec::new()),
             _ => (None, vec![("bytes", Detail::Number(frame.payload.len() as u64))]),
         };
@@ -134,6 +138,16 @@ impl Describer {
 }
 
 type Details = (Option<Micros>, Vec<(&'static str, Detail)>);
+
+fn erasure(found: &ErasureRecord) -> Details {
+    let digest = found.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let details = vec![
+        ("subject", Detail::Text(found.kind.name().to_owned())),
+        ("digest", Detail::Text(digest)),
+        ("token", Detail::Text(found.token.to_string())),
+    ];
+    (Some(found.at), details)
+}
 
 fn event(stored: &Stored, sight: Sight) -> Vec<(&'static str, Detail)> {
     let text = |text: &str| Detail::Text(text.to_owned());

@@ -17,6 +17,7 @@ mod decision;
 mod describe;
 mod digest;
 mod engine;
+mod erase;
 mod error;
 mod flow;
 mod glance;
@@ -47,6 +48,7 @@ pub use decision::{
 };
 pub use describe::{Describer, Description, Detail, kind_name};
 pub use engine::{Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
+pub use erase::{EraseError, Erased, ErasedSegment, Eraser, Grep, Hits, Met, Proof, Proved, Subject, Token};
 pub use error::{EngineError, SnapshotError, SubmitError, SwapError};
 pub use flow::{Flow, Step};
 pub use glance::{Glance, PolicyGlance};

@@ -42,7 +42,7 @@ mod values;
 pub mod window;
 
 pub use bytes::Unreadable;
-pub use key::{Item, Key, Keyer, Secret};
+pub use key::{Erased, Item, Key, Keyer, Secret};
 pub use labels::{LabelError, Labels};
 pub use limits::Limits;
 pub use lists::{List, ListError};

@@ -9,17 +9,20 @@
 mod bytes;
 mod dictionary;
 mod effect;
+mod erasure;
 mod event;
 mod fields;
 mod forget;
 mod outbox;
 mod policy;
+mod scrub;
 mod values;
 mod warming;
 
 pub(crate) use bytes::{Input, put_i64, put_len, put_text, put_u64};
 pub(crate) use dictionary::{Dictionary, many};
 pub(crate) use effect::{Change, put_until, until};
+pub(crate) use erasure::ErasureRecord;
 pub(crate) use event::{
     Outward, decode_event, decode_stored, encode_decided, encode_recorded, event_bytes, id_of, open_event,
     outward, policy_of,
@@ -27,6 +30,7 @@ pub(crate) use event::{
 pub(crate) use forget::ForgetRecord;
 pub(crate) use outbox::{Checkpoint, DeadLetter, EffectRecord, Happened, OpenCase, Restored, Unfinished};
 pub(crate) use policy::{Part, encode_parts};
+pub(crate) use scrub::{Hand, scrub};
 pub(crate) use values::{put_value, skip_value, value};
 pub(crate) use warming::WarmingRecord;
 
@@ -52,6 +56,8 @@ pub(crate) mod kind {
     pub(crate) const EFFECT: u8 = 8;
     /// Where the outbox stands.
     pub(crate) const OUTBOX: u8 = 9;
+    /// A subject was erased from all records before.
+    pub(crate) const ERASURE: u8 = 20;
 }
 
 /// Why a payload cannot be read.

@@ -9,6 +9,7 @@
 //! for a moment, the state is kept within its memory ([`forget`]) and a snapshot goes on ([`snapshots`]).
 
 mod commit;
+mod erase;
 mod event;
 mod forget;
 mod note;
@@ -21,6 +22,7 @@ use crate::active::Active;
 use crate::backfill::Filler;
 use crate::decision::Outcome;
 use crate::engine::{Config, Durability, Shared};
+use crate::erase::{Eraser, Met};
 use crate::error::{SubmitError, SwapError};
 use crate::flow::Flow;
 use crate::latency::Lap;
@@ -59,6 +61,9 @@ pub(crate) enum Task {
         checkpoint: Option<Vec<u8>>,
         reply: oneshot::Sender<Result<u64, SubmitError>>,
     },
+    /// Erase a subject from what is held in memory, write down that it is erased, and begin a new segment. Gives the number of
+    /// that record.
+    Erase { eraser: Arc<Eraser>, record: Vec<u8>, reply: oneshot::Sender<Result<(u64, Met), SubmitError>> },
     /// A back-fill has something to hand over.
     Offered,
     /// Make a snapshot.
@@ -114,6 +119,8 @@ pub(crate) struct Sequencer {
     past: Past,
     /// When the newest event arrived.
     arrived: Micros,
+    /// Subjects that were erased since this was opened.
+    erasers: Vec<Arc<Eraser>>,
     /// How many changes had found no room when the log said so last, and when that was.
     refused_said: (u64, Option<Micros>),
 }
@@ -151,6 +158,7 @@ impl Sequencer {
             memory: config.memory(),
             past: folded.past,
             arrived: folded.arrived,
+            erasers: Vec::new(),
             refused_said: (0, None),
         }
     }
@@ -213,6 +221,10 @@ impl Sequencer {
                     Ok(last) => self.noted.push((reply, last)),
                     Err(e) => drop(reply.send(Err(e))),
                 },
+                Task::Erase { eraser, record, reply } => {
+                    self.answer();
+                    let _ = reply.send(self.erase(eraser, &record));
+                }
                 Task::Offered => {
                     self.answer();
                     self.take_over();
