@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The API's handle: what every request shares, and which path leads where.
 
+use crate::erasures::Erasures;
 use crate::keys::{Held, Keys, Refusal, Role};
 use crate::metrics::Metrics;
 use crate::passage;
@@ -8,7 +9,7 @@ use crate::problem::{self, Problem};
 use crate::status::LookAtHost;
 use crate::throughput::Rates;
 use crate::trace::Traces;
-use crate::{decide, effects, explain, health, limits, openapi, policy, status, stream};
+use crate::{decide, effects, erasures, explain, health, limits, openapi, policy, status, stream};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -56,6 +57,8 @@ pub struct Options {
     pub host: Option<LookAtHost>,
     /// Whether each request gets a line in the log, and each event of a stream.
     pub log_requests: bool,
+    /// Who erases subjects.
+    pub erasures: Option<Arc<dyn Erasures>>,
     /// Who takes traces of requests.
     pub traces: Option<Arc<dyn Traces>>,
 }
@@ -76,6 +79,7 @@ impl Options {
             write_timeout: limits::WRITE_TIMEOUT,
             host: None,
             log_requests: false,
+            erasures: None,
             traces: None,
         }
     }
@@ -227,6 +231,8 @@ impl Api {
             .route("/v1/effects", get(effects::list))
             .route("/v1/effects/retry", post(effects::retry_dead))
             .route("/v1/effects/{key}/retry", post(effects::retry))
+            .route("/v1/erasures", post(erasures::begin))
+            .route("/v1/erasures/{id}", get(erasures::show))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
             .route("/metrics", get(health::metrics))

@@ -13,6 +13,7 @@ mod api;
 mod body;
 mod decide;
 mod effects;
+mod erasures;
 mod explain;
 mod health;
 mod keys;
@@ -32,6 +33,7 @@ mod throughput;
 mod trace;
 
 pub use api::{Api, Clock, Options};
+pub use erasures::{Erasure, Erasures, NotBegun};
 pub use explain::explained;
 pub use keys::{Allowance, Issued, Key, KeyError, Keys, Role, Token};
 pub use openapi::document;

@@ -56,3 +56,9 @@ pub const EFFECTS_LISTED: usize = 1000;
 pub const REQUEST_ID_BYTES: usize = 128;
 /// Most characters of an event's id in a line of the log.
 pub const LOGGED_ID_CHARS: usize = 64;
+
+/// Largest body that names a subject to erase, in bytes.
+pub const SUBJECT_BODY_BYTES: usize = 4 << 10;
+
+/// Largest report of an erasure that is shown, in bytes.
+pub const REPORT_BYTES: usize = 64 << 20;

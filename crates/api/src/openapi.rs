@@ -4,7 +4,7 @@
 use crate::answer::SignalBody;
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
-use crate::{decide, effects, explain, health, policy, status, stream};
+use crate::{decide, effects, erasures, explain, health, policy, status, stream};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
@@ -31,6 +31,8 @@ use utoipa::{Modify, OpenApi as _};
         effects::list,
         effects::retry,
         effects::retry_dead,
+        erasures::begin,
+        erasures::show,
         health::healthz,
         health::readyz,
         health::metrics,
@@ -42,6 +44,7 @@ use utoipa::{Modify, OpenApi as _};
         (name = "decisions", description = "Read decisions and their explanations"),
         (name = "policy", description = "Read, check and change the policy"),
         (name = "effects", description = "Cases, notifications and webhooks"),
+        (name = "privacy", description = "Erase subjects"),
         (name = "health", description = "Watch the server"),
     ),
     modifiers(&Secured),

@@ -191,6 +191,25 @@ impl Engine {
         digest(self.secret, subject)
     }
 
+    /// What the record of an erasure says: the digest in hexadecimal digits, and the token. None where this record is no such.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn erasure(&self, seq: u64) -> Result<Option<(String, String)>, EngineError> {
+        let Some(frame) = self.shared.lookup.get(seq)?.filter(|frame| frame.kind == kind::ERASURE) else {
+            return Ok(None);
+        };
+        let found = ErasureRecord::decode(&frame.payload);
+        let found = found.map_err(|why| EngineError::Record { seq, why })?;
+        let digest = found.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Some((digest, found.token.into())))
+    }
+
+    /// The first record that the journal still has.
+    pub fn first_record(&self) -> u64 {
+        self.shared.lookup.first_seq()
+    }
+
     fn named_by_policy(&self, eraser: &Eraser) -> Result<(), EraseError> {
         let active = self.active();
         let mut places = Vec::new();

@@ -6,7 +6,7 @@
 //! e-mail address keeps the domain, which others share; an address of the network, which cannot hold a word, becomes one of
 //! the block that is set aside for what goes nowhere (`100::/64`, RFC 6666), with 64 of the bits.
 
-use super::words::{Words, pattern};
+use super::words::{Found, Words, pattern};
 use crate::record::Hand;
 use regex::bytes;
 use std::net::{IpAddr, Ipv6Addr};
@@ -236,7 +236,15 @@ impl Eraser {
 
     /// A text with the token in the place of each word that is the subject; none where there is no such word.
     pub fn text(&self, text: &str, met: &mut Met) -> Option<String> {
-        let found = self.words.find(text);
+        self.replaced(text, self.words.find(text), met)
+    }
+
+    /// The same of an event's id: what looks like a name with a number behind it is one.
+    pub(crate) fn id(&self, text: &str, met: &mut Met) -> Option<String> {
+        self.replaced(text, self.words.find_within_ids(text), met)
+    }
+
+    fn replaced(&self, text: &str, found: Found, met: &mut Met) -> Option<String> {
         met.words += found.words.len() as u64;
         met.within += found.within as u64;
         (!found.words.is_empty()).then(|| self.put(text, &found.words))
@@ -333,6 +341,10 @@ impl Hand for Erasing<'_> {
 
     fn text(&mut self, text: &str) -> Option<String> {
         self.eraser.text(text, &mut self.met)
+    }
+
+    fn id(&mut self, text: &str) -> Option<String> {
+        self.eraser.id(text, &mut self.met)
     }
 }
 

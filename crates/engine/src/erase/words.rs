@@ -39,9 +39,18 @@ impl Words {
     }
 
     pub(crate) fn find(&self, text: &str) -> Found {
+        self.find_as(text, true)
+    }
+
+    /// As [`Words::find`]; also what stands beside one of `. - @ +` with a word behind it.
+    pub(crate) fn find_within_ids(&self, text: &str) -> Found {
+        self.find_as(text, false)
+    }
+
+    fn find_as(&self, text: &str, joined: bool) -> Found {
         let (mut found, mut from) = (Found::default(), 0);
         while let Some(at) = self.regex.find_at(text, from) {
-            if self.is_word(text, at.range()) {
+            if self.is_word(text, at.range(), joined) {
                 found.words.push(at.range());
                 from = at.end();
             } else {
@@ -55,18 +64,18 @@ impl Words {
         found
     }
 
-    fn is_word(&self, text: &str, at: Range<usize>) -> bool {
+    fn is_word(&self, text: &str, at: Range<usize>, joined: bool) -> bool {
         let before = unescaped_back(&text[..at.start]);
         let after = text[at.end..].chars();
-        !self.goes_on(before) && !self.goes_on(after)
+        !self.goes_on(before, joined) && !self.goes_on(after, joined)
     }
 
-    /// Whether these characters, the nearest first, go on with a word.
-    fn goes_on(&self, mut outwards: impl Iterator<Item = char>) -> bool {
+    /// Whether these characters, the nearest first, go on with a word; `joined` where some of them join two words to one.
+    fn goes_on(&self, mut outwards: impl Iterator<Item = char>, joined: bool) -> bool {
         let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
         match outwards.next() {
             Some(c) if is_of_word(c) => true,
-            Some(c) if ".-@+".contains(c) || (self.colons && c == ':') => {
+            Some(c) if (joined && ".-@+".contains(c)) || (self.colons && c == ':') => {
                 outwards.next().is_some_and(is_of_word)
             }
             _ => false,
@@ -157,6 +166,9 @@ mod tests {
         check(alice, false, "?user=alice&x=%3Dalice%20", &["alice"; 2], 0);
         check(alice, false, "%61alice", &[], 1);
         check(alice, false, "alicealice alice", &["alice"], 2);
+        let ids =
+            Words::new(&["alice".to_owned()], false).unwrap().find_within_ids("alice-3 x.alice@b malice-3");
+        assert_eq!((ids.words.len(), ids.within), (2, 1));
         let mail = &["a.b@example.org"][..];
         check(
             mail,

@@ -18,6 +18,8 @@ pub(crate) trait Hand {
     fn value(&mut self, kind: Option<Type>, value: &Value) -> Option<Value>;
     /// Words.
     fn text(&mut self, text: &str) -> Option<String>;
+    /// What a sender calls an event, or itself: often a name with something before or behind it.
+    fn id(&mut self, text: &str) -> Option<String>;
 }
 
 /// The payload that a record of this kind has once all that is in it went through `hand`; none where it stays as it is. Of
@@ -79,8 +81,8 @@ impl Pen<'_> {
         let number = usize::try_from(number).ok().filter(|n| *n < dictionary.schema.len());
         let number = number.ok_or("its policy has no such event type")?;
         let kind = wardroom_event::TypeId(u16::try_from(number).map_err(|_| "too many event types")?);
-        self.text(&mut input)?;
-        self.text(&mut input)?;
+        self.id(&mut input)?;
+        self.id(&mut input)?;
         put_i64(&mut self.out, input.i64()?);
         put_i64(&mut self.out, input.i64()?);
         for field in &dictionary.schema.get(kind).fields {
@@ -148,14 +150,21 @@ impl Pen<'_> {
 
     fn text(&mut self, input: &mut Input<'_>) -> Result<(), Unreadable> {
         let text = input.text()?;
-        match self.hand.text(text) {
-            Some(other) => {
-                self.changed = true;
-                put_text(&mut self.out, &other);
-            }
-            None => put_text(&mut self.out, text),
-        }
+        let other = self.hand.text(text);
+        self.put(text, other);
         Ok(())
+    }
+
+    fn id(&mut self, input: &mut Input<'_>) -> Result<(), Unreadable> {
+        let text = input.text()?;
+        let other = self.hand.id(text);
+        self.put(text, other);
+        Ok(())
+    }
+
+    fn put(&mut self, text: &str, other: Option<String>) {
+        self.changed |= other.is_some();
+        put_text(&mut self.out, other.as_deref().unwrap_or(text));
     }
 
     fn words(&mut self, text: &mut Box<str>) {

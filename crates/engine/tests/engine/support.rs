@@ -184,7 +184,13 @@ fn copy_tree(from: &Path, to: &Path) {
         if entry.is_dir() {
             copy_tree(&entry, &target);
         } else {
-            std::fs::copy(&entry, &target).unwrap();
+            // What got its own name, or went, since it was listed is not there.
+            match std::fs::copy(&entry, &target) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                copied => {
+                    copied.unwrap();
+                }
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod config;
 mod diff;
 mod doctor;
 mod effects;
+mod erase;
 mod explain;
 mod fmt;
 mod init;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Lsp(args) => lsp::run(&args),
         Command::Replay(args) => crate::replay::run(&args),
         Command::Effects(args) => effects::run(&args),
+        Command::Erase(args) => erase::run(&args),
         Command::Key(args) => key::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Config(args) => config::run(&args),

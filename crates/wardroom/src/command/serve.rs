@@ -42,6 +42,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         tracing::warn!("there is no API key: nobody can use the API; make one with `wardroom key new NAME`");
     }
     let exporter = Exporter::start(&config.telemetry)?;
+    let erasures = crate::erase::Running::new(engine.clone(), config.data.value.clone());
     let options = Options {
         metrics_open: config.metrics_open.value,
         max_connections: config.max_connections.value,
@@ -49,6 +50,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         grace: config.shutdown_grace.value,
         log_requests: config.log_requests.value,
         traces: exporter.as_ref().map(Exporter::traces),
+        erasures: Some(erasures.clone()),
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         ..Options::new(clock::now)
     };
@@ -57,6 +59,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let api = Api::new(engine.clone(), keys, options);
     reload_on_hangup(&config, engine.clone(), api.clone(), taken)?;
 
+    erasures.resume();
     // Before it says that it serves: whoever waits for that may stop it at once.
     let stop = stop_signal()?;
     let address = listener.local_addr().context("cannot tell the address listened on")?;
