@@ -2,10 +2,11 @@
 //! A policy ready to be used: its program and its lists, made before anybody waits for them.
 
 use crate::{Stored, SwapError, limits};
+use std::collections::HashSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use wardroom_event::{Event, Micros, Schema, Value};
+use wardroom_event::{Event, Field, Micros, Schema, Type, Value};
 use wardroom_policy::{Bundle, Flip, ListId, Matching, Mode, Program, Row, Trace, Tri, Verdict, World};
 use wardroom_report::Diagnostic;
 use wardroom_state::{Erased, Keyer, List};
@@ -48,6 +49,11 @@ impl fmt::Debug for Active {
 }
 
 impl Active {
+    /// Puts keyed hashes in the place of values that the policy wants kept so.
+    pub(crate) fn hash(&self, event: &mut Event) {
+        event.hash(|kind, value| self.keyer.hash_keys().pseudonym(kind, value));
+    }
+
     /// What was erased of the installation: values that have other keys since.
     pub(crate) fn erased(&self) -> Arc<Erased> {
         self.keyer.erased().clone()
@@ -174,10 +180,17 @@ impl World for Active {
 }
 
 fn lists(program: &Program, keyer: &Keyer) -> Result<Vec<List>, SwapError> {
-    program.lists.iter().map(|declared| list(declared, keyer)).collect()
+    let fields = program.schema.iter().flat_map(|(_, event)| &event.fields);
+    let hashed: HashSet<Type> = fields.filter(|field| field.hashed).map(|field| field.kind).collect();
+    // A list of texts can be asked for a name, and one of names for a text.
+    let is_asked = |kind: Type| hashed.contains(&kind) || (kind == Type::Text && !hashed.is_empty());
+    let any_text = hashed.contains(&Type::Text);
+    let asks = |kind: Type| is_asked(kind) || (any_text && Field::may_be_hashed(kind));
+    program.lists.iter().map(|declared| list(declared, keyer, asks(declared.kind))).collect()
 }
 
-fn list(declared: &wardroom_policy::List, keyer: &Keyer) -> Result<List, SwapError> {
+/// A list as the policy declares it. Where hashed fields are looked up in it, its entries are hashed as they are.
+fn list(declared: &wardroom_policy::List, keyer: &Keyer, hashed: bool) -> Result<List, SwapError> {
     let fault = |why: String| SwapError::List { list: declared.id.to_string(), why };
     let mut list = match declared.matching {
         Matching::Same => List::new(declared.kind, keyer.clone()),
@@ -193,6 +206,11 @@ fn list(declared: &wardroom_policy::List, keyer: &Keyer) -> Result<List, SwapErr
     };
     for (entry, until) in &declared.entries {
         list.insert(entry.clone(), *until).map_err(|e| fault(e.to_string()))?;
+        if hashed && declared.matching == Matching::Same {
+            for pseudonym in keyer.hash_keys().all(declared.kind, entry) {
+                list.insert(pseudonym, *until).map_err(|e| fault(e.to_string()))?;
+            }
+        }
     }
     Ok(list)
 }

@@ -21,6 +21,7 @@ mod erase;
 mod error;
 mod flow;
 mod glance;
+mod hash_keys;
 mod judge;
 mod keys;
 mod latency;
@@ -52,6 +53,7 @@ pub use erase::{EraseError, Erased, ErasedSegment, Eraser, Grep, Hits, Met, Proo
 pub use error::{EngineError, SnapshotError, SubmitError, SwapError};
 pub use flow::{Flow, Step};
 pub use glance::{Glance, PolicyGlance};
+pub use hash_keys::{installation_keyer, rotate_hash_key};
 pub use judge::{Judgement, judge};
 pub use latency::{Distribution, Latencies};
 pub use memory::Size;

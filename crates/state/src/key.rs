@@ -6,6 +6,7 @@
 //! upgrade, or a snapshot would be full of strangers. Two values meet under one key with a chance of 2^-64 a pair;
 //! a counter lives with that, a list compares the values themselves.
 
+use crate::HashKeys;
 use ipnet::IpNet;
 use siphasher::sip::SipHasher13;
 use std::collections::HashMap;
@@ -82,6 +83,7 @@ pub struct Keyer {
     /// Hashes values for `erased`.
     single: SipHasher13,
     erased: Arc<Erased>,
+    hash_keys: Arc<HashKeys>,
     /// Odd numbers that address bits are multiplied by.
     folds: [u64; 2],
 }
@@ -102,6 +104,7 @@ impl Keyer {
             items: domain(secret, b"item    "),
             single: domain(secret, b"erased  "),
             erased: Arc::default(),
+            hash_keys: Arc::default(),
             folds: [fold(b"fold   0"), fold(b"fold   1")],
         }
     }
@@ -123,6 +126,16 @@ impl Keyer {
     /// This keyer, and all of which it is a copy, with these values erased.
     pub fn with_erased(self, erased: Arc<Erased>) -> Keyer {
         Keyer { erased, ..self }
+    }
+
+    /// This keyer, with the keys under which values are hashed that are kept as hashes.
+    pub fn with_hash_keys(self, hash_keys: Arc<HashKeys>) -> Keyer {
+        Keyer { hash_keys, ..self }
+    }
+
+    /// The keys under which values are hashed that are kept as hashes; none where nothing is kept.
+    pub fn hash_keys(&self) -> &HashKeys {
+        &self.hash_keys
     }
 
     /// This keyer as it was before anything was erased.

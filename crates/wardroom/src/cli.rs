@@ -588,6 +588,8 @@ pub(crate) enum KeyAction {
     },
     /// List keys
     List,
+    /// Hash with a new key from the next start on: who was hashed before is not known again
+    RotateHash,
     /// Make a key worthless; a running server takes note when it is restarted or sent SIGHUP
     Revoke {
         /// Its id, as `key list` shows it

@@ -137,6 +137,7 @@ impl Engine {
         now: Micros,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Erased, EraseError> {
+        let subject = &self.known(subject);
         let eraser = Arc::new(Eraser::new(subject.clone(), token).map_err(EraseError::Value)?);
         self.named_by_policy(&eraser)?;
         self.write_pending(subject, token)?;
@@ -184,6 +185,11 @@ impl Engine {
             read.and_then(|(token, subject)| Some((Subject::parse(subject).ok()?, Token::parse(token)?)));
         let unreadable = || io::Error::new(io::ErrorKind::InvalidData, "it is not what an erasure writes");
         read.map(Some).ok_or_else(|| file("read", &path)(unreadable()))
+    }
+
+    /// A subject with what this installation knows it by: its hashes, where fields are kept so.
+    pub fn known(&self, subject: &Subject) -> Subject {
+        subject.clone().hashed(self.keyer.hash_keys())
     }
 
     /// The digest of a subject under this installation's secret: what an erasure's record has of it.

@@ -48,6 +48,7 @@ impl Engine {
     /// # Errors
     /// Where something cannot be read: what was not looked at is not proven.
     pub fn prove(&self, subject: &Subject, seq: u64) -> Result<Proof, EraseError> {
+        let subject = &self.known(subject);
         let grep = Grep::new(subject).map_err(EraseError::Value)?;
         // Only to tell whose word a hit is part of: the token is put nowhere.
         let none = Token::parse("erased-aaaaaaaaaaaaaaaaaaaaaaaaaa")

@@ -12,6 +12,7 @@ use regex::bytes;
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 use wardroom_event::{Type, Value, parse_text};
+use wardroom_state::HashKeys;
 
 /// Shortest value that can be told from other words, in bytes.
 const SHORTEST: usize = 3;
@@ -19,10 +20,19 @@ const SHORTEST: usize = 3;
 const DISCARD: u128 = 0x0100 << 112;
 
 /// Whom to erase: a value of one type.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Subject {
     kind: Type,
     value: Value,
+    /// What stands in the value's place where it is kept as a hash.
+    hashes: Vec<Value>,
+}
+
+/// Who it is, whatever is known of their hashes.
+impl PartialEq for Subject {
+    fn eq(&self, other: &Subject) -> bool {
+        self.kind == other.kind && self.value == other.value
+    }
 }
 
 /// Shows the kind, not who it is.
@@ -66,13 +76,23 @@ impl Subject {
             Value::Text(text) if text.chars().any(char::is_control) => {
                 Err("the value has control characters".to_owned())
             }
-            _ => Ok(Subject { kind, value }),
+            _ => Ok(Subject { kind, value, hashes: Vec::new() }),
         }
     }
 
     /// The type.
     pub fn kind(&self) -> Type {
         self.kind
+    }
+
+    /// The same, also where it is kept as a hash under one of these keys.
+    pub(crate) fn hashed(self, keys: &HashKeys) -> Subject {
+        Subject { hashes: keys.all(self.kind, &self.value), ..self }
+    }
+
+    /// All values that are the subject.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Value> {
+        std::iter::once(&self.value).chain(&self.hashes).filter(|value| !value.is_missing())
     }
 
     pub(crate) fn value(&self) -> &Value {
@@ -90,6 +110,14 @@ impl Subject {
 
     /// The texts that are this value.
     pub(crate) fn forms(&self) -> Vec<String> {
+        let hashes = self.hashes.iter().filter_map(|value| match value {
+            Value::Text(text) => Some(text.to_string()),
+            _ => None,
+        });
+        self.written().into_iter().chain(hashes).collect()
+    }
+
+    fn written(&self) -> Vec<String> {
         match &self.value {
             Value::Text(text) => vec![text.to_string()],
             Value::Ip(IpAddr::V6(ip)) => {
@@ -147,6 +175,11 @@ impl Token {
         PREFIX.chars().chain(digits).collect()
     }
 
+    /// The token of the hash under the key of that number; of the value itself for 0.
+    fn of(&self, number: usize) -> Token {
+        Token { bits: self.bits ^ (number as u128) << 64 }
+    }
+
     /// The value that stands in the place of a subject's.
     fn value(&self, subject: &Subject) -> Value {
         let word = self.word();
@@ -195,8 +228,11 @@ impl Met {
 #[derive(Debug)]
 pub struct Eraser {
     subject: Subject,
-    token: Value,
-    word: Box<str>,
+    /// What stands in the place of each of its values: what two of them were counted apart as stays apart.
+    tokens: Vec<(Value, Value)>,
+    /// The same in texts.
+    plain: Box<str>,
+    coded: Vec<(Box<str>, Box<str>)>,
     words: Words,
     /// What a payload must hold if there is anything in it to be replaced.
     raw: bytes::Regex,
@@ -216,12 +252,18 @@ impl Eraser {
             source = format!("{source}|(?-iu:{})", octets(*ip));
         }
         let raw = bytes::RegexBuilder::new(&source).size_limit(8 << 20).build().map_err(|e| e.to_string())?;
-        let value = token.value(&subject);
-        let word = match &value {
+        let tokens: Vec<(Value, Value)> = subject
+            .values()
+            .enumerate()
+            .map(|(n, value)| (value.clone(), token.of(n).value(&subject)))
+            .collect();
+        let text = |value: &Value| match value {
             Value::Text(text) => text.clone(),
             other => other.show(subject.kind, wardroom_event::Sight::Full).into(),
         };
-        Ok(Eraser { token: value, word, words, raw, subject })
+        let plain = tokens.first().map_or_else(Box::default, |(_, token)| text(token));
+        let coded = tokens.iter().skip(1).map(|(value, token)| (text(value), text(token))).collect();
+        Ok(Eraser { tokens, plain, coded, words, raw, subject })
     }
 
     /// Whom it erases.
@@ -259,7 +301,9 @@ impl Eraser {
         let (mut out, mut from) = (String::with_capacity(text.len() + 32 * places.len()), 0);
         for place in places {
             out.push_str(&text[from..place.start]);
-            out.push_str(&self.word);
+            let met = &text[place.clone()];
+            let coded = self.coded.iter().find(|(hash, _)| **hash == *met);
+            out.push_str(coded.map_or(&self.plain, |(_, word)| word));
             from = place.end;
         }
         out.push_str(&text[from..]);
@@ -269,9 +313,9 @@ impl Eraser {
     /// What stands in the place of a value; none where it stays.
     pub fn value(&self, kind: Option<Type>, value: &Value, met: &mut Met) -> Option<Value> {
         match value {
-            Value::Text(text) if self.is(text) => {
+            Value::Text(text) if self.is(text).is_some() => {
                 met.values += 1;
-                Some(self.token.clone())
+                self.is(text).cloned()
             }
             // The name of somebody else is a value of its own, whatever it has in it.
             Value::Text(text) if kind.is_some_and(is_name) => {
@@ -281,11 +325,11 @@ impl Eraser {
             Value::Text(text) => self.text(text, met).map(|text| Value::Text(text.into())),
             Value::Ip(ip) if Value::Ip(ip.to_canonical()) == self.subject.value => {
                 met.values += 1;
-                Some(self.token.clone())
+                self.token().cloned()
             }
             Value::Net(net) if net.prefix_len() == net.max_prefix_len() => {
                 let is = Value::Ip(net.addr().to_canonical()) == self.subject.value;
-                let Value::Ip(token) = (if is { &self.token } else { &Value::Missing }) else { return None };
+                let Some(Value::Ip(token)) = self.token().filter(|_| is) else { return None };
                 met.values += 1;
                 Some(Value::Net((*token).into()))
             }
@@ -305,12 +349,19 @@ impl Eraser {
         }
     }
 
-    fn is(&self, text: &str) -> bool {
-        match &self.subject.value {
+    /// What stands in the place of the subject as it was written.
+    fn token(&self) -> Option<&Value> {
+        self.tokens.first().map(|(_, token)| token)
+    }
+
+    /// What stands in the place of this text, if it is the subject or its hash.
+    fn is(&self, text: &str) -> Option<&Value> {
+        let found = self.tokens.iter().find(|(value, _)| match value {
             Value::Text(value) if self.subject.any_case() => value.eq_ignore_ascii_case(text),
             Value::Text(value) => **value == *text,
             _ => false,
-        }
+        });
+        found.map(|(_, token)| token)
     }
 }
 
@@ -386,7 +437,8 @@ mod tests {
     fn tokens_fit_where_the_value_stood() {
         let check = |subject: &str, expect: &str| {
             let eraser = eraser(subject);
-            assert_eq!(eraser.token.show(eraser.subject.kind, wardroom_event::Sight::Full), expect);
+            let token = eraser.token().unwrap();
+            assert_eq!(token.show(eraser.subject.kind, wardroom_event::Sight::Full), expect);
         };
         check("account:alice", "erased-aaaaaaaaaaaaaaaaaaaaaaaaah");
         check("email:a@example.org", "erased-aaaaaaaaaaaaaaaaaaaaaaaaah@example.org");

@@ -40,7 +40,8 @@ impl Sequencer {
         let mut met = hand.met;
         met.add(self.flow.erase(&eraser));
         let subject = eraser.subject();
-        self.flow.make_new(subject.value(), subject.kind() == Type::Email);
+        let any_case = subject.kind() == Type::Email;
+        subject.values().for_each(|value| self.flow.make_new(value, any_case));
         // What a back-fill has counted from records before is told when it is handed over.
         self.erasers.push(eraser);
         if self.erasers.len() > limits::ERASERS {

@@ -78,6 +78,7 @@ pub(super) fn take_while(
     copy.small(data, "secret")?;
     copy.small(data, "keys.toml")?;
     // What was erased, and what is being: whoever restores the copy goes on with that.
+    copy.small(data, "hash-keys")?;
     copy.small(data, "erased")?;
     copy.small(data, "erasing")?;
     for (name, file) in &snapshots {

@@ -30,6 +30,7 @@ pub(crate) fn erase(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Value> {
     let began = clock::now();
+    let subject = &engine.known(subject);
     let eraser = Eraser::new(subject.clone(), token).map_err(anyhow::Error::msg)?;
     let grep = Grep::new(subject).map_err(anyhow::Error::msg)?;
     let erased = engine.erase(subject, token, began, progress)?;
@@ -59,6 +60,7 @@ pub(crate) fn look_again(
     subject: &Subject,
     record: u64,
 ) -> Result<Vec<String>> {
+    let subject = &engine.known(subject);
     let proof = engine.prove(subject, record)?;
     let grep = Grep::new(subject).map_err(anyhow::Error::msg)?;
     let proved = files::prove(data, &grep)?;
