@@ -2,6 +2,7 @@
 //! The API's handle: what every request shares, and which path leads where.
 
 use crate::act::{Acting, jobs, labels, lists};
+use crate::erasures::Erasures;
 use crate::keys::{Held, Keys, Refusal, Role};
 use crate::metrics::Metrics;
 use crate::passage;
@@ -10,7 +11,9 @@ use crate::query::Sql;
 use crate::status::LookAtHost;
 use crate::throughput::Rates;
 use crate::trace::Traces;
-use crate::{backtests, decide, effects, explain, health, limits, openapi, policy, query, status, stream};
+use crate::{
+    backtests, decide, effects, erasures, explain, health, limits, openapi, policy, query, status, stream,
+};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -60,6 +63,8 @@ pub struct Options {
     pub host: Option<LookAtHost>,
     /// Whether each request gets a line in the log, and each event of a stream.
     pub log_requests: bool,
+    /// Who erases subjects.
+    pub erasures: Option<Arc<dyn Erasures>>,
     /// Who takes traces of requests.
     pub traces: Option<Arc<dyn Traces>>,
     /// Where backtests are done, if any are.
@@ -90,6 +95,7 @@ impl Options {
             write_timeout: limits::WRITE_TIMEOUT,
             host: None,
             log_requests: false,
+            erasures: None,
             traces: None,
             backtests: None,
             past: None,
@@ -272,6 +278,8 @@ impl Api {
             .route("/v1/jobs/{id}", get(jobs::one))
             .route("/v1/jobs/{id}/log", get(jobs::log))
             .route("/v1/jobs/{id}/{step}", post(jobs::step))
+            .route("/v1/erasures", post(erasures::begin))
+            .route("/v1/erasures/{id}", get(erasures::show))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
             .route("/metrics", get(health::metrics))

@@ -15,6 +15,7 @@ mod backtests;
 mod body;
 mod decide;
 mod effects;
+mod erasures;
 mod explain;
 mod health;
 mod keys;
@@ -37,6 +38,7 @@ mod trace;
 
 pub use act::{Acting, Find};
 pub use api::{Api, Clock, Options};
+pub use erasures::{Erasure, Erasures, NotBegun};
 pub use explain::explained;
 pub use keys::{Allowance, Holder, Issued, Key, KeyError, Keys, Role, Token};
 pub use openapi::document;

@@ -76,3 +76,9 @@ pub const LABELS: usize = 1000;
 pub const IDEMPOTENCY_KEY_BYTES: usize = wardroom_engine::limits::ACT_NAME_BYTES;
 /// Most lines of a job's log in one answer.
 pub const LOG_LINES: usize = 10_000;
+
+/// Largest body that names a subject to erase, in bytes.
+pub const SUBJECT_BODY_BYTES: usize = 4 << 10;
+
+/// Largest report of an erasure that is shown, in bytes.
+pub const REPORT_BYTES: usize = 64 << 20;

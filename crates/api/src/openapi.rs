@@ -5,7 +5,7 @@ use crate::act::{jobs, labels, lists};
 use crate::answer::SignalBody;
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
-use crate::{backtests, decide, effects, explain, health, policy, query, status, stream};
+use crate::{backtests, decide, effects, erasures, explain, health, policy, query, status, stream};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
@@ -49,6 +49,8 @@ use utoipa::{Modify, OpenApi as _};
         jobs::one,
         jobs::step,
         jobs::log,
+        erasures::begin,
+        erasures::show,
         health::healthz,
         health::readyz,
         health::metrics,
@@ -63,6 +65,7 @@ use utoipa::{Modify, OpenApi as _};
         (name = "past", description = "Ask about what has happened"),
         (name = "effects", description = "Cases, notifications and webhooks"),
         (name = "acting", description = "Act on what has happened: labels, lists, jobs"),
+        (name = "privacy", description = "Erase subjects"),
         (name = "health", description = "Watch the server"),
     ),
     modifiers(&Secured),

@@ -2,13 +2,14 @@
 //! A policy ready to be used: its program and its lists, made before anybody waits for them.
 
 use crate::{Stored, SwapError, limits};
+use std::collections::HashSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use wardroom_event::{Event, Micros, Schema, Value};
+use wardroom_event::{Event, Field, Micros, Schema, Type, Value};
 use wardroom_policy::{Bundle, Flip, ListId, Matching, Mode, Program, Row, Trace, Tri, Verdict, World};
 use wardroom_report::Diagnostic;
-use wardroom_state::{Keyer, List};
+use wardroom_state::{Erased, Keyer, List};
 
 /// Where a policy came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,16 @@ impl fmt::Debug for Active {
 }
 
 impl Active {
+    /// Puts keyed hashes in the place of values that the policy wants kept so.
+    pub(crate) fn hash(&self, event: &mut Event) {
+        event.hash(|kind, value| self.keyer.hash_keys().pseudonym(kind, value));
+    }
+
+    /// What was erased of the installation: values that have other keys since.
+    pub(crate) fn erased(&self) -> Arc<Erased> {
+        self.keyer.erased().clone()
+    }
+
     /// Compiles a bundle. A schema equal to `before` is shared with it, so that events on their way need no recasting.
     /// Warnings are given beside the policy.
     ///
@@ -163,7 +174,7 @@ impl World for Active {
 
     /// The keyed hash of both, spread over a million: nobody outside can tell who falls where.
     fn bucket(&self, rule: &str, entity: &Value) -> u32 {
-        let hash = self.keyer.key([&Value::Text(rule.into()), entity]).map_or(0, |key| key.0);
+        let hash = self.keyer.lasting_key([&Value::Text(rule.into()), entity]).map_or(0, |key| key.0);
         u32::try_from((u128::from(hash) * 1_000_000) >> 64).unwrap_or(0)
     }
 }
@@ -173,10 +184,17 @@ impl World for Active {
 /// # Errors
 /// [`SwapError::List`] where one cannot be built.
 pub fn lists(program: &Program, keyer: &Keyer) -> Result<Vec<List>, SwapError> {
-    program.lists.iter().map(|declared| list(declared, keyer)).collect()
+    let fields = program.schema.iter().flat_map(|(_, event)| &event.fields);
+    let hashed: HashSet<Type> = fields.filter(|field| field.hashed).map(|field| field.kind).collect();
+    // A list of texts can be asked for a name, and one of names for a text.
+    let is_asked = |kind: Type| hashed.contains(&kind) || (kind == Type::Text && !hashed.is_empty());
+    let any_text = hashed.contains(&Type::Text);
+    let asks = |kind: Type| is_asked(kind) || (any_text && Field::may_be_hashed(kind));
+    program.lists.iter().map(|declared| list(declared, keyer, asks(declared.kind))).collect()
 }
 
-fn list(declared: &wardroom_policy::List, keyer: &Keyer) -> Result<List, SwapError> {
+/// A list as the policy declares it. Where hashed fields are looked up in it, its entries are hashed as they are.
+fn list(declared: &wardroom_policy::List, keyer: &Keyer, hashed: bool) -> Result<List, SwapError> {
     let fault = |why: String| SwapError::List { list: declared.id.to_string(), why };
     let mut list = match declared.matching {
         Matching::Same => List::new(declared.kind, keyer.clone()),
@@ -192,6 +210,11 @@ fn list(declared: &wardroom_policy::List, keyer: &Keyer) -> Result<List, SwapErr
     };
     for (entry, until) in &declared.entries {
         list.insert(entry.clone(), *until).map_err(|e| fault(e.to_string()))?;
+        if hashed && declared.matching == Matching::Same {
+            for pseudonym in keyer.hash_keys().all(declared.kind, entry) {
+                list.insert(pseudonym, *until).map_err(|e| fault(e.to_string()))?;
+            }
+        }
     }
     Ok(list)
 }

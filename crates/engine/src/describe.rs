@@ -6,7 +6,9 @@
 use crate::acts::{self, ActRecord, AgainRecord, Body, Changed, JobHead, JobStep};
 use crate::decision::Stored;
 use crate::limits;
-use crate::record::{Change, Dictionary, ForgetRecord, Part, WarmingRecord, decode_stored, kind, policy_of};
+use crate::record::{
+    Change, Dictionary, ErasureRecord, ForgetRecord, Part, WarmingRecord, decode_stored, kind, policy_of,
+};
 use std::collections::BTreeMap;
 use wardroom_event::{Micros, Sight};
 use wardroom_journal::Frame;
@@ -55,6 +57,7 @@ pub fn kind_name(number: u8) -> Option<&'static str> {
         kind::JOB => "job",
         kind::JOB_STEP => "job step",
         kind::AGAIN => "again",
+        kind::ERASURE => "erasure",
         _ => return None,
     })
 }
@@ -108,6 +111,7 @@ impl Describer {
             kind::JOB => job(JobHead::decode(frame.payload)?),
             kind::JOB_STEP => job_step(&JobStep::decode(frame.payload)?),
             kind::AGAIN => self.again(frame, sight)?,
+            kind::ERASURE => erasure(&ErasureRecord::decode(frame.payload)?),
             kind::LOST => (None, Vec::new()),
             _ => (None, vec![("bytes", Detail::Number(frame.payload.len() as u64))]),
         };
@@ -159,6 +163,16 @@ impl Describer {
 }
 
 type Details = (Option<Micros>, Vec<(&'static str, Detail)>);
+
+fn erasure(found: &ErasureRecord) -> Details {
+    let digest = found.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let details = vec![
+        ("subject", Detail::Text(found.kind.name().to_owned())),
+        ("digest", Detail::Text(digest)),
+        ("token", Detail::Text(found.token.to_string())),
+    ];
+    (Some(found.at), details)
+}
 
 fn event(stored: &Stored, sight: Sight) -> Vec<(&'static str, Detail)> {
     let text = |text: &str| Detail::Text(text.to_owned());

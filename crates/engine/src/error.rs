@@ -28,6 +28,18 @@ pub enum EngineError {
         /// Which file.
         path: PathBuf,
     },
+    /// The keys that values are hashed under are not what was written.
+    #[error("{} does not hold keys, each a number and 32 hex digits; restore it from a backup: with other keys nobody who was hashed is known again", path.display())]
+    HashKeys {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// There are as many keys as there may be.
+    #[error("{} has as many keys as it may, {}", path.display(), crate::limits::HASH_KEYS)]
+    ManyHashKeys {
+        /// Which file.
+        path: PathBuf,
+    },
     /// What a restore left in the data directory is not what it writes.
     #[error("{} is not what `wardroom restore` wrote; restore the backup again", path.display())]
     Mark {

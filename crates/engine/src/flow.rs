@@ -7,6 +7,7 @@ use crate::active::Active;
 use crate::acts::{ActError, ActRecord, AgainRecord, Changed, Held, Mark};
 use crate::decision::StoredEffect;
 use crate::digest::Told;
+use crate::erase::{Eraser, Met};
 use crate::judge::{Judgement, judge};
 use crate::limits;
 use crate::marks::{self, Marks, Surroundings};
@@ -45,7 +46,7 @@ impl Flow {
 
     /// As [`Flow::new`], but only the features that `wanted` names are counted.
     pub(crate) fn of(secret: Secret, active: Arc<Active>, wanted: impl Fn(&Feature) -> bool) -> Flow {
-        let mut memory = Memory::new(secret);
+        let mut memory = Memory::new(secret, active.erased());
         drop(memory.adopt(&active.program, wanted));
         let marks = Marks::new(memory.keyer().clone());
         Flow { active, memory, marks, late: BTreeMap::new() }
@@ -64,6 +65,24 @@ impl Flow {
     /// The keyer of the installation, for lists.
     pub fn keyer(&self) -> &Keyer {
         self.memory.keyer()
+    }
+
+    /// Puts the token in the place of a subject in what is held as it came: list entries and last values. Counters and labels
+    /// know it by a keyed hash only.
+    pub(crate) fn erase(&mut self, eraser: &Eraser) -> Met {
+        let mut met = Met::default();
+        self.memory.exchange(&mut |value| eraser.value(None, value, &mut met));
+        self.marks.exchange(&mut |value| eraser.value(None, value, &mut met));
+        met
+    }
+
+    /// From now on a value has other keys, as one that was never seen.
+    pub(crate) fn make_new(&self, value: &Value, any_case: bool) {
+        let keyer = self.memory.keyer();
+        if let Some(hash) = keyer.erasable(value, any_case) {
+            let times = keyer.erased().times(hash);
+            keyer.erased().set(hash, times + 1);
+        }
     }
 
     /// Puts another policy in force. A feature that is new to it begins with nothing where nothing was counted `before`,

@@ -87,6 +87,16 @@ pub const BACKFILL_SLICE: Duration = Duration::from_millis(2);
 pub const BACKFILL_RECORDS: u64 = 64;
 /// How long a back-fill that met a fault waits before it tries again.
 pub const BACKFILL_RETRY: Duration = Duration::from_secs(30);
+/// Most keys that values are hashed under, one after the other.
+pub const HASH_KEYS: usize = 64;
+/// Largest file of them, in bytes.
+pub const HASH_KEY_BYTES: usize = 4096;
+/// Most places in a policy that are named where it stands in the way of an erasure.
+pub const ERASE_PLACES: usize = 20;
+/// Largest file of what was erased, in bytes: some 800,000 values.
+pub const ERASED_BYTES: usize = 16 << 20;
+/// Most erasures that are told to what a back-fill hands over.
+pub const ERASERS: usize = 64;
 /// Most effects that are on their way at once, over all destinations: more wait in the journal.
 pub const OUTBOX_PENDING: usize = 8192;
 /// Most destinations an installation may have.

@@ -312,6 +312,15 @@ impl Marks {
         changed
     }
 
+    /// Gives every entry that rules put on a list to `change`, which may give another for it.
+    pub(crate) fn exchange(&mut self, change: &mut dyn FnMut(&Value) -> Option<Value>) {
+        for added in self.added.values_mut() {
+            added.list.exchange(change);
+            added.waiting.exchange(change);
+        }
+        self.added_bytes = self.added.values().map(Added::bytes).sum();
+    }
+
     /// What a snapshot says of labels at its beginning.
     pub(crate) fn floor(&self) -> Micros {
         self.floor

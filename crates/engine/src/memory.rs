@@ -13,10 +13,11 @@ use crate::serve::sighting;
 use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use wardroom_event::Micros;
+use std::sync::Arc;
+use wardroom_event::{Micros, Value};
 use wardroom_policy::{Aggregate, Amount, Count, Feature, Plan, Program, Row, Taken};
 use wardroom_state::{
-    Dropped, Key, Keyer, Kind, Limits, Reading, Secret, Sighting, Spec, TableId, Tables, View,
+    Dropped, Erased, Key, Keyer, Kind, Limits, Reading, Secret, Sighting, Spec, TableId, Tables, View,
 };
 
 /// The counters of the active policy. A counter is known by its definition: what it counts, under which condition and
@@ -33,9 +34,9 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub(crate) fn new(secret: Secret) -> Memory {
+    pub(crate) fn new(secret: Secret, erased: Arc<Erased>) -> Memory {
         Memory {
-            keyer: Keyer::new(secret),
+            keyer: Keyer::new(secret).with_erased(erased),
             tables: Tables::new(Limits::default()),
             known: HashMap::new(),
             of_feature: Vec::new(),
@@ -45,6 +46,11 @@ impl Memory {
 
     pub(crate) fn keyer(&self) -> &Keyer {
         &self.keyer
+    }
+
+    /// Gives every value that is held as it came to `change`, which may give another for it.
+    pub(crate) fn exchange(&mut self, change: &mut dyn FnMut(&Value) -> Option<Value>) {
+        self.tables.exchange(change);
     }
 
     /// Makes room for a program's features. Those whose definition the program before had keep their counts. One that is

@@ -56,6 +56,17 @@ impl Event {
         }
     }
 
+    /// Puts what `pseudonym` gives in the place of each value that is declared to be hashed. After [`Event::enrich`], for what
+    /// is known of a value is not known of its hash.
+    pub fn hash(&mut self, pseudonym: impl Fn(Type, &Value) -> Value) {
+        let fields = &self.schema.get(self.kind).fields;
+        for (field, value) in fields.iter().zip(self.values.iter_mut()) {
+            if field.hashed && !value.is_missing() {
+                *value = pseudonym(field.kind, value);
+            }
+        }
+    }
+
     /// The same event under another schema: values move by field name. `None` when the other schema has no such
     /// type, lacks a field the event holds, holds it under another type or shape, has an enum without its value, or
     /// requires a field the event lacks. Facts that the other schema does not have are left behind.
@@ -83,7 +94,7 @@ impl Event {
 /// Whether a value of the field `old` may stand in `new`.
 fn takes(new: &Field, old: &Field, value: &Value) -> bool {
     match (new.kind, value) {
-        (kind, _) if kind != old.kind => false,
+        (kind, _) if kind != old.kind || new.hashed != old.hashed => false,
         (Type::Enum, Value::Text(text)) => new.members().contains(text),
         (Type::List, _) => new.shape == old.shape,
         _ => true,

@@ -22,6 +22,8 @@ pub struct Field {
     pub shape: Option<Arc<Shape>>,
     /// Where it comes from, if it is a fact. A fact may always be lacking.
     pub fact: Option<Fact>,
+    /// Whether a keyed hash takes its value's place where the event comes in; see [`Field::may_be_hashed`].
+    pub hashed: bool,
 }
 
 /// What a type needs beyond its name.
@@ -50,7 +52,13 @@ pub struct Fact {
 impl Field {
     /// A field whose type says all: no enum, no list, no fact.
     pub fn plain(name: impl Into<Box<str>>, kind: Type, optional: bool) -> Field {
-        Field { name: name.into(), kind, optional, shape: None, fact: None }
+        Field { name: name.into(), kind, optional, shape: None, fact: None, hashed: false }
+    }
+
+    /// Whether values of this type can be kept as keyed hashes: names of people and of what is theirs. A network address is
+    /// looked up, put into networks and matched by them; hashed, little of that is left.
+    pub fn may_be_hashed(kind: Type) -> bool {
+        matches!(kind, Type::Account | Type::Device | Type::Email | Type::Phone | Type::Wallet | Type::Text)
     }
 
     /// Whether an event, or a record, may be without it.

@@ -113,7 +113,7 @@ pub trait LockGuard: Debug + Send + Sync {}
 impl<T: Debug + Send + Sync> LockGuard for T {}
 
 /// The name under which a file is written before it gets its own.
-fn temporary(path: &Path) -> PathBuf {
+pub(crate) fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
     name.into()

@@ -25,7 +25,8 @@
 //!
 //! Promises, each with a test that can fail: what a `Sync` commit acknowledged is there after any crash; what is
 //! there after a crash is a prefix of what was appended; damage to acknowledged records is refused by place and
-//! never cut away silently. The bytes are described in `docs/src/journal-format.md`.
+//! never cut away silently; a sealed segment whose payloads become others ([`Lookup::rewrite`]) is the old one or the new,
+//! and no record of it loses its number. The bytes are described in `docs/src/journal-format.md`.
 //!
 //! Left out on purpose: compression (payloads are the caller's), deciding what retention may remove (it knows what was
 //! exported; this crate does not), repairing anything unasked, and memory maps (they need `unsafe` and turn disk errors
@@ -46,6 +47,8 @@ mod recover;
 mod check;
 
 mod repair;
+
+mod rewrite;
 
 mod segment;
 
@@ -78,6 +81,7 @@ pub use lookup::{Counters, Lookup, Sealed};
 pub use reader::Reader;
 pub use recover::{Journal, Options, Recovery};
 pub use repair::{DAMAGED, Repair, repair};
+pub use rewrite::{Fate, Rewritten};
 pub use seal::{Key, KeyId, Keyring, SEAL_HEAD_BYTES, Seal, SealError, SealHead, TAG_BYTES};
 #[cfg(any(test, feature = "sim"))]
 pub use sim::{Faults, SimDisk, SimRng};

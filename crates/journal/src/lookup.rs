@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::cursor::{Cursor, Step};
@@ -102,6 +102,8 @@ struct Shared {
     counted: Counted,
     /// Ascending by first record.
     segments: RwLock<Vec<Marks>>,
+    /// Held while a segment is removed or another file takes its place: one that is removed must not come back.
+    placing: Mutex<()>,
 }
 
 /// The marks of one segment: mark `i` is the offset of record `first_seq + i * INDEX_EVERY`.
@@ -110,12 +112,15 @@ pub(crate) struct Marks {
     pub(crate) first_seq: u64,
     /// None until the segment has been walked.
     pub(crate) offsets: Option<Vec<u64>>,
+    /// How often the segment's file has become another, twice; odd while it becomes one. Marks are those of the file that
+    /// was opened only where this is even, and the same before and after.
+    pub(crate) version: u64,
 }
 
 impl Marks {
     /// The marks of a segment that begins now.
     pub(crate) fn new(first_seq: u64) -> Marks {
-        Marks { first_seq, offsets: Some(Vec::new()) }
+        Marks { first_seq, offsets: Some(Vec::new()), version: 0 }
     }
 
     /// Notes where a record lies, if it is one to be marked. Records come in order.
@@ -164,6 +169,7 @@ impl Lookup {
                 kept_from,
                 counted,
                 segments,
+                placing: Mutex::new(()),
             }),
         }
     }
@@ -198,18 +204,32 @@ impl Lookup {
     }
 
     fn get_kept(&self, seq: u64) -> Result<Option<FrameBuf>, JournalError> {
-        let Some((first_seq, nearest)) = self.mark(seq) else {
+        let Some((first_seq, nearest, _)) = self.mark(seq) else {
             return Ok(None);
         };
-        let mut cursor = self.cursor(first_seq, LOOKUP_CHUNK, true)?;
-        let mark = match nearest {
-            Some(mark) => mark,
-            None => self.walk(first_seq, seq)?,
-        };
-        if let Some((seq, offset)) = mark {
-            cursor.seek(seq, offset);
+        if nearest.is_none() {
+            self.walk(first_seq)?;
         }
+        let Some((_, mut cursor)) = self.cursor_near(seq, LOOKUP_CHUNK)? else {
+            return Ok(None);
+        };
         find(&mut cursor, seq).map(Some)
+    }
+
+    /// A cursor on the segment that holds `seq`, as near before it as marks say, and the segment's first record. One that
+    /// becomes another file just then is walked from its beginning.
+    fn cursor_near(&self, seq: u64, chunk: usize) -> Result<Option<(u64, Cursor)>, JournalError> {
+        loop {
+            let Some((first_seq, nearest, version)) = self.mark(seq) else { return Ok(None) };
+            let mut cursor = self.cursor(first_seq, chunk, true)?;
+            if self.mark(seq).is_none_or(|(_, _, now)| now != version) {
+                continue;
+            }
+            if let Some((seq, offset)) = nearest.flatten().filter(|_| version.is_multiple_of(2)) {
+                cursor.seek(seq, offset);
+            }
+            return Ok(Some((first_seq, cursor)));
+        }
     }
 
     /// Calls `each` with the committed records from `from` to `to`, both included, in order and without prologues; with
@@ -229,15 +249,11 @@ impl Lookup {
         let mut next = from.max(self.first_seq());
         let chunk = if to.saturating_sub(next) < INDEX_EVERY { LOOKUP_CHUNK } else { READ_BUFFER };
         while next <= to {
-            let Some((first_seq, nearest)) = self.mark(next) else {
+            // A segment that was never walked is walked from its beginning, and no marks are kept of it.
+            let Some((first_seq, mut cursor)) = self.cursor_near(next, chunk)? else {
                 return Err(JournalError::Gone { seq: next, first: self.first_seq() }.into());
             };
             let last = to.min(self.last_of(first_seq));
-            let mut cursor = self.cursor(first_seq, chunk, true)?;
-            // A segment that was never walked is walked from its beginning, and no marks are kept of it.
-            if let Some((seq, offset)) = nearest.flatten() {
-                cursor.seek(seq, offset);
-            }
             while next <= last {
                 match cursor.step()? {
                     Step::Frame(head) if head.is_prologue() || head.seq < next => continue,
@@ -353,33 +369,82 @@ impl Lookup {
         segments.push(Marks::new(first_seq));
     }
 
-    /// The segment that holds `seq`, and its nearest mark.
+    /// The segment that holds `seq`, its nearest mark, and which file the mark is of.
     #[allow(clippy::type_complexity)]
-    fn mark(&self, seq: u64) -> Option<(u64, Option<Option<(u64, u64)>>)> {
+    fn mark(&self, seq: u64) -> Option<(u64, Option<Option<(u64, u64)>>, u64)> {
         let segments = self.shared.segments.read().unwrap_or_else(PoisonError::into_inner);
         let i = segments.partition_point(|marks| marks.first_seq <= seq).checked_sub(1)?;
-        Some((segments[i].first_seq, segments[i].nearest(seq)))
+        Some((segments[i].first_seq, segments[i].nearest(seq), segments[i].version))
     }
 
-    /// Walks a sealed segment once and keeps its marks.
-    fn walk(&self, first_seq: u64, seq: u64) -> Result<Option<(u64, u64)>, JournalError> {
+    /// Walks a sealed segment once and keeps its marks, unless its file becomes another meanwhile.
+    fn walk(&self, first_seq: u64) -> Result<(), JournalError> {
         let mut marks = Marks::new(first_seq);
+        let version = self.mark(first_seq).map_or(0, |(_, _, version)| version);
         let mut cursor = self.cursor(first_seq, READ_BUFFER, false)?;
         while let Step::Frame(head) = cursor.step()? {
             if let (false, Some(frame)) = (head.is_prologue(), cursor.frame()) {
                 marks.note(head.seq, frame.position.offset);
             }
         }
-        let nearest = marks.nearest(seq).flatten();
+        marks.version = version;
         let mut segments = self.shared.segments.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = segments.iter_mut().find(|slot| slot.first_seq == first_seq) {
+        let slot = segments.iter_mut().find(|slot| slot.first_seq == first_seq);
+        if let Some(slot) = slot.filter(|slot| slot.version == version && version.is_multiple_of(2)) {
             *slot = marks;
         }
-        Ok(nearest)
+        Ok(())
+    }
+
+    /// Has a file take the place of a sealed segment's, durably. False if the segment is gone: then it must stay so.
+    pub(crate) fn replace_segment(
+        &self,
+        first_seq: u64,
+        from: &Path,
+        to: &Path,
+    ) -> Result<bool, JournalError> {
+        let _placing = self.placing();
+        if !self.segments().contains(&first_seq) || first_seq < self.kept_from() {
+            return Ok(false);
+        }
+        let Shared { disk, dir, .. } = &*self.shared;
+        self.turn_version(first_seq);
+        let renamed = disk.rename(from, to).map_err(JournalError::io("put in place", to));
+        self.turn_version(first_seq);
+        renamed?;
+        disk.sync_dir(dir).map_err(JournalError::io("sync the directory", dir))?;
+        Ok(true)
+    }
+
+    /// The marks of a segment hold no longer.
+    fn turn_version(&self, first_seq: u64) {
+        let mut segments = self.shared.segments.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(marks) = segments.iter_mut().find(|marks| marks.first_seq == first_seq) {
+            marks.version += 1;
+            marks.offsets = None;
+        }
+    }
+
+    /// Keeps files of segments from being removed or exchanged by another thread.
+    pub(crate) fn placing(&self) -> MutexGuard<'_, ()> {
+        self.shared.placing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.shared.disk
+    }
+
+    pub(crate) fn keys(&self) -> &Keyring {
+        &self.shared.keys
     }
 
     /// A cursor on a segment, for its payloads too or for its frames alone.
-    fn cursor(&self, first_seq: u64, chunk: usize, payloads: bool) -> Result<Cursor, JournalError> {
+    pub(crate) fn cursor(
+        &self,
+        first_seq: u64,
+        chunk: usize,
+        payloads: bool,
+    ) -> Result<Cursor, JournalError> {
         let Shared { disk, dir, keys, .. } = &*self.shared;
         let opened = Cursor::open(&**disk, dir, first_seq, chunk, payloads.then_some(keys));
         // Removing says so first, so a file that is not there although it should be kept was taken by somebody else.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::cursor::{Cursor, Step, accept_header, open_seal, read_header};
 use crate::disk::{Access, Disk, FsDisk, Lock, LockGuard, read_full, write_full};
 use crate::error::JournalError;
-use crate::format::{FrameBuf, segment_path};
+use crate::format::{FrameBuf, parse_segment_name, segment_path};
 use crate::limits::{DEFAULT_SEGMENT_BYTES, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES, READ_BUFFER};
 use crate::lookup::{Lookup, Marks, find};
 use crate::reader::{End, open_end};
@@ -116,7 +116,7 @@ impl Journal {
             ..Recovery::default()
         };
         let mut marks: Vec<Marks> =
-            layout.segments.iter().map(|&first_seq| Marks { first_seq, offsets: None }).collect();
+            layout.segments.iter().map(|&first_seq| Marks { first_seq, offsets: None, version: 0 }).collect();
         let active = match layout.segments.last() {
             None => None,
             Some(&last) => {
@@ -127,6 +127,7 @@ impl Journal {
             }
         };
         remove_unfinished(&*disk, dir, &layout, &mut recovery)?;
+        remove_copies(&*disk, dir)?;
         let lookup = Lookup::new(disk.clone(), dir, options.keys.clone(), recovery.last_seq, marks);
         let writer = Writer::new(disk, dir.to_owned(), options, lock, active, recovery.last_seq, lookup);
         Ok((writer, recovery))
@@ -281,6 +282,22 @@ fn offset_after(cursor: &mut Cursor, marks: &Marks, durable: u64, used: u64) -> 
     let after = cursor.offset();
     cursor.seek(end, used);
     Ok(after)
+}
+
+/// What a rewriting or a repair left behind when it was cut short: nobody will finish it, and it may hold what is nowhere
+/// else any more.
+fn remove_copies(disk: &dyn Disk, dir: &Path) -> Result<(), JournalError> {
+    let names = disk.list(dir).map_err(JournalError::io("list", dir))?;
+    let is_copy = |name: &String| name.strip_suffix(".tmp").and_then(parse_segment_name).is_some();
+    let copies: Vec<&String> = names.iter().filter(|name| is_copy(name)).collect();
+    for name in &copies {
+        let path = dir.join(name);
+        disk.remove(&path).map_err(JournalError::io("remove the unfinished", &path))?;
+    }
+    if copies.is_empty() {
+        return Ok(());
+    }
+    disk.sync_dir(dir).map_err(JournalError::io("sync the directory", dir))
 }
 
 fn remove_unfinished(

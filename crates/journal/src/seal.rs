@@ -153,6 +153,22 @@ impl Keyring {
         Ok(Some((head, Seal::new(key, &head, context))))
     }
 
+    /// Begins a file that takes the place of a sealed one: under the newest key, or that one's where new files stay plain.
+    ///
+    /// # Errors
+    /// [`SealError::Random`] if the system gives no randomness; [`SealError::NoKey`] if the key is not among these.
+    pub(crate) fn begin_again(
+        &self,
+        old: &SealHead,
+        context: &[&[u8]],
+    ) -> Result<(SealHead, Seal), SealError> {
+        if let Some(begun) = self.begin(context)? {
+            return Ok(begun);
+        }
+        let head = SealHead { key: old.key, salt: self.salt()? };
+        Ok((head, self.open(&head, context)?))
+    }
+
     /// Opens a file that was begun with one of the keys and the same context.
     ///
     /// # Errors

@@ -7,4 +7,5 @@ mod files;
 mod golden;
 mod remove;
 mod repair;
+mod rewrite;
 mod sealed;

@@ -279,6 +279,8 @@ impl Writer {
             if next > seq {
                 break;
             }
+            let lookup = self.lookup.clone();
+            let _placing = lookup.placing();
             self.lookup.keep_from(next);
             let path = format::segment_path(&self.dir, first_seq);
             let bytes = self.disk.open(&path, Access::Read).and_then(|file| file.size()).unwrap_or(0);

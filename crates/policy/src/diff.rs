@@ -275,7 +275,8 @@ fn field_changes(was: &EventType, this: &EventType) -> Vec<Change> {
 
 /// A field's type as it is declared.
 fn kind(field: &Field) -> Box<str> {
-    format!("{}{}", field.kind.name(), if field.optional { "?" } else { "" }).into()
+    let (mark, hashed) = (if field.optional { "?" } else { "" }, if field.hashed { " hashed" } else { "" });
+    format!("{}{mark}{hashed}", field.kind.name()).into()
 }
 
 fn features(before: &Program, after: &Program) -> Part<FeatureChange> {

@@ -136,6 +136,17 @@ impl<C: Stored> Generations<C> {
         }
     }
 
+    /// Gives every cell to `change`. It walks all of them: for what happens once in a while. That is no touch, so a delta does
+    /// not have what came of it.
+    pub(crate) fn each(&mut self, mut change: impl FnMut(&mut C)) {
+        for shard in 0..self.shards.len() {
+            let mut place = 0;
+            while self.change(shard, |shard, _| shard.join(place, &mut change)) {
+                place += 1;
+            }
+        }
+    }
+
     /// Forgets the keys touched longest ago, roughly half of them: the old generation goes, the young one becomes old.
     /// Forgetting twice without a touch between forgets all. `clock` is the clock's tile.
     pub(crate) fn forget(&mut self, clock: i64, event: u64) {

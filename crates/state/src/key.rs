@@ -6,11 +6,15 @@
 //! upgrade, or a snapshot would be full of strangers. Two values meet under one key with a chance of 2^-64 a pair;
 //! a counter lives with that, a list compares the values themselves.
 
+use crate::HashKeys;
 use ipnet::IpNet;
 use siphasher::sip::SipHasher13;
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hasher;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use wardroom_event::Value;
 
 /// An installation's secret. Losing it to a stranger lets them aim collisions; changing it empties every counter.
@@ -32,11 +36,54 @@ pub struct Key(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Item(pub u64);
 
+/// Values that were erased, by their hashes, and how often: each time a value begins to have other keys and items than
+/// before, as one that was never seen. What was counted of it before stays counted, under keys that nothing gives any more:
+/// just as in a journal in which something else stands in its place.
+#[derive(Default)]
+pub struct Erased {
+    /// Whether there is one, so that where there is none nothing is looked up.
+    any: AtomicBool,
+    times: RwLock<HashMap<u64, u64>>,
+}
+
+/// Shows how many there are.
+impl fmt::Debug for Erased {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Erased({})", self.list().len())
+    }
+}
+
+impl Erased {
+    /// Says of the value with this hash how often it was erased.
+    pub fn set(&self, hash: u64, times: u64) {
+        let mut all = self.times.write().unwrap_or_else(PoisonError::into_inner);
+        all.insert(hash, times);
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// How often the value with this hash was erased.
+    pub fn times(&self, hash: u64) -> u64 {
+        self.times.read().unwrap_or_else(PoisonError::into_inner).get(&hash).copied().unwrap_or(0)
+    }
+
+    /// All of them, in the order of their hashes.
+    pub fn list(&self) -> Vec<(u64, u64)> {
+        let all = self.times.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<(u64, u64)> = all.iter().map(|(hash, times)| (*hash, *times)).collect();
+        all.sort_unstable();
+        all
+    }
+}
+
 /// Turns values into [`Key`]s and [`Item`]s.
 #[derive(Clone)]
 pub struct Keyer {
     keys: SipHasher13,
     items: SipHasher13,
+    /// Hashes values for `erased`.
+    single: SipHasher13,
+    erased: Arc<Erased>,
+    hash_keys: Arc<HashKeys>,
     /// Odd numbers that address bits are multiplied by.
     folds: [u64; 2],
 }
@@ -55,6 +102,9 @@ impl Keyer {
         Keyer {
             keys: domain(secret, b"key     "),
             items: domain(secret, b"item    "),
+            single: domain(secret, b"erased  "),
+            erased: Arc::default(),
+            hash_keys: Arc::default(),
             folds: [fold(b"fold   0"), fold(b"fold   1")],
         }
     }
@@ -65,12 +115,76 @@ impl Keyer {
     /// `-0.0` is `0.0`, a network is its first address and length, and IPv4 mapped into IPv6 is IPv4. Values of
     /// two types never meet: `Int(1)` and `Number(1.0)` are two keys.
     pub fn key<'a>(&self, values: impl IntoIterator<Item = &'a Value>) -> Option<Key> {
+        self.hash(&self.keys, values).map(Key)
+    }
+
+    /// The same whatever was erased: for what must not change with it.
+    pub fn lasting_key<'a>(&self, values: impl IntoIterator<Item = &'a Value>) -> Option<Key> {
         hash(&self.keys, values).map(Key)
+    }
+
+    /// This keyer, and all of which it is a copy, with these values erased.
+    pub fn with_erased(self, erased: Arc<Erased>) -> Keyer {
+        Keyer { erased, ..self }
+    }
+
+    /// This keyer, with the keys under which values are hashed that are kept as hashes.
+    pub fn with_hash_keys(self, hash_keys: Arc<HashKeys>) -> Keyer {
+        Keyer { hash_keys, ..self }
+    }
+
+    /// The keys under which values are hashed that are kept as hashes; none where nothing is kept.
+    pub fn hash_keys(&self) -> &HashKeys {
+        &self.hash_keys
+    }
+
+    /// This keyer as it was before anything was erased.
+    pub fn plain(&self) -> Keyer {
+        Keyer { erased: Arc::default(), ..self.clone() }
+    }
+
+    /// What was erased: to be shared, and added to.
+    pub fn erased(&self) -> &Arc<Erased> {
+        &self.erased
+    }
+
+    /// What [`Erased`] knows a value by; `None` for what has no key. With `any_case` it is the same for the same text with
+    /// other letters small or large, of texts with an `@`: others are never looked up so.
+    pub fn erasable(&self, value: &Value, any_case: bool) -> Option<u64> {
+        match value {
+            Value::Text(text) if any_case && text.contains('@') => {
+                let mut state = self.single;
+                bytes(&mut state, ANY_CASE, text.to_ascii_lowercase().as_bytes());
+                Some(state.finish())
+            }
+            _ => hash(&self.single, [value]),
+        }
+    }
+
+    fn times(&self, value: &Value) -> Option<u64> {
+        let exact = self.erased.times(self.erasable(value, false)?);
+        let is_address = matches!(value, Value::Text(text) if text.contains('@'));
+        Some(exact + if is_address { self.erased.times(self.erasable(value, true)?) } else { 0 })
+    }
+
+    fn hash<'a>(&self, start: &SipHasher13, values: impl IntoIterator<Item = &'a Value>) -> Option<u64> {
+        if !self.erased.any.load(Ordering::Acquire) {
+            return hash(start, values);
+        }
+        let mut state = *start;
+        for value in values {
+            write(&mut state, value)?;
+            match self.times(value)? {
+                0 => {}
+                times => word(&mut state, ERASED, times),
+            }
+        }
+        Some(state.finish())
     }
 
     /// The item of a sequence of values, as [`Keyer::key`].
     pub fn item<'a>(&self, values: impl IntoIterator<Item = &'a Value>) -> Option<Item> {
-        hash(&self.items, values).map(Item)
+        self.hash(&self.items, values).map(Item)
     }
 
     /// The hash of a text: that of its value as a [`Key`].
@@ -112,6 +226,10 @@ fn hash<'a>(start: &SipHasher13, values: impl IntoIterator<Item = &'a Value>) ->
 
 /// The tag of a text.
 const TEXT: u8 = 4;
+/// The tag of how often the value before was erased.
+const ERASED: u8 = 10;
+/// The tag of a text of which large letters are small ones.
+const ANY_CASE: u8 = 11;
 
 /// One value, delimiting itself by its head: so no two sequences write the same bytes.
 fn write(state: &mut SipHasher13, value: &Value) -> Option<()> {
@@ -241,6 +359,39 @@ mod tests {
         check(&[], 0x31b9_5cc4_a844_11bb);
         check(&[text("alice"), Value::Ip("192.0.2.7".parse().unwrap())], 0x515e_ccc0_297c_3185);
         check(&[Value::Number(-0.5), Value::Net("2001:db8::/32".parse().unwrap())], 0x6fb6_3dee_3308_45ad);
+    }
+
+    #[test]
+    fn an_erased_value_has_other_keys_each_time_and_no_other_value_has() {
+        let keyer = keyer();
+        let (alice, bob) = (text("alice"), text("bob"));
+        let copy = keyer.clone();
+        let all = |keyer: &Keyer| {
+            let key = |values: &[&Value]| keyer.key(values.iter().copied()).unwrap().0;
+            [key(&[&alice]), key(&[&bob, &alice]), keyer.item([&alice]).unwrap().0]
+        };
+        let mut seen = all(&keyer).to_vec();
+        let others = [keyer.key([&bob]), keyer.key([&text("alice ")]), keyer.key([&bob, &text("x")])];
+        let hash = keyer.erasable(&alice, false).unwrap();
+        for times in 1..4 {
+            assert_eq!(keyer.erased().times(hash), times - 1);
+            keyer.erased().set(hash, times);
+            let now = all(&copy);
+            assert!(now.iter().all(|hash| !seen.contains(hash)), "a copy knows, and it is new once more");
+            seen.extend(now);
+            assert_eq!(
+                [keyer.key([&bob]), keyer.key([&text("alice ")]), keyer.key([&bob, &text("x")])],
+                others
+            );
+        }
+        assert_eq!(all(&keyer.plain()), seen[..3]);
+        assert_eq!(keyer.lasting_key([&alice]).unwrap().0, seen[0]);
+        assert_eq!(keyer.erased().list(), [(hash, 3)]);
+        let mails = ["A@b", "a@b", "a@c"].map(text);
+        let before = mails.each_ref().map(|mail| keyer.key([mail]));
+        keyer.erased().set(keyer.erasable(&mails[1], true).unwrap(), 1);
+        let after = mails.each_ref().map(|mail| keyer.key([mail]));
+        assert_eq!([0, 1, 2].map(|n| before[n] == after[n]), [false, false, true]);
     }
 
     /// Neighbours, which lists are full of, spread over buckets and tags alike.

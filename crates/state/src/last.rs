@@ -28,6 +28,16 @@ impl Cell for Last {
 impl Counter for Last {
     type Rule = ();
 
+    const HOLDS: bool = true;
+
+    fn exchange(&mut self, change: &mut dyn FnMut(&Value) -> Option<Value>) {
+        if let Some(newest) = &mut self.0
+            && let Some(other) = change(&newest.value)
+        {
+            newest.value = kept(&other);
+        }
+    }
+
     fn add(table: &mut Table<Last>, key: Key, sighting: Sighting<'_>, time: Micros) {
         if let Some(value) = held(sighting) {
             table.see(key, time, |last, at| last.add(value, at));

@@ -103,6 +103,7 @@ impl List {
     }
 
     fn of(kind: Type, keyer: Keyer, entries: Entries, most: usize) -> List {
+        let keyer = keyer.plain();
         List { kind, keyer, entries, most, floor: Micros(i64::MIN), six: false }
     }
 
@@ -306,6 +307,22 @@ impl List {
                 v6.show(place, all, |bits, len, until| each(&net_v6(bits, len), end(until)))
             }
             Entries::Patterns(_) => false,
+        }
+    }
+
+    /// Gives every entry to `change`, which may give another for it: that takes its place and its end. One that does not fit
+    /// the list goes all the same, and nothing comes. It walks all of them; of patterns none.
+    pub fn exchange(&mut self, change: &mut dyn FnMut(&Value) -> Option<Value>) {
+        let (mut place, mut changed) = (Place::default(), Vec::new());
+        let mut see = |value: &Value, until: Option<Micros>| {
+            if let Some(other) = change(value) {
+                changed.push((value.clone(), other, until));
+            }
+        };
+        while self.show(&mut place, true, &mut see) {}
+        for (value, other, until) in changed {
+            self.remove(&value);
+            let _ = self.restore(other, until);
         }
     }
 

@@ -7,7 +7,7 @@ use crate::generations::Generations;
 use crate::shared::{Grain, Windows};
 use crate::window::{Moment, Sight, Window, low};
 use crate::{Key, Reading, Sighting, Spec, Stats, limits};
-use wardroom_event::Micros;
+use wardroom_event::{Micros, Value};
 
 /// A kind of counter: how its cells are fed and read.
 pub(crate) trait Counter: Stored + Send + Sync + Sized {
@@ -16,6 +16,12 @@ pub(crate) trait Counter: Stored + Send + Sync + Sized {
 
     /// Joins what only longer windows still see, and gives room back; without a change to any reading.
     fn settle(&mut self, _live: Sight, _grain: &Grain) {}
+
+    /// Whether its cells hold values as they came.
+    const HOLDS: bool = false;
+
+    /// Gives the value that a cell holds as it came to `change`, which may give another for it.
+    fn exchange(&mut self, _change: &mut dyn FnMut(&Value) -> Option<Value>) {}
 
     /// Adds a sighting at `time`.
     fn add(table: &mut Table<Self>, key: Key, sighting: Sighting<'_>, time: Micros);
@@ -46,6 +52,8 @@ pub(crate) trait AnyTable: Send + Sync {
     fn forget(&mut self);
     /// Frees some of what has gone; whether there is more.
     fn tidy(&mut self) -> bool;
+    /// See [`Tables::exchange`](crate::Tables::exchange).
+    fn exchange(&mut self, change: &mut dyn FnMut(&Value) -> Option<Value>);
 
     /// Writes all but the keys.
     fn write_head(&self, pen: &mut Pen<'_>);
@@ -222,6 +230,12 @@ impl<C: Counter> AnyTable for Table<C> {
     fn tidy(&mut self) -> bool {
         self.keys.tidy();
         self.keys.freeing() > 0
+    }
+
+    fn exchange(&mut self, change: &mut dyn FnMut(&Value) -> Option<Value>) {
+        if C::HOLDS {
+            self.keys.each(|cell| cell.exchange(change));
+        }
     }
 
     fn write_head(&self, pen: &mut Pen<'_>) {

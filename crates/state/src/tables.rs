@@ -21,7 +21,7 @@ use crate::table::{AnyTable, Table};
 use crate::{Key, Kind, Limits, Reading, Sighting, Spec};
 use pieces::Pass;
 use std::fmt;
-use wardroom_event::Micros;
+use wardroom_event::{Micros, Value};
 
 /// Names a counter's table for as long as its [`Tables`] lives; never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -261,6 +261,13 @@ impl Tables {
         if !self.untidy.contains(&id) {
             self.untidy.push(id);
         }
+    }
+
+    /// Gives every value that a table holds as it came (a `last` does) to `change`, which may give another for it. Deltas to a
+    /// pass before do not have that: the next one must be whole.
+    pub fn exchange(&mut self, change: &mut dyn FnMut(&Value) -> Option<Value>) {
+        self.tables.iter_mut().flatten().for_each(|table| table.exchange(change));
+        self.end_base();
     }
 
     /// Which table is to forget so that all hold no more than `most` bytes, and each no more keys than it may; `None` where

@@ -28,6 +28,8 @@ pub struct Values {
 impl Values {
     /// None.
     pub fn new(keyer: Keyer) -> Values {
+        // Entries are compared as they are: what was erased is no entry any more.
+        let keyer = keyer.plain();
         Values { keyer, entries: Shards::new(), texts: 0 }
     }
 
@@ -73,6 +75,23 @@ impl Values {
     /// Forgets values that are over by a time, looking at no more than so many places; how many that were.
     pub fn tidy(&mut self, floor: Micros, most: usize) -> usize {
         (0..most).filter(|_| matches!(self.pass(floor), Passed::Gone(()))).count()
+    }
+
+    /// Gives every value to `change`, which may give another for it, as [`List::exchange`](crate::List::exchange).
+    pub fn exchange(&mut self, change: &mut dyn FnMut(&Value) -> Option<Value>) {
+        let (mut place, mut changed) = (Place::default(), Vec::new());
+        let mut see = |value: &Value, until: Option<Micros>| {
+            if let Some(other) = change(value) {
+                changed.push((value.clone(), other, until));
+            }
+        };
+        while self.show(&mut place, true, &mut see) {}
+        for (value, other, until) in changed {
+            if let Some(hash) = self.hash(&value) {
+                self.remove(hash, &value);
+            }
+            self.set(other, until);
+        }
     }
 
     /// Shows values from a place on, see [`List::show`](crate::List::show).

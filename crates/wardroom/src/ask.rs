@@ -180,6 +180,20 @@ impl Server {
         Ok(self.ask(request).await?.status)
     }
 
+    /// What it answers to JSON sent to a path.
+    pub(crate) async fn send(&self, path: &str, key: &str, json: &Value) -> Result<Said> {
+        let request = Request::post(format!("{}{path}", self.path))
+            .header(header::HOST, &self.authority)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(json.to_string())))
+            .map_err(|_| Usage("WARDROOM_KEY holds no API key".to_owned()))?;
+        let asked = timeout(ANSWER, self.ask(request)).await;
+        asked.context("the server does not answer")?.with_context(|| {
+            format!("no answer from {}; where no server runs, name its directory with --data", self.url)
+        })
+    }
+
     async fn ask<B>(&self, request: Request<B>) -> Result<Said>
     where
         B: hyper::body::Body<Data = Bytes, Error = std::convert::Infallible> + Send + 'static,

@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Jobs(Jobs),
     /// Undo an act or a job
     Undo(Undo),
+    /// Erase somebody from all that is kept, and prove it
+    Erase(Erase),
     /// Make, list and revoke API keys
     Key(Key),
     /// Look after the journal: verify it, show its records, repair it, make keys for it
@@ -74,6 +76,49 @@ pub(crate) enum Command {
     /// Measure this machine: durable decisions a second, and how long each takes
     Bench(Bench),
 }
+
+#[derive(Debug, Args)]
+#[command(after_long_help = ERASE_HELP)]
+pub(crate) struct Erase {
+    /// Whom: TYPE:VALUE, such as account:alice; the types are account, email, ip, device, phone, wallet, domain, url, text
+    #[arg(value_name = "SUBJECT", required_unless_present_any = ["verify", "resume"])]
+    pub(crate) subject: Option<String>,
+    /// Ask no server: erase in this data directory, which no server may have open
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    pub(crate) data: Option<PathBuf>,
+    /// The server; its key is read from WARDROOM_KEY [default: as configured]
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// With --data: go on with what was cut short
+    #[arg(long, requires = "data", conflicts_with_all = ["subject", "verify"])]
+    pub(crate) resume: bool,
+    /// Check a report: that it is this installation's and unchanged, that the journal says the same; and, where the subject
+    /// is named too, that it is in no file now
+    #[arg(long, value_name = "REPORT", conflicts_with = "server")]
+    pub(crate) verify: Option<PathBuf>,
+    /// Write the report, as JSON, also to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const ERASE_HELP: &str = "\
+A random token takes the place of the value in journal, snapshots, lists and what was kept of results, so that
+whatever was counted of others stays as it is. Then every file is looked through once more. The report has no
+word of the value in it, is signed, and is kept in erasures/ of the data directory.
+
+Examples:
+    wardroom erase account:alice                        through the server that runs, with an admin's key
+    wardroom erase email:a@example.org --data /var/lib/wardroom
+    wardroom erase --resume --data /var/lib/wardroom    what was cut short
+    wardroom erase --verify report.json account:alice --data /var/lib/wardroom
+
+Exit codes: 0 it is in no file, 1 it is (the report names them), 3 it was not done, or the report is not true";
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Demo {
@@ -669,6 +714,8 @@ pub(crate) enum KeyAction {
     },
     /// List keys
     List,
+    /// Hash with a new key from the next start on: who was hashed before is not known again
+    RotateHash,
     /// Make a key worthless; a running server takes note when it is restarted or sent SIGHUP
     Revoke {
         /// Its id, as `key list` shows it

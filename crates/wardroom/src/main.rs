@@ -14,6 +14,7 @@ mod command;
 mod config;
 mod deliver;
 mod demo;
+mod erase;
 mod failure;
 mod follow;
 mod host;

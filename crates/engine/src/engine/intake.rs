@@ -30,6 +30,7 @@ impl Intake {
     pub fn intake_draft(&self, draft: Draft<'_>, received: Micros) -> Result<Event, Faults> {
         let mut event = read(draft, &self.force.active.program.schema, received, || new_id(received))?;
         event.enrich(&*self.facts);
+        self.force.active.hash(&mut event);
         let bytes = event_bytes(&event);
         if bytes > limits::EVENT_BYTES {
             let message =

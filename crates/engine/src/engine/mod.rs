@@ -31,22 +31,28 @@ use crate::queue::{Client, Queue};
 use crate::sequencer::Task;
 use crate::snapshot::Snapshot;
 use crate::warmth::Warming;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 use wardroom_event::{Draft, Event, EventId, Facts, Faults, Micros};
+use wardroom_journal::{Disk, Keyring};
 use wardroom_policy::Bundle;
 use wardroom_report::Diagnostic;
-use wardroom_state::Keyer;
+use wardroom_state::{Keyer, Secret};
 
 /// An engine. Dropping it without [`Engine::close`] stops it after the work that waits.
 pub struct Engine {
     queue: Arc<Queue<Task>>,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     outbox: Arc<Outbox>,
-    keyer: Keyer,
+    pub(crate) keyer: Keyer,
     facts: RwLock<Arc<dyn Facts>>,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) data: PathBuf,
+    pub(crate) secret: Secret,
+    pub(crate) config_keys: Keyring,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -116,8 +122,13 @@ impl Engine {
     }
 
     /// Asks the sequencer for something that goes before all events.
-    fn ask(&self, task: Task) -> Result<(), SubmitError> {
+    pub(crate) fn ask(&self, task: Task) -> Result<(), SubmitError> {
         self.queue.control(task).map_err(|e| self.shared.refused(e))
+    }
+
+    /// Why the sequencer no longer answers.
+    pub(crate) fn gone(&self) -> SubmitError {
+        self.shared.gone()
     }
 
     /// Makes the batch under way durable and has the sequencer rest until what this gives is dropped: nothing is written

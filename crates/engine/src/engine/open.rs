@@ -4,7 +4,9 @@
 use super::{Config, Durability, Engine, Shared};
 use crate::active::{Active, Origin};
 use crate::backfill::Filler;
+use crate::erase;
 use crate::error::{EngineError, SwapError};
+use crate::hash_keys;
 use crate::outbox::{Left, Outbox};
 use crate::queue::{Bounds, Queue, Refused, Taker};
 use crate::recover::{self, Found, Last};
@@ -153,7 +155,12 @@ fn prepare(
     // It makes its directory, and all above it, so that they survive a power cut: nothing here may do it before.
     let (writer, recovery) = Journal::open_on(disk.clone(), &dir, options)?;
     let secret = secret::find_or_make(&*disk, &config.data, crank.draw())?;
-    let keyer = Keyer::new(secret);
+    let hash_keys = match crank {
+        Crank::Thread => hash_keys::find_or_make(&*disk, &config.data, &mut |bytes| getrandom::fill(bytes))?,
+        // What is random comes of the seed, and needs no file to be the same again.
+        Crank::Hand { seed } => hash_keys::of_seed(seed),
+    };
+    let keyer = Keyer::new(secret).with_erased(erase::load(&*disk, &config.data)?).with_hash_keys(hash_keys);
     let (lookup, snapshots) = (writer.lookup(), snapshot::directory(&config.data));
     let ids = config.data.join("ids");
     let by_hand = matches!(crank, Crank::Hand { .. });
@@ -230,7 +237,18 @@ fn prepare(
         (adopted, warnings) = (true, said);
     }
     let facts: Arc<dyn Facts> = Arc::new(NoFacts);
-    let engine = Engine { queue, shared, outbox, keyer, facts: RwLock::new(facts), thread: Mutex::default() };
+    let engine = Engine {
+        queue,
+        shared,
+        outbox,
+        keyer,
+        facts: RwLock::new(facts),
+        disk,
+        data: config.data.clone(),
+        secret,
+        config_keys: config.keys.clone(),
+        thread: Mutex::default(),
+    };
     let opened =
         Opened { recovery, events, snapshot, folded: records, skipped, uncounted, adopted, warnings };
     Ok(Prepared { engine, sequencer, taker, opened })

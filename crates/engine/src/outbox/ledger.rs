@@ -10,6 +10,7 @@
 use super::key::Keys;
 use super::pace;
 use crate::decision::{Channel, Destination, EffectId};
+use crate::erase::{Eraser, Met};
 use crate::limits;
 use crate::record::{Checkpoint, DeadLetter, EffectRecord, Happened, OpenCase, Unfinished};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -577,6 +578,15 @@ impl Ledger {
 
     pub(super) fn unfinished(&self) -> impl Iterator<Item = (EffectId, &Unfinished, Option<&str>)> {
         self.unfinished.iter().map(|(id, it)| (*id, it, self.whys.get(id).map(|why| &**why)))
+    }
+
+    /// Puts the token in the place of a subject in what was said of failures.
+    pub(super) fn erase(&mut self, eraser: &Eraser) {
+        for letter in &mut self.dead {
+            if let Some(why) = eraser.text(&letter.why, &mut Met::default()) {
+                letter.why = why.into();
+            }
+        }
     }
 
     /// The newest first.

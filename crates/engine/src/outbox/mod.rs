@@ -23,6 +23,7 @@ pub use ledger::{Attempt, RetryError};
 use crate::acts::{ActRecord, AgainRecord, Body, Deed};
 use crate::decision::{Channel, Destination, EffectId, Stored, StoredSignal};
 use crate::engine::Shared;
+use crate::erase::Eraser;
 use crate::error::{EngineError, SubmitError};
 use crate::limits;
 use crate::queue::Queue;
@@ -181,6 +182,11 @@ impl Outbox {
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the token in the place of a subject in what is kept of failures.
+    pub(crate) fn erase(&self, eraser: &Eraser) {
+        self.ledger().erase(eraser);
     }
 
     /// Says which destinations there are. An effect for another is given up at once, with its reason, and can be asked for

@@ -3,7 +3,7 @@
 
 use super::Unreadable;
 use super::bytes::{Input, put_i64, put_len, put_text, put_u64};
-use super::fields::{beyond_first, fields, put_fields};
+use super::fields::{beyond_first, beyond_second, fields, put_fields};
 use super::values::kind;
 use crate::active::{Active, Origin};
 use std::collections::HashMap;
@@ -15,6 +15,8 @@ use wardroom_policy::Program;
 const FIRST: u8 = 1;
 /// Fields may also have shapes, or be facts.
 const SHAPED: u8 = 2;
+/// Fields may also be kept as hashes.
+const HASHED: u8 = 3;
 
 type Named = (Box<str>, Type);
 
@@ -90,8 +92,12 @@ impl Dictionary {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let beyond = self.schema.iter().any(|(_, event)| beyond_first(event));
-        let mut out = vec![if beyond { SHAPED } else { FIRST }];
+        let any = |beyond: fn(&EventType) -> bool| self.schema.iter().any(|(_, event)| beyond(event));
+        let mut out = vec![match (any(beyond_second), any(beyond_first)) {
+            (true, _) => HASHED,
+            (false, true) => SHAPED,
+            (false, false) => FIRST,
+        }];
         put_u64(&mut out, self.seq);
         put_i64(&mut out, self.time.0);
         put_text(&mut out, &self.version);
@@ -118,9 +124,9 @@ impl Dictionary {
     pub(crate) fn decode(payload: &[u8]) -> Result<Dictionary, Unreadable> {
         let mut input = Input::new(payload);
         let layout = input.byte()?;
-        if !(FIRST..=SHAPED).contains(&layout) {
+        if !(FIRST..=HASHED).contains(&layout) {
             return Err(format!(
-                "a policy record of version {layout}; this program reads versions {FIRST} to {SHAPED}"
+                "a policy record of version {layout}; this program reads versions {FIRST} to {HASHED}"
             ));
         }
         let seq = input.u64()?;
@@ -129,7 +135,7 @@ impl Dictionary {
         let origin = origin(input.text()?)?;
         let parts = input.u64()?;
         let (types, served): (Vec<EventType>, Vec<Vec<usize>>) =
-            many(&mut input, |i| event_type(i, layout == FIRST))?.into_iter().unzip();
+            many(&mut input, |i| event_type(i, layout))?.into_iter().unzip();
         let features = many(&mut input, |i| Ok((i.text()?.into(), kind(i)?)))?;
         let rules = many(&mut input, |i| Ok(i.text()?.into()))?;
         input.finish()?;
@@ -157,9 +163,9 @@ pub(crate) fn many<'a, T>(
     (0..len).map(|_| one(input)).collect()
 }
 
-fn event_type(input: &mut Input<'_>, first_version: bool) -> Result<(EventType, Vec<usize>), Unreadable> {
+fn event_type(input: &mut Input<'_>, version: u8) -> Result<(EventType, Vec<usize>), Unreadable> {
     let name = input.text()?.into();
-    let fields = fields(input, first_version)?;
+    let fields = fields(input, version)?;
     let served = many(input, |i| usize::try_from(i.u64()?).map_err(|_| "a number is too large".to_owned()))?;
     Ok((EventType { name, fields }, served))
 }

@@ -54,13 +54,13 @@ fn put_event(policy: u64, event: &Event, out: &mut Vec<u8>) {
 }
 
 /// Of a judgement: rules were not asked, and how many follows.
-const SKIPPED: u8 = 2;
+pub(super) const SKIPPED: u8 = 2;
 
 const DECIDES: u8 = 1;
 const MISSING: u8 = 2;
-const ASKS: u8 = 4;
+pub(super) const ASKS: u8 = 4;
 /// Of a signal: effects follow its reason.
-const FOLLOWS: u8 = 8;
+pub(super) const FOLLOWS: u8 = 8;
 
 fn put_signal(out: &mut Vec<u8>, signal: &Signal) {
     put_len(out, signal.rule);
@@ -109,11 +109,16 @@ pub(crate) fn id_of(payload: &[u8]) -> Result<(&str, &str), Unreadable> {
 }
 
 fn head(input: &mut Input<'_>) -> Result<u64, Unreadable> {
-    let version = input.byte()?;
-    if version != VERSION {
-        return Err(format!("an event record of version {version}; this program reads version {VERSION}"));
-    }
+    take_version(input)?;
     input.u64()
+}
+
+/// The version that an event record begins with, if it is one that is known.
+pub(super) fn take_version(input: &mut Input<'_>) -> Result<u8, Unreadable> {
+    match input.byte()? {
+        VERSION => Ok(VERSION),
+        version => Err(format!("an event record of version {version}; this program reads version {VERSION}")),
+    }
 }
 
 /// The event of a record, typed by the dictionary's schema. What was judged of it is passed over unread.

@@ -11,6 +11,7 @@ use wardroom_event::{EventType, Fact, Field, Part, Shape, Type};
 const OPTIONAL: u8 = 1;
 const SHAPED: u8 = 2;
 const FACT: u8 = 4;
+const HASHED: u8 = 8;
 
 const ONE_OF: u8 = 0;
 const PLAIN_ITEMS: u8 = 1;
@@ -19,6 +20,11 @@ const RECORDS: u8 = 2;
 /// Whether a head needs more than its first version can say.
 pub(crate) fn beyond_first(event: &EventType) -> bool {
     event.fields.iter().any(|f| f.shape.is_some() || f.fact.is_some())
+}
+
+/// Whether a head needs more than its second version can say.
+pub(crate) fn beyond_second(event: &EventType) -> bool {
+    event.fields.iter().any(|f| f.hashed)
 }
 
 pub(crate) fn put_fields(out: &mut Vec<u8>, event: &EventType) {
@@ -40,7 +46,8 @@ fn put_field(out: &mut Vec<u8>, field: &Field) {
     out.push(
         flag(field.optional, OPTIONAL)
             | flag(field.shape.is_some(), SHAPED)
-            | flag(field.fact.is_some(), FACT),
+            | flag(field.fact.is_some(), FACT)
+            | flag(field.hashed, HASHED),
     );
     match field.shape.as_deref() {
         None => {}
@@ -58,18 +65,20 @@ fn put_field(out: &mut Vec<u8>, field: &Field) {
     }
 }
 
-/// The fields of one event type, in a head of the first version or of a later one.
-pub(crate) fn fields(input: &mut Input<'_>, first_version: bool) -> Result<Vec<Field>, Unreadable> {
+/// The fields of one event type, in a head of that version.
+pub(crate) fn fields(input: &mut Input<'_>, version: u8) -> Result<Vec<Field>, Unreadable> {
     let mut fields: Vec<Field> = Vec::new();
     for _ in 0..input.len()? {
         let (name, kind) = (input.text()?, kind(input)?);
         let flags = input.byte()?;
-        let field = if first_version {
+        let field = if version == 1 {
             plain(name, kind, flags != 0)?
         } else {
             let fact = flags & FACT != 0;
-            let field = field(input, name, kind, flags & !FACT, false)?;
-            Field { fact: if fact { Some(self::fact(input, &fields)?) } else { None }, ..field }
+            let hashed = version > 2 && flags & HASHED != 0;
+            let known = if version > 2 { FACT | HASHED } else { FACT };
+            let field = field(input, name, kind, flags & !known, false)?;
+            Field { hashed, fact: if fact { Some(self::fact(input, &fields)?) } else { None }, ..field }
         };
         fields.push(field);
     }
@@ -209,14 +218,24 @@ pub(super) mod tests {
             \x01f\x04list\x03\x02\x03att\x02\x01s\x04size\x01\x01p\x04enum\x03\x00\x02\x01a\x02bc\
             \x06ip.asn\x03int\x05\x00\x03asn";
         assert_eq!(out, expect, "{}", out.escape_ascii());
-        assert_eq!(super::fields(&mut Input::new(&out), false).unwrap(), fields);
+        assert_eq!(super::fields(&mut Input::new(&out), 3).unwrap(), fields);
+        assert_eq!(super::fields(&mut Input::new(&out), 2).unwrap(), fields);
+        let hashed = vec![Field { hashed: true, ..Field::plain("a", Type::Account, true) }];
+        let (mut out, event) = (Vec::new(), EventType { name: "e".into(), fields: hashed.clone() });
+        put_fields(&mut out, &event);
+        assert_eq!((&out[..], beyond_second(&event)), (&b"\x01\x01a\x07account\x09"[..], true));
+        assert_eq!(super::fields(&mut Input::new(&out), 3).unwrap(), hashed);
+        assert!(super::fields(&mut Input::new(&out), 2).is_err());
     }
 
     /// What no policy declares is refused, so that nobody who goes by a schema trips over it.
     #[test]
     fn fields_that_cannot_be_are_refused() {
         let check = |bytes: &[u8], first_version: bool, expect: &str| {
-            let read = super::fields(&mut Input::new(&[b"\x01\x01x", bytes].concat()), first_version);
+            let read = super::fields(
+                &mut Input::new(&[b"\x01\x01x", bytes].concat()),
+                if first_version { 1 } else { 2 },
+            );
             assert_eq!(read, Err(expect.to_owned()));
         };
         check(b"\x04enum\x00", true, "field `x` is of type `enum` and has no shape");
@@ -234,8 +253,8 @@ pub(super) mod tests {
         check(b"\x04list\x02\x01\x01\x00\x03int\x04", false, "field `` has the unknown flags 4");
         check(b"\x03int\x04\x00\x03asn", false, "a fact is about a field that does not come before it");
         let fields = b"\x02\x01x\x04text\x00\x01y\x03int\x04\x00\x03asn";
-        let read = super::fields(&mut Input::new(fields), false);
+        let read = super::fields(&mut Input::new(fields), 2);
         assert_eq!(read, Err("a value of type text has no part `asn`".to_owned()));
-        assert!(super::fields(&mut Input::new(b"\x01\x01x\x03int\x07"), true).unwrap()[0].optional);
+        assert!(super::fields(&mut Input::new(b"\x01\x01x\x03int\x07"), 1).unwrap()[0].optional);
     }
 }

@@ -9,17 +9,20 @@
 mod bytes;
 mod dictionary;
 mod effect;
+mod erasure;
 mod event;
 mod fields;
 mod forget;
 mod outbox;
 mod policy;
+mod scrub;
 mod values;
 mod warming;
 
 pub(crate) use bytes::{Input, put_i64, put_len, put_text, put_u64};
 pub(crate) use dictionary::{Dictionary, many};
 pub(crate) use effect::{Change, put_until, until};
+pub(crate) use erasure::ErasureRecord;
 pub(crate) use event::{
     Outward, decode_event, decode_served, decode_stored, encode_decided, encode_recorded, event_bytes, id_of,
     open_event, outward, policy_of, time_of,
@@ -27,6 +30,7 @@ pub(crate) use event::{
 pub(crate) use forget::ForgetRecord;
 pub(crate) use outbox::{Checkpoint, DeadLetter, EffectRecord, Happened, OpenCase, Restored, Unfinished};
 pub(crate) use policy::{Part, encode_parts};
+pub(crate) use scrub::{Hand, scrub};
 #[cfg(test)]
 pub(crate) use values::tests::any_value;
 pub(crate) use values::{kind_byte, put_kind_byte, put_value, skip_value, value, value_bytes};
@@ -64,6 +68,8 @@ pub(crate) mod kind {
     pub(crate) const JOB_STEP: u8 = 13;
     /// An event that was judged once more, and is not counted.
     pub(crate) const AGAIN: u8 = 14;
+    /// A subject was erased from all records before.
+    pub(crate) const ERASURE: u8 = 20;
 }
 
 /// Why a payload cannot be read.

@@ -11,7 +11,7 @@ const VERSION: u8 = 1;
 /// A piece of one file. Pieces of a file follow each other.
 pub(crate) struct Part {
     pub(crate) path: String,
-    pub(crate) text: String,
+    pub(crate) text: Box<str>,
 }
 
 /// The payloads of a bundle's parts, in order.
@@ -25,10 +25,7 @@ pub(crate) fn encode_parts(bundle: &Bundle) -> Vec<Vec<u8>> {
                 end -= 1;
             }
             let (piece, after) = rest.split_at(end);
-            let mut out = vec![VERSION];
-            put_text(&mut out, path);
-            put_text(&mut out, piece);
-            payloads.push(out);
+            payloads.push(Part { path: path.to_owned(), text: piece.into() }.encode());
             rest = after;
             if rest.is_empty() {
                 break;
@@ -39,13 +36,20 @@ pub(crate) fn encode_parts(bundle: &Bundle) -> Vec<Vec<u8>> {
 }
 
 impl Part {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = vec![VERSION];
+        put_text(&mut out, &self.path);
+        put_text(&mut out, &self.text);
+        out
+    }
+
     pub(crate) fn decode(payload: &[u8]) -> Result<Part, Unreadable> {
         let mut input = Input::new(payload);
         let version = input.byte()?;
         if version != VERSION {
             return Err(format!("a policy text of version {version}; this program reads version {VERSION}"));
         }
-        let part = Part { path: input.text()?.to_owned(), text: input.text()?.to_owned() };
+        let part = Part { path: input.text()?.to_owned(), text: input.text()?.into() };
         input.finish()?;
         Ok(part)
     }
@@ -58,7 +62,7 @@ impl Part {
             match &mut open {
                 Some((path, text)) if *path == part.path => text.push_str(&part.text),
                 _ => {
-                    if let Some((path, text)) = open.replace((part.path, part.text)) {
+                    if let Some((path, text)) = open.replace((part.path, part.text.into())) {
                         bundle.add(path, text);
                     }
                 }

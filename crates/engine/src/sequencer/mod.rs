@@ -10,6 +10,7 @@
 
 mod act;
 mod commit;
+mod erase;
 mod event;
 mod forget;
 mod note;
@@ -25,6 +26,7 @@ use crate::acts::{Act, ActError, Done, JobHead, JobStep};
 use crate::backfill::Filler;
 use crate::decision::Outcome;
 use crate::engine::{Config, Durability, Shared};
+use crate::erase::{Eraser, Met};
 use crate::error::{SubmitError, SwapError};
 use crate::flow::Flow;
 use crate::latency::Lap;
@@ -69,6 +71,9 @@ pub(crate) enum Task {
     Would { acts: Vec<(Act, With)>, now: Micros, reply: oneshot::Sender<Vec<Done>> },
     /// Write down something of a job. Gives the number of its record.
     Job { what: JobTask, reply: oneshot::Sender<Result<u64, ActError>> },
+    /// Erase a subject from what is held in memory, write down that it is erased, and begin a new segment. Gives the number of
+    /// that record.
+    Erase { eraser: Arc<Eraser>, record: Vec<u8>, reply: oneshot::Sender<Result<(u64, Met), SubmitError>> },
     /// A back-fill has something to hand over.
     Offered,
     /// Make a snapshot.
@@ -140,6 +145,8 @@ pub(crate) struct Sequencer {
     past: Past,
     /// When the newest event arrived.
     arrived: Micros,
+    /// Subjects that were erased since this was opened.
+    erasers: Vec<Arc<Eraser>>,
     /// How many changes had found no room when the log said so last, and when that was.
     refused_said: (u64, Option<Micros>),
 }
@@ -179,6 +186,7 @@ impl Sequencer {
             memory: config.memory(),
             past: folded.past,
             arrived: folded.arrived,
+            erasers: Vec::new(),
             refused_said: (0, None),
         }
     }
@@ -256,6 +264,10 @@ impl Sequencer {
                         Ok(seq) => self.planned.push((reply, seq)),
                         Err(e) => drop(reply.send(Err(e))),
                     }
+                }
+                Task::Erase { eraser, record, reply } => {
+                    self.answer();
+                    let _ = reply.send(self.erase(eraser, &record));
                 }
                 Task::Offered => {
                     self.answer();

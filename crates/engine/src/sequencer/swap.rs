@@ -133,6 +133,9 @@ impl Sequencer {
         }
         self.shared.warmth.count(fill.events - before);
         self.snapshots.abandon(&mut self.flow);
+        self.erasers.iter().for_each(|eraser| {
+            let _ = fill.flow.erase(eraser);
+        });
         let late = fill.late();
         free(self.flow.warm(fill.flow, late));
         self.owed = Some(self.warming());

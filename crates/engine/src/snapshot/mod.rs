@@ -55,6 +55,25 @@ pub(crate) fn directory(data: &Path) -> PathBuf {
     data.join("snapshots")
 }
 
+/// After which record a snapshot of this name begins; none where it is not the name of one.
+pub(crate) fn begins(name: &str) -> Option<u64> {
+    format::parse_name(name).map(|(begin, _)| begin)
+}
+
+/// Gives what each section of a snapshot holds, decrypted, to `each`. Gives the file's length; or what is wrong with it.
+pub(crate) fn each_section(
+    disk: &dyn Disk,
+    path: &Path,
+    keys: &Keyring,
+    each: &mut dyn FnMut(&[u8]),
+) -> Result<u64, String> {
+    let mut sections = file::Sections::open(disk, path, keys)?;
+    while let Some((_, payload)) = sections.next()? {
+        each(payload);
+    }
+    Ok(sections.read().bytes)
+}
+
 /// When snapshots are made: whichever comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Every {

@@ -4,7 +4,7 @@
 //! Each file asks one question. What a decision says: `verdicts`, `windows`. What is promised about it: `identity`,
 //! `restart`, `snapshot`, `kill`, and for good in `golden`. What decisions leave behind: `marks`, `room`, `outbox`. What may happen
 //! meanwhile: `swap`, `warming`, `overload`. What the disk may do: `disk`, `damage`, over thousands of seeds `faults`, and
-//! what it may show: `encryption`. What our own
+//! what it may show: `encryption`. What is not to be kept: `erase`, `hashed`. What our own
 //! faults do: `guards`.
 #![allow(
     clippy::unwrap_used,
@@ -17,9 +17,11 @@ mod acts;
 mod damage;
 mod disk;
 mod encryption;
+mod erase;
 mod faults;
 mod golden;
 mod guards;
+mod hashed;
 mod identity;
 mod kill;
 mod marks;

@@ -184,7 +184,13 @@ fn copy_tree(from: &Path, to: &Path) {
         if entry.is_dir() {
             copy_tree(&entry, &target);
         } else {
-            std::fs::copy(&entry, &target).unwrap();
+            // What got its own name, or went, since it was listed is not there.
+            match std::fs::copy(&entry, &target) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                copied => {
+                    copied.unwrap();
+                }
+            }
         }
     }
 }
@@ -412,7 +418,8 @@ pub(crate) fn replay(engine: &Engine, data: &Data, policies: &[&str]) {
     let mut warmings = warmings(data).into_iter().peekable();
     let compiled = |version: &str| {
         let text = policies.iter().find(|p| *bundle(p).version().0 == *version).unwrap();
-        Active::compile(bundle(text), Origin::Api, &Keyer::new(data.secret()), None).unwrap().0
+        let keyer = wardroom_engine::installation_keyer(&data.path()).unwrap();
+        Active::compile(bundle(text), Origin::Api, &keyer, None).unwrap().0
     };
     let there = everything(engine);
     let mut flow = None;

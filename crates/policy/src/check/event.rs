@@ -75,6 +75,7 @@ fn records(files: &[File], diagnostics: &mut Sink) -> Records {
         }
         report_taken(record, diagnostics);
         flat(record, diagnostics);
+        not_hashed(record, diagnostics);
         let (fields, _) = fields(&record.fields, &Records::new(), diagnostics);
         records.insert(record.name.name.as_str().into(), fields.into());
     }
@@ -124,11 +125,33 @@ fn fields(written: &[FieldDecl], records: &Records, diagnostics: &mut Sink) -> (
         if found.is_none() {
             broken.push(field.name.name.clone());
         }
+        let found_type = found.is_some();
         let (kind, shape) = found.unwrap_or((Type::Text, None));
         let plain = Field::plain(field.name.name.as_str(), kind, field.optional);
-        fields.push(Field { shape, ..plain });
+        let hashed = field.hashed.is_some_and(|loc| hashable(loc, kind, found_type, diagnostics));
+        fields.push(Field { shape, hashed, ..plain });
     }
     (fields, broken)
+}
+
+/// Whether a field of this type is one that can be hashed; says so where it is not.
+fn hashable(loc: Loc, kind: Type, is_known: bool, diagnostics: &mut Sink) -> bool {
+    if Field::may_be_hashed(kind) || !is_known {
+        return true;
+    }
+    let kinds = Type::ALL.into_iter().filter(|kind| Field::may_be_hashed(*kind)).map(Type::name);
+    let kinds: Vec<&str> = kinds.collect();
+    let d = Diagnostic::error("W0317", loc, format!("a value of type {kind} is not kept as a hash"));
+    diagnostics.push(d.help(format!("types that are: {}", kinds.join(", "))));
+    false
+}
+
+/// A record's fields are items of a list, which no feature is keyed by.
+fn not_hashed(record: &RecordDecl, diagnostics: &mut Sink) {
+    for loc in record.fields.iter().filter_map(|field| field.hashed) {
+        let d = Diagnostic::error("W0317", loc, "a field of a record is not kept as a hash");
+        diagnostics.push(d.help("put the value into a field of the event itself"));
+    }
 }
 
 fn report_reserved(field: &FieldDecl, diagnostics: &mut Sink) {

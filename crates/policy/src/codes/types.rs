@@ -74,4 +74,12 @@ same verdict. So they are known of fields, not of parts of them nor of items.
 
     hour(time, offset="+25:00")     # wrong
     hour(time, offset="+02:00")     # right"#
+    "W0317" "of a field that is kept as a hash"
+    r#"The value of a field that is declared `hashed` is replaced by a keyed hash where the event comes in. It counts, equals itself
+and bears labels as before; what it was is not known any more, so it equals no text that is written out and has no parts
+but the domain of an e-mail address. Lists are matched: their entries are hashed too. Names of people and of what is theirs can
+be hashed: account, device, email, phone, wallet, text.
+
+    when account == "alice"      # wrong, where the field is: account: account hashed
+    when account in known        # right, with: list known: account = ["alice"]"#
 }

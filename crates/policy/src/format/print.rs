@@ -78,7 +78,8 @@ fn fields(word: &str, name: &Ident, fields: &[FieldDecl]) -> String {
             None => String::new(),
         };
         let mark = if field.optional { "?" } else { "" };
-        line(&mut text, &format!("{}:", field.name.name), &format!("{kind}{mark}"));
+        let hashed = if field.hashed.is_some() { " hashed" } else { "" };
+        line(&mut text, &format!("{}:", field.name.name), &format!("{kind}{mark}{hashed}"));
     }
     text
 }

@@ -282,6 +282,11 @@ pub(super) const WORDS: &[Help] = &[
     help("by", "by KEY", "What it goes by: a rule that is expected, the entity of a canary."),
     help("from", "from \"file\"", "The file with the entries, rows or weights, beside this one or below."),
     help("suffix", "list name: domain suffix", "Each domain of the list stands for itself and all below it."),
+    help(
+        "hashed",
+        "name: type hashed",
+        "Kept as a keyed hash: it counts and matches, and what it was is nowhere.",
+    ),
     help("capped", "capped -2 to 6", "The least and the most it may weigh."),
     help("to", "LOW to HIGH", "A range; in a table it holds its first value and not its last."),
     help("any", "any", "In a table: fits every value, and one that is missing."),

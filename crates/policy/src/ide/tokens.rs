@@ -187,8 +187,8 @@ fn looks(token: &Lexed, first: bool, head: bool) -> TokenKind {
 }
 
 /// Words of heads and clauses.
-const JOINING: [&str; 11] =
-    ["on", "by", "from", "suffix", "capped", "to", "any", "within", "ago", "at", "self"];
+const JOINING: [&str; 12] =
+    ["on", "by", "from", "suffix", "hashed", "capped", "to", "any", "within", "ago", "at", "self"];
 
 /// A reason: its words as text, the names in it as what they are.
 fn template(whole: Loc, names: &BTreeMap<u32, Token>, out: &mut Vec<Token>) {

@@ -62,11 +62,14 @@ impl Reader {
     }
 
     fn field(&mut self, at: &At<'_>) -> Got<FieldDecl> {
-        let fields = self.fields(at, &["name", "type", "optional"])?;
+        let fields = self.fields(at, &["name", "type", "optional", "hashed"])?;
         let name = self.required(&fields, "name", Reader::new_name);
         let kind = self.required(&fields, "type", Reader::kind_of_field);
         let optional = self.flag(&fields, "optional");
-        Ok(FieldDecl { name: name?, kind: Some(kind?), optional: optional? })
+        let hashed = self.flag(&fields, "hashed");
+        let name = name?;
+        let hashed = hashed?.then_some(name.loc);
+        Ok(FieldDecl { name, kind: Some(kind?), optional: optional?, hashed })
     }
 
     fn flag<'a>(&mut self, fields: &Fields<'a>, key: &'a str) -> Got<bool> {

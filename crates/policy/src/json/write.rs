@@ -91,6 +91,7 @@ impl Writer<'_> {
                 ("name", name(&f.name)),
                 ("type", f.kind.as_ref().map(kind)),
                 ("optional", flag(f.optional)),
+                ("hashed", flag(f.hashed.is_some())),
                 self.at(f.name.loc),
             ])
         };

@@ -80,6 +80,8 @@ pub(crate) struct FieldDecl {
     /// `None` where it could not be read, which has been reported.
     pub(crate) kind: Option<TypeExpr>,
     pub(crate) optional: bool,
+    /// Where it says that its value is kept as a keyed hash.
+    pub(crate) hashed: Option<Loc>,
 }
 
 /// A type as it is written.

@@ -155,7 +155,7 @@ fn is_ours(path: &str) -> bool {
         !part.is_empty() && !part.starts_with('.') && !part.contains(|c: char| c.is_control() || c == '\\')
     };
     match path.split_once('/') {
-        None => matches!(path, "secret" | "keys.toml"),
+        None => matches!(path, "secret" | "hash-keys" | "keys.toml" | "erased" | "erasing"),
         Some(("journal", name)) => segment_of(name).is_some(),
         Some(("snapshots", name)) => is_snapshot(name),
         Some(("policy", rest)) => rest.split('/').all(plain),

@@ -77,6 +77,10 @@ pub(super) fn take_while(
     let (copied, before) = copy.journal(&journal, &segments, since)?;
     copy.small(data, "secret")?;
     copy.small(data, "keys.toml")?;
+    // What was erased, and what is being: whoever restores the copy goes on with that.
+    copy.small(data, "hash-keys")?;
+    copy.small(data, "erased")?;
+    copy.small(data, "erasing")?;
     for (name, file) in &snapshots {
         let bytes = file.metadata()?.len();
         copy.file(&format!("snapshots/{name}"), bytes, file, None)?;

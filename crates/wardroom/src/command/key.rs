@@ -33,6 +33,10 @@ pub(crate) fn run(args: Key) -> Result<ExitCode> {
                 "shown once; a running server takes it when it is sent SIGHUP or restarted"
             )?;
         }
+        KeyAction::RotateHash => {
+            let id = wardroom_engine::rotate_hash_key(&config.data.value)?;
+            writeln!(out, "fields that are kept as hashes are hashed with key {id} from the next start on")?;
+        }
         KeyAction::List => {
             for key in Keys::list(&path)? {
                 let roles: Vec<&str> = key.roles.iter().map(|r| r.name()).collect();

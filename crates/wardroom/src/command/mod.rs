@@ -10,6 +10,7 @@ mod config;
 mod diff;
 mod doctor;
 mod effects;
+mod erase;
 mod explain;
 mod fmt;
 mod init;
@@ -57,6 +58,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Act(args) => act::act(&args),
         Command::Jobs(args) => act::jobs(&args),
         Command::Undo(args) => act::undo(&args),
+        Command::Erase(args) => erase::run(&args),
         Command::Key(args) => key::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Config(args) => config::run(&args),

@@ -51,6 +51,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         second_person_above: config.second_person_above.value,
         ..Acting::default()
     };
+    let erasures = crate::erase::Running::new(engine.clone(), config.data.value.clone());
     let options = Options {
         acting,
         metrics_open: config.metrics_open.value,
@@ -61,6 +62,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         traces: exporter.as_ref().map(Exporter::traces),
         backtests: Some(backtests(&config)?),
         secret: wardroom_engine::installation_secret(&config.data.value)?.0,
+        erasures: Some(erasures.clone()),
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         ..Options::new(clock::now)
     };
@@ -69,6 +71,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let api = Api::new(engine.clone(), keys, options);
     reload_on_hangup(&config, engine.clone(), api.clone(), taken)?;
 
+    erasures.resume();
     // Before it says that it serves: whoever waits for that may stop it at once.
     let stop = stop_signal()?;
     let address = listener.local_addr().context("cannot tell the address listened on")?;

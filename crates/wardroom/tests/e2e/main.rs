@@ -19,6 +19,7 @@ mod demo;
 mod disk;
 mod doctor;
 mod effects;
+mod erase;
 mod explain;
 mod follow;
 mod forms;

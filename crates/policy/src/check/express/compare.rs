@@ -124,7 +124,17 @@ fn member(cx: &mut Context<'_>, scope: &Scope<'_>, field: &Typed, literal: &Type
     let (Node::Field(slot), Node::Const(Value::Text(text))) = (&field.node, &literal.node) else {
         return Some(());
     };
-    let shape = cx.checked.schema.get(scope.on).fields.get(*slot).and_then(|f| f.shape.clone());
+    let asked = cx.checked.schema.get(scope.on).fields.get(*slot);
+    if asked.is_some_and(|field| field.hashed) {
+        let d =
+            Diagnostic::error("W0317", literal.loc, "the field is kept as a hash, and never is this text");
+        let d = beside(d, field.loc, literal.loc, "the field is asked for here");
+        cx.diagnostics.push(
+            d.help("put the text on a list and ask with `in`: entries of lists are hashed as the field is"),
+        );
+        return None;
+    }
+    let shape = asked.and_then(|f| f.shape.clone());
     let Some(Shape::OneOf(members)) = shape.as_deref() else {
         return Some(());
     };

@@ -415,6 +415,18 @@ fn figure(
     }
 }
 
+/// Whether a part of a hashed value is what it was: the hash of an e-mail address keeps the domain.
+pub(in crate::check) fn outlives_hash(part: Part) -> bool {
+    part == Part::EmailDomain
+}
+
+/// A part that a hash does not have.
+pub(in crate::check) fn hashed_part(name: &Ident) -> Diagnostic {
+    let message = format!("the field is kept as a hash, which has no `{}`", name.name);
+    let d = Diagnostic::error("W0317", name.loc, message);
+    d.help("of a hashed e-mail address the domain is left; facts are looked up before it is hashed")
+}
+
 /// A part of a value. A fact is a field of its own, filled where the event came in.
 fn part(cx: &mut Context<'_>, scope: &Scope<'_>, of: Typed, name: &Ident, loc: Loc) -> Option<Typed> {
     let Some((part, kind)) = Part::named(of.kind, &name.name) else {
@@ -431,6 +443,13 @@ fn part(cx: &mut Context<'_>, scope: &Scope<'_>, of: Typed, name: &Ident, loc: L
         return None;
     };
     if !part.is_fact() {
+        if let Node::Field(slot) = of.node
+            && !outlives_hash(part)
+            && cx.checked.schema.get(scope.on).fields.get(slot).is_some_and(|field| field.hashed)
+        {
+            cx.diagnostics.push(hashed_part(name));
+            return None;
+        }
         return Some(Typed { node: Node::Part(part, of.into()), kind, loc });
     }
     let Node::Field(slot) = of.node else {

@@ -5,6 +5,7 @@ use super::super::express::{no_field, no_part};
 use super::super::listed;
 use super::{Faulty, report};
 use crate::check::Context;
+use crate::check::express::{hashed_part, outlives_hash};
 use crate::ir::KeyName;
 use crate::limits;
 use crate::program::KeyPath;
@@ -89,7 +90,7 @@ pub(super) fn path(cx: &mut Context<'_>, events: &[TypeId], expr: &Expr) -> Resu
         },
         _ => return report(cx, not_a_path(expr)),
     };
-    let mut kind: Option<Type> = None;
+    let (mut kind, mut hashed): (Option<Type>, Option<bool>) = (None, None);
     for event in events {
         let event_type = cx.checked.schema.get(*event);
         let Some(slot) = event_type.slot(&field.name) else {
@@ -99,7 +100,7 @@ pub(super) fn path(cx: &mut Context<'_>, events: &[TypeId], expr: &Expr) -> Resu
         if cx.is_broken(*event, &field.name) {
             return Err(Faulty);
         }
-        let this = event_type.fields[slot].kind;
+        let (this, is_hashed) = (event_type.fields[slot].kind, event_type.fields[slot].hashed);
         cx.names.read_field(field.loc, *event, slot);
         if kind.is_some_and(|k| k != this) {
             let before = kind.unwrap_or(this);
@@ -108,10 +109,27 @@ pub(super) fn path(cx: &mut Context<'_>, events: &[TypeId], expr: &Expr) -> Resu
             return report(cx, Diagnostic::error("W0404", field.loc, message));
         }
         kind = Some(this);
+        if hashed.is_some_and(|before| before != is_hashed) {
+            let message = format!(
+                "`{}` is kept as a hash in some of the events counted, and not in others",
+                field.name
+            );
+            let d = Diagnostic::error("W0317", field.loc, message);
+            return report(
+                cx,
+                d.help("declare it `hashed` in all of them or in none: a value and its hash never meet"),
+            );
+        }
+        hashed = Some(is_hashed);
     }
     let field_kind = kind.unwrap_or(Type::Text);
     let part = match part {
-        Some(name) => Some(part_named(cx, field_kind, name)?),
+        Some(name) => match part_named(cx, field_kind, name)? {
+            part if hashed == Some(true) && !part.is_fact() && !outlives_hash(part) => {
+                return report(cx, hashed_part(name));
+            }
+            part => Some(part),
+        },
         None => None,
     };
     Ok(KeyName { field: field.name.into(), field_kind, part })

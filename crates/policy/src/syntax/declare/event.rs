@@ -6,7 +6,7 @@ use super::super::layout::Block;
 use super::super::lex::Kind;
 use super::super::tree::{Decl, EventDecl, FieldDecl, RecordDecl, TypeExpr};
 use super::colon;
-use wardroom_report::Diagnostic;
+use wardroom_report::{Diagnostic, Loc};
 
 pub(super) fn event(c: &mut Cursor<'_, '_>, b: &Block<'_>) -> Parsed<Decl> {
     let name = c.new_name("the event type's name")?;
@@ -44,23 +44,25 @@ fn fields(
 /// A field whose type cannot be read is kept without one: what uses it is not at fault.
 fn field(c: &mut Cursor<'_, '_>) -> Parsed<FieldDecl> {
     let name = c.new_name("a field's name")?;
-    let (kind, optional) = match field_type(c) {
-        Ok((kind, optional)) => (Some(kind), optional),
-        Err(Stopped) => (None, true),
+    let (kind, optional, hashed) = match field_type(c) {
+        Ok((kind, optional, hashed)) => (Some(kind), optional, hashed),
+        Err(Stopped) => (None, true, None),
     };
-    Ok(FieldDecl { name, kind, optional })
+    Ok(FieldDecl { name, kind, optional, hashed })
 }
 
-fn field_type(c: &mut Cursor<'_, '_>) -> Parsed<(TypeExpr, bool)> {
+/// A type, whether the field may lack it, and where it says that it is hashed.
+fn field_type(c: &mut Cursor<'_, '_>) -> Parsed<(TypeExpr, bool, Option<Loc>)> {
     c.expect(":", "and the field's type")?;
     let kind = type_expr(c)?;
     let optional = c.eat("?");
+    let hashed = c.eat_word("hashed").then(|| c.last());
     if let Some(help) = type_of_elsewhere(c, &kind) {
         let d = Diagnostic::error("W0102", c.here(), "more than a type").label("nothing more belongs here");
         return Err(c.stop(d.help(help)));
     }
     c.finish("the field's type")?;
-    Ok((kind, optional))
+    Ok((kind, optional, hashed))
 }
 
 /// What to write for a type as other languages have it.

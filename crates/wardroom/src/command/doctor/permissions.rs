@@ -9,12 +9,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What must be closed to others: below the data directory, and how.
-const PRIVATE: [(&str, u32); 6] = [
+const PRIVATE: [(&str, u32); 7] = [
     ("", 0o700),
     ("journal", 0o755),
     ("snapshots", 0o755),
     ("ids", 0o755),
     ("secret", 0o600),
+    ("hash-keys", 0o600),
     ("keys.toml", 0o600),
 ];
 
