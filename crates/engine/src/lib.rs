@@ -27,6 +27,7 @@ pub mod limits;
 mod marks;
 mod memory;
 mod outbox;
+mod past;
 mod probe;
 mod queue;
 mod record;
@@ -57,6 +58,7 @@ pub use outbox::{
     Attempt, ChannelStatus, DeadLetters, Delivery, Listed, Listing, Outbox, OutboxStatus, Retried,
     RetryError, State, Wanted,
 };
+pub use past::{Layout, PastChange, PastEvent, PastJudged, PastPolicy, Record, Records};
 pub use probe::Probe;
 pub use queue::{Backlog, Client, Whose};
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};

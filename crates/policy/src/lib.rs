@@ -38,7 +38,10 @@ mod verdict;
 
 pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
-pub use columns::{ColumnError, ColumnPlan, ColumnRule, Fitted, Stored, StoredRows, TriColumn};
+pub use columns::{
+    ColumnError, ColumnPlan, ColumnRule, Fitted, Stored, StoredRows, TriColumn, column_array, column_field,
+    column_values,
+};
 pub use cover::{Cover, Coverage, Covered, Point};
 pub use flip::Flip;
 pub use format::{Refusal, format};
