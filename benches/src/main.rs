@@ -29,6 +29,8 @@ mod counters;
 
 mod columns;
 
+mod backtest;
+
 mod intake;
 
 mod journal;
@@ -51,7 +53,7 @@ const USAGE: &str = "\
 usage: cargo run --release -p wardroom-benches -- [FILTER] [--json] [--quick] [--dir DIR]
 
   FILTER      run the groups whose name contains this: rule, event, many, compile, swap, table, score,
-              call, counters, columns, intake, journal
+              call, counters, columns, backtest, intake, journal
   --json      print one JSON document instead of tables
   --quick     few and short batches: whether it runs, not what it costs
   --dir DIR   where journals are written (default: the system's directory for temporary files)";
@@ -97,7 +99,8 @@ fn run(args: &Args) -> Result<()> {
     let dir = args.dir.clone().unwrap_or_else(std::env::temp_dir);
     let journal = |h: &mut Harness| journal::run(h, &dir);
     let swap = |h: &mut Harness| swap::run(h, &dir);
-    let groups: [Group<'_>; 12] = [
+    let backtest = |h: &mut Harness| backtest::run(h, &dir);
+    let groups: [Group<'_>; 13] = [
         ("rule", &rule::run),
         ("event", &event::run),
         ("many", &many::run),
@@ -108,6 +111,7 @@ fn run(args: &Args) -> Result<()> {
         ("call", &call::run),
         ("counters", &counters::run),
         ("columns", &columns::run),
+        ("backtest", &backtest),
         ("intake", &intake::run),
         ("journal", &journal),
     ];

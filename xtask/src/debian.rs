@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Debian packages that some steps need: a real web server and a real SSH server whose logs tests read, a real editor
-//! that `wardroom lsp` serves, and the C++ compiler that libFuzzer is built with.
+//! that `wardroom lsp` serves, a real client of PostgreSQL that asks in SQL, and the C++ compiler that libFuzzer is built
+//! with.
 //!
 //! Installed only where that can be done without asking anyone: as root, or by a sudo that wants no password. Their
 //! services stay stopped: a test starts its own server, on its own port, with its own configuration.
@@ -27,13 +28,14 @@ struct Package {
     program: &'static str,
 }
 
-const PACKAGES: [Package; 6] = [
+const PACKAGES: [Package; 7] = [
     Package { name: "nginx", program: "nginx" },
     Package { name: "openssh-server", program: "sshd" },
     Package { name: "openssh-client", program: "ssh" },
     Package { name: "sshpass", program: "sshpass" },
     Package { name: "g++", program: "c++" },
     Package { name: "neovim", program: "nvim" },
+    Package { name: "postgresql-client", program: "psql" },
 ];
 
 /// The programs that are not there.
@@ -48,7 +50,7 @@ pub(crate) fn install(place: &Place) -> Result<()> {
 }
 
 /// Installs these packages with their services kept from starting; nothing to do when there are none.
-fn apt_packages(place: &Place, names: &[&str]) -> Result<()> {
+pub(crate) fn apt_packages(place: &Place, names: &[&str]) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }

@@ -21,6 +21,7 @@ mod steps;
 mod bench;
 mod fuzz;
 mod mutants;
+mod python;
 mod tidy;
 
 mod debian;

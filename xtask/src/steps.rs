@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow};
 
 use crate::place::{self, Place};
 use crate::tools::{self, CARGO_DENY, MDBOOK, NEXTEST, Tool};
-use crate::{debian, fuzz, tidy};
+use crate::{debian, fuzz, python as package, tidy};
 
 /// How a step that did not fail ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ const fn step(name: &'static str, about: &'static str, run: fn(&Job) -> Result<E
     Step { name, about, run }
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     step("fmt", "rustfmt over the workspace and the packages beside it", fmt),
     step("tidy", "the repository's own rules (cargo xtask tidy)", tidy),
     step("deny", "licences, sources and banned crates of all dependencies (cargo-deny)", deny),
@@ -52,6 +52,7 @@ const STEPS: [Step; 10] = [
     step("test", "all tests but doc tests (cargo-nextest)", test),
     step("doctest", "the examples in doc comments", doctest),
     step("policy", "the shipped policies: wardroom check, wardroom test", policy),
+    step("python", "the Python package: format, lints, types, and its tests against the binary", python),
     step("docs", "rustdoc with warnings denied, and the book", docs),
     step("fuzz", "build the fuzz targets, run each briefly", fuzz_targets),
 ];
@@ -173,6 +174,19 @@ fn policy(job: &Job) -> Result<Ending> {
     for command in ["check", "test"] {
         place::run(job.place.cargo("run --locked -p wardroom --").args([command, "policy"]))?;
     }
+    Ok(Ending::Passed)
+}
+
+fn python(job: &Job) -> Result<Ending> {
+    let python = match package::environment(job.place) {
+        Ok(python) => python,
+        Err(error) => {
+            let what = "the Python package, its tests and its notebooks";
+            return Ok(Ending::Skipped(format!("{what}: no environment for them: {error:#}")));
+        }
+    };
+    place::run(&mut job.place.cargo("build --locked -p wardroom"))?;
+    package::check(job.place, &python, &job.place.target.join("debug/wardroom"))?;
     Ok(Ending::Passed)
 }
 

@@ -5,10 +5,11 @@ use crate::keys::{Held, Keys, Refusal, Role};
 use crate::metrics::Metrics;
 use crate::passage;
 use crate::problem::{self, Problem};
+use crate::query::Sql;
 use crate::status::LookAtHost;
 use crate::throughput::Rates;
 use crate::trace::Traces;
-use crate::{decide, effects, explain, health, limits, openapi, policy, status, stream};
+use crate::{backtests, decide, effects, explain, health, limits, openapi, policy, query, status, stream};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -22,9 +23,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use wardroom_engine::{Engine, SubmitError};
 use wardroom_event::{Micros, Span};
+use wardroom_history::backtest::Desk;
+use wardroom_history::query::Source;
 
 /// Tells the time. The edge passes it in; nothing here reads the wall clock.
 pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
@@ -58,6 +61,14 @@ pub struct Options {
     pub log_requests: bool,
     /// Who takes traces of requests.
     pub traces: Option<Arc<dyn Traces>>,
+    /// Where backtests are done, if any are.
+    pub backtests: Option<Desk>,
+    /// The past that can be asked.
+    pub past: Option<Arc<dyn Source>>,
+    /// Who answers SQL.
+    pub sql: Option<Arc<dyn Sql>>,
+    /// Keys the tags that tell masked values apart.
+    pub secret: [u8; 16],
 }
 
 impl Options {
@@ -77,6 +88,10 @@ impl Options {
             host: None,
             log_requests: false,
             traces: None,
+            backtests: None,
+            past: None,
+            sql: None,
+            secret: [0; 16],
         }
     }
 }
@@ -98,6 +113,8 @@ struct Inner {
     openapi: Bytes,
     /// When the log was last told that the disk is full.
     complained: AtomicI64,
+    /// One for each question about the past that may be answered at a time.
+    asking: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Api {
@@ -120,6 +137,7 @@ impl Api {
             swapping: Arc::default(),
             openapi: openapi::document().into(),
             complained: AtomicI64::new(i64::MIN),
+            asking: Arc::new(Semaphore::new(limits::QUESTIONS)),
         }))
     }
 
@@ -128,6 +146,11 @@ impl Api {
         let mut held = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
         let keys = keys.after(&held);
         *held = Arc::new(keys);
+    }
+
+    /// The keys that are let in now.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -159,6 +182,11 @@ impl Api {
         self.0.swapping.clone()
     }
 
+    /// Room for questions about the past.
+    pub(crate) fn asking(&self) -> Arc<Semaphore> {
+        self.0.asking.clone()
+    }
+
     pub(crate) fn now(&self) -> Micros {
         (self.0.options.clock)()
     }
@@ -180,7 +208,7 @@ impl Api {
 
     /// As [`Api::admit`], but gives the key.
     pub(crate) fn admit_key(&self, headers: &HeaderMap, role: Role) -> Result<Arc<Held>, Problem> {
-        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let keys = self.keys();
         let sent = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let admitted = keys.admit(sent, role).cloned().inspect(|key| passage::note_key(key));
         admitted.map_err(|refusal| match refusal {
@@ -223,7 +251,10 @@ impl Api {
             .route("/v1/policy", get(policy::show).put(policy::put))
             .route("/v1/policy/files", get(policy::files))
             .route("/v1/policy/check", post(policy::check))
+            .route("/v1/query", post(query::ask))
             .route("/v1/status", get(status::status))
+            .route("/v1/backtests", get(backtests::list).post(backtests::begin))
+            .route("/v1/backtests/{id}", get(backtests::get).delete(backtests::remove))
             .route("/v1/effects", get(effects::list))
             .route("/v1/effects/retry", post(effects::retry_dead))
             .route("/v1/effects/{key}/retry", post(effects::retry))

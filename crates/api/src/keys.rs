@@ -7,6 +7,7 @@
 
 use crate::limits;
 use crate::rate::{Limiter, Rate};
+use crate::scram;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -73,6 +74,9 @@ pub struct Key {
     pub roles: Vec<Role>,
     /// The SHA-256 of the secret's 32 hex digits, as 64 hex digits.
     sha256: String,
+    /// What is kept of it for SCRAM; keys made before that was kept have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scram: Option<String>,
     /// When it was made, in RFC 3339.
     pub created: String,
     /// How many events it may hand over, such as `1000/s`; without it no fewer than the server takes.
@@ -189,6 +193,28 @@ pub(crate) struct Held {
     pub(crate) limiter: Option<Arc<Limiter>>,
     roles: Vec<Role>,
     sha256: [u8; 32],
+    scram: Option<Box<str>>,
+}
+
+/// Who holds a key, for surfaces other than HTTP.
+#[derive(Clone, Debug)]
+pub struct Holder(Arc<Held>);
+
+impl Holder {
+    /// Whose the key is.
+    pub fn name(&self) -> &Arc<str> {
+        &self.0.name
+    }
+
+    /// Whether the key may do this.
+    pub fn may(&self, role: Role) -> bool {
+        self.0.roles.contains(&role)
+    }
+
+    /// What is kept of the key for SCRAM.
+    pub fn scram(&self) -> Option<&str> {
+        self.0.scram.as_deref()
+    }
 }
 
 impl Held {
@@ -211,6 +237,7 @@ impl Held {
             limiter: rate.map(|rate| Arc::new(Limiter::new(rate))),
             roles: key.roles,
             sha256,
+            scram: key.scram.map(String::into_boxed_str),
         })
     }
 }
@@ -307,8 +334,11 @@ impl Keys {
         let token = Token(format!("{PREFIX}{id}_{secret}"));
         let sha256 = to_hex(&Sha256::digest(secret.as_bytes()));
         let Allowance { rate, burst, weight } = allowance;
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).map_err(KeyError::Random)?;
+        let scram = Some(scram::verifier(token.expose(), &salt));
         let created = now.to_string();
-        let key = Key { id, name: name.to_owned(), roles, sha256, created, rate, burst, weight };
+        let key = Key { id, name: name.to_owned(), roles, sha256, scram, created, rate, burst, weight };
         Held::new(key.clone()).map_err(KeyError::Allowance)?;
         file.key.push(key.clone());
         write(path, &file)?;
@@ -337,14 +367,32 @@ impl Keys {
         Ok(read(path)?.key)
     }
 
+    fn held(&self, token: &[u8]) -> Option<&Arc<Held>> {
+        let (id, secret) = parts(token)?;
+        let held = self.by_id.get(&id)?;
+        same(&Sha256::digest(secret).into(), &held.sha256).then_some(held)
+    }
+
+    /// Who holds this key; nobody where it is none of this server.
+    pub fn holder(&self, token: &str) -> Option<Holder> {
+        self.held(token.as_bytes()).cloned().map(Holder)
+    }
+
+    /// Who claims to come by this name: a key's id, or the name of one key only. Whether they hold it is still to be proven.
+    pub fn claimed(&self, name: &str) -> Option<Holder> {
+        let id = hex::<ID_DIGITS>(name.strip_prefix(PREFIX).unwrap_or(name));
+        if let Some(held) = id.and_then(|id| self.by_id.get(&id)) {
+            return Some(Holder(held.clone()));
+        }
+        let mut named = self.by_id.values().filter(|held| &*held.name == name);
+        let first = named.next()?;
+        named.next().is_none().then(|| Holder(first.clone()))
+    }
+
     /// Whether the bearer of `authorization` may do what `role` names. Gives the key.
     pub(crate) fn admit(&self, authorization: Option<&[u8]>, role: Role) -> Result<&Arc<Held>, Refusal> {
         let token = authorization.and_then(bearer).ok_or(Refusal::NoToken)?;
-        let (id, secret) = parts(token).ok_or(Refusal::Unknown)?;
-        let held = self.by_id.get(&id).ok_or(Refusal::Unknown)?;
-        if !same(&Sha256::digest(secret).into(), &held.sha256) {
-            return Err(Refusal::Unknown);
-        }
+        let held = self.held(token).ok_or(Refusal::Unknown)?;
         if held.roles.contains(&role) { Ok(held) } else { Err(Refusal::Lacks(role)) }
     }
 }
@@ -479,6 +527,26 @@ mod tests {
         let keys = Keys::load(&path).unwrap();
         assert_eq!(keys.admit(Some(header.as_bytes()), Role::Read).map(drop), Err(Refusal::Unknown));
         assert_eq!(keys.len(), 1);
+    }
+
+    #[test]
+    fn a_holder_is_found_by_key_or_claimed_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.toml");
+        let desk = Keys::issue(&path, "desk", &[Role::Read], NOW).unwrap();
+        for _ in 0..2 {
+            Keys::issue(&path, "twins", &[Role::Reveal], NOW).unwrap();
+        }
+        let keys = Keys::load(&path).unwrap();
+        let held = keys.holder(desk.token.expose()).unwrap();
+        assert!(&**held.name() == "desk" && held.may(Role::Read) && !held.may(Role::Reveal));
+        assert!(held.scram().unwrap().starts_with("SCRAM-SHA-256$4096:"));
+        let claimed = |name: &str| keys.claimed(name).map(|held| held.name().to_string());
+        assert_eq!(claimed("desk").as_deref(), Some("desk"));
+        assert_eq!(claimed(&desk.key.id).as_deref(), Some("desk"));
+        assert_eq!(claimed(&format!("wk_{}", desk.key.id)).as_deref(), Some("desk"));
+        assert_eq!((claimed("twins"), claimed("nobody"), claimed("")), (None, None, None));
+        assert!(keys.holder("wk_00000000_0").is_none() && keys.holder("").is_none());
     }
 
     #[test]

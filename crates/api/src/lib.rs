@@ -10,6 +10,7 @@
 
 mod answer;
 mod api;
+mod backtests;
 mod body;
 mod decide;
 mod effects;
@@ -24,7 +25,9 @@ mod outlet;
 mod passage;
 mod policy;
 mod problem;
+mod query;
 mod rate;
+mod scram;
 mod server;
 mod status;
 mod stream;
@@ -33,9 +36,10 @@ mod trace;
 
 pub use api::{Api, Clock, Options};
 pub use explain::explained;
-pub use keys::{Allowance, Issued, Key, KeyError, Keys, Role, Token};
+pub use keys::{Allowance, Holder, Issued, Key, KeyError, Keys, Role, Token};
 pub use openapi::document;
 pub use problem::{ALL as PROBLEMS, ProblemType};
+pub use query::{Sql, SqlError, SqlQuestion};
 pub use server::serve;
 pub use status::{Host, LookAtHost};
 pub use trace::{Attribute, Span, Traces};

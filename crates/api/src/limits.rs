@@ -7,6 +7,8 @@ use std::time::Duration;
 pub const EVENT_BYTES: usize = wardroom_event::limits::EVENT_BYTES;
 /// Longest body with a policy, in bytes.
 pub const POLICY_BYTES: usize = wardroom_policy::limits::BUNDLE_BYTES;
+/// Longest body that asks for a backtest: it may hold two policies, to be compared.
+pub const BACKTEST_BYTES: usize = 2 * POLICY_BYTES + 1024 * 1024;
 /// Longest path of a policy file, in bytes.
 pub const POLICY_PATH_BYTES: usize = 256;
 /// Most bytes of a request's first line and headers.
@@ -54,5 +56,11 @@ pub const RETRY_SECS: (u16, u16) = (1, 30);
 pub const EFFECTS_LISTED: usize = 1000;
 /// Longest name that a client may give its request, in bytes; another is not taken, and the request gets one.
 pub const REQUEST_ID_BYTES: usize = 128;
+/// Largest question about the past, in bytes.
+pub const QUESTION_BYTES: usize = 256 * 1024;
+/// Most questions about the past that are answered at a time.
+pub const QUESTIONS: usize = 4;
+/// Most pieces of an answer that wait to be taken.
+pub const QUESTION_PIECES: usize = 4;
 /// Most characters of an event's id in a line of the log.
 pub const LOGGED_ID_CHARS: usize = 64;

@@ -4,7 +4,7 @@
 use crate::answer::SignalBody;
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
-use crate::{decide, effects, explain, health, policy, status, stream};
+use crate::{backtests, decide, effects, explain, health, policy, query, status, stream};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
@@ -28,6 +28,11 @@ use utoipa::{Modify, OpenApi as _};
         policy::files,
         policy::check,
         status::status,
+        backtests::begin,
+        backtests::list,
+        backtests::get,
+        backtests::remove,
+        query::ask,
         effects::list,
         effects::retry,
         effects::retry_dead,
@@ -41,6 +46,8 @@ use utoipa::{Modify, OpenApi as _};
         (name = "events", description = "Hand over events"),
         (name = "decisions", description = "Read decisions and their explanations"),
         (name = "policy", description = "Read, check and change the policy"),
+        (name = "backtests", description = "Try rules and policies on the past"),
+        (name = "past", description = "Ask about what has happened"),
         (name = "effects", description = "Cases, notifications and webhooks"),
         (name = "health", description = "Watch the server"),
     ),
@@ -63,7 +70,9 @@ impl Modify for Secured {
             .build();
         api.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(scheme));
         for item in api.paths.paths.values_mut() {
-            for operation in [&mut item.get, &mut item.put, &mut item.post].into_iter().flatten() {
+            for operation in
+                [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+            {
                 add_common(operation);
             }
         }

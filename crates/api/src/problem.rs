@@ -46,28 +46,38 @@ problems! {
     NOT_JSON "not_json" 400 None, "The body is not JSON"
     BAD_QUERY "bad_query" 400 None, "The query is not understood"
     BAD_PRECONDITION "bad_precondition" 400 None, "The If-Match header is not understood"
+    BAD_BODY "bad_body" 400 None, "The body is not understood"
     CUT_BODY "cut_body" 400 None, "The body ended too early"
     NO_KEY "no_key" 401 None, "A valid key is required"
     MISSING_ROLE "missing_role" 403 None, "The key lacks a role"
     NO_ROUTE "no_route" 404 None, "There is nothing at this path"
     NO_DECISION "no_decision" 404 None, "There is no such decision"
+    NO_BACKTEST "no_backtest" 404 None, "There is no such backtest"
     NO_EFFECT "no_effect" 404 None, "There is no such effect"
     WRONG_METHOD "wrong_method" 405 None, "The path does not take this method"
+    WRONG_ACCEPT "wrong_accept" 406 None, "The answer has no such form"
     SLOW_BODY "slow_body" 408 None, "The body took too long"
     ONLY_RECORDED "only_recorded" 409 None, "The event was recorded without a decision"
     TYPE_CHANGED "type_changed" 409 None, "The event type changed meanwhile"
+    NOT_DONE "not_done" 409 Some(1), "The backtest is not done"
     NO_RETRY "no_retry" 409 None, "The effect cannot be sent"
     POLICY_CHANGED "policy_changed" 412 None, "Another policy is in force"
     TOO_LARGE "too_large" 413 None, "The body is too large"
     WRONG_CONTENT_TYPE "wrong_content_type" 415 None, "The content type is not read here"
+    BAD_BACKTEST "bad_backtest" 422 None, "The backtest cannot be done"
     BAD_EVENT "bad_event" 422 None, "The event has faults"
     BAD_POLICY "bad_policy" 422 None, "The policy has faults"
+    BAD_QUESTION "bad_question" 422 None, "The query has faults"
+    QUESTION_TOO_LARGE "question_too_large" 422 None, "The query needs more than it may"
     RATE_LIMITED "rate_limited" 429 Some(1), "The key sends more than its limit"
     SHARE_USED "share_used" 429 Some(1), "The key has its share of work waiting"
     INTERNAL "internal" 500 None, "A fault of the server"
+    SQL_LEFT_OUT "sql_left_out" 501 None, "This server has no SQL"
+    NO_HISTORY "no_history" 501 None, "This server keeps no history"
     BUSY "busy" 503 Some(1), "Too much work is waiting"
     FAILED "failed" 503 Some(30), "The journal failed"
     CLOSING "closing" 503 Some(5), "The server is shutting down"
+    QUESTION_TOO_LONG "question_too_long" 504 None, "The query took too long"
     DISK_FULL "disk_full" 507 None, "The disk is full"
 }
 
@@ -143,7 +153,7 @@ pub(crate) struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "is_zero")]
     #[schema(required = false)]
     more: usize,
-    /// Everything wrong with the policy, in the form of `wardroom check --json`.
+    /// Everything wrong with the policy or query, in the form of `wardroom check --json`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>, nullable = false)]
     diagnostics: Option<&'a RawValue>,
@@ -220,6 +230,14 @@ impl Problem {
 
     pub(crate) fn bad_policy(faults: PolicyFaults) -> Problem {
         let mut problem = Problem::new(BAD_POLICY, "the policy has errors; the one before stays in force");
+        problem.0.policy = Some(faults);
+        problem
+    }
+
+    /// A query that cannot be asked.
+    pub(crate) fn bad_question(faults: PolicyFaults) -> Problem {
+        let mut problem =
+            Problem::new(BAD_QUESTION, "nothing was asked; `rendered` says what is wrong with it");
         problem.0.policy = Some(faults);
         problem
     }

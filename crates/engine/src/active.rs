@@ -168,7 +168,11 @@ impl World for Active {
     }
 }
 
-fn lists(program: &Program, keyer: &Keyer) -> Result<Vec<List>, SwapError> {
+/// What a program's lists hold as it writes them.
+///
+/// # Errors
+/// [`SwapError::List`] where one cannot be built.
+pub fn lists(program: &Program, keyer: &Keyer) -> Result<Vec<List>, SwapError> {
     program.lists.iter().map(|declared| list(declared, keyer)).collect()
 }
 

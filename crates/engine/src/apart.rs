@@ -4,6 +4,7 @@
 //! A restart and a back-fill both read through here, so that they cannot differ.
 
 use crate::EngineError;
+use crate::acts::{ActRecord, AgainRecord, JobHead, JobStep};
 use crate::cast::Cast;
 use crate::record::{Change, Dictionary, ForgetRecord, WarmingRecord, decode_event, kind, policy_of};
 use std::sync::Arc;
@@ -22,6 +23,14 @@ pub(crate) enum Record {
     Warming(WarmingRecord),
     /// A label or a list entry, from here on.
     Change(Change),
+    /// An act, and the number of its record.
+    Act(u64, ActRecord),
+    /// An event was judged again, here.
+    Again(u64, AgainRecord),
+    /// A job was planned.
+    Job(u64, JobHead),
+    /// A job went a step.
+    JobStep(JobStep),
     /// Keys were forgotten here: the number of the record, and which.
     Forget(u64, ForgetRecord),
 }
@@ -48,6 +57,11 @@ impl Apart {
         apart
     }
 
+    /// The same where a repair has left gaps before.
+    pub(crate) fn after_gaps(self, gaps: bool) -> Apart {
+        Apart { gaps, ..self }
+    }
+
     /// Takes the next frame apart; `None` for one that says nothing about what is counted.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>) -> Result<Option<Record>, EngineError> {
         let seq = frame.position.seq;
@@ -67,6 +81,12 @@ impl Apart {
             kind::WARMING => WarmingRecord::decode(frame.payload).map(|found| Some(Record::Warming(found))),
             kind::CHANGE => Change::decode(frame.payload).map(|found| Some(Record::Change(found))),
             kind::FORGET => ForgetRecord::decode(frame.payload).map(|found| Some(Record::Forget(seq, found))),
+            kind::ACT => ActRecord::decode(frame.payload).map(|found| Some(Record::Act(seq, found))),
+            kind::AGAIN => {
+                AgainRecord::split(frame.payload).map(|(found, _)| Some(Record::Again(seq, found)))
+            }
+            kind::JOB => JobHead::decode(frame.payload).map(|found| Some(Record::Job(seq, found))),
+            kind::JOB_STEP => JobStep::decode(frame.payload).map(|found| Some(Record::JobStep(found))),
             // A kind of a later version: what it means is not for this one to say.
             _ => Ok(None),
         };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Decisions: as they are made, and as the journal gives them back.
 
+use crate::acts::{Changed, Held, Mark};
 use std::sync::Arc;
 use wardroom_event::{EventId, Field, Micros, Sight, Type, Value};
 use wardroom_policy::{Piece, Verdict};
@@ -119,6 +120,20 @@ impl StoredEffect {
             StoredEffect::Label { .. } | StoredEffect::List { .. } => return None,
         };
         Some(Destination { channel, name: (&**name).into() })
+    }
+
+    /// What it changes of what rules see; what was there before it does not say.
+    pub(crate) fn change(&self, rule: &str) -> Option<Changed> {
+        let (mark, until) = match self {
+            StoredEffect::Label { kind, value, name, until } => {
+                (Mark::Label { kind: *kind, value: value.clone(), name: name.clone() }, *until)
+            }
+            StoredEffect::List { list, kind, value, until } => {
+                (Mark::Entry { list: list.clone(), kind: *kind, value: value.clone() }, *until)
+            }
+            StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => return None,
+        };
+        Some(Changed { mark, rule: rule.into(), before: Held::Not, after: Held::until(until) })
     }
 
     /// Whether it changes what later events are judged by.

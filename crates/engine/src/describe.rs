@@ -3,6 +3,7 @@
 //!
 //! Nothing is judged or counted here, and no policy needs to compile: names come from the heads that the journal holds.
 
+use crate::acts::{self, ActRecord, AgainRecord, Body, Changed, JobHead, JobStep};
 use crate::decision::Stored;
 use crate::limits;
 use crate::record::{Change, Dictionary, ForgetRecord, Part, WarmingRecord, decode_stored, kind, policy_of};
@@ -49,6 +50,11 @@ pub fn kind_name(number: u8) -> Option<&'static str> {
         kind::FORGET => "forget",
         kind::EFFECT => "effect",
         kind::OUTBOX => "outbox",
+        kind::ACT => "act",
+        kind::JOB_PART => "job items",
+        kind::JOB => "job",
+        kind::JOB_STEP => "job step",
+        kind::AGAIN => "again",
         _ => return None,
     })
 }
@@ -95,6 +101,13 @@ impl Describer {
             kind::WARMING => self.warming(&WarmingRecord::decode(frame.payload)?),
             kind::CHANGE => change(&Change::decode(frame.payload)?, sight),
             kind::FORGET => forget(ForgetRecord::decode(frame.payload)?),
+            kind::ACT => act(&ActRecord::decode(frame.payload)?, sight),
+            kind::JOB_PART => {
+                (None, vec![("items", Detail::Number(acts::items(frame.payload)?.len() as u64))])
+            }
+            kind::JOB => job(JobHead::decode(frame.payload)?),
+            kind::JOB_STEP => job_step(&JobStep::decode(frame.payload)?),
+            kind::AGAIN => self.again(frame, sight)?,
             kind::LOST => (None, Vec::new()),
             _ => (None, vec![("bytes", Detail::Number(frame.payload.len() as u64))]),
         };
@@ -108,6 +121,18 @@ impl Describer {
         let judged = frame.kind == kind::DECIDED;
         let stored = decode_stored(frame.position.seq, judged, frame.payload, names)?;
         Ok((Some(stored.time), event(&stored, sight)))
+    }
+
+    fn again(&self, frame: &Frame<'_>, sight: Sight) -> Result<Details, String> {
+        let (record, decided) = AgainRecord::split(frame.payload)?;
+        let policy = policy_of(decided)?;
+        let names = self.policies.get(&policy);
+        let names = names.ok_or_else(|| format!("the head of its policy, record {policy}, was not found"))?;
+        let stored = decode_stored(frame.position.seq, true, decided, names)?;
+        let mut details = vec![("of", Detail::Number(record.event)), ("by", Detail::Text(record.by.into()))];
+        details.push(("changes", changes(&record.changes, sight)));
+        details.append(&mut event(&stored, sight));
+        Ok((Some(record.at), details))
     }
 
     fn policy(&self, frame: &Frame<'_>) -> Result<Details, String> {
@@ -182,4 +207,48 @@ fn change(change: &Change, sight: Sight) -> Details {
         ("effect", Detail::Text(change.effect.show(sight))),
     ];
     (Some(change.at), details)
+}
+
+fn changes(changes: &[Changed], sight: Sight) -> Detail {
+    let one = |c: &Changed| format!("{}: was {}, is {}", c.mark.show(sight), c.before, c.after);
+    Detail::Texts(changes.iter().map(one).collect())
+}
+
+fn act(record: &ActRecord, sight: Sight) -> Details {
+    let text = |text: &str| Detail::Text(text.to_owned());
+    let mut details = vec![("by", text(&record.by)), ("source", text(&record.source))];
+    if let Some(item) = record.item {
+        details.push(("job", Detail::Number(item.job)));
+        details.push(("item", Detail::Number(item.item.into())));
+    }
+    match &record.body {
+        Body::Made { deed, .. } | Body::Sent(deed) => details.push(("does", Detail::Text(deed.show(sight)))),
+        Body::Undone { act, left, .. } => {
+            details.push(("undoes", Detail::Number(*act)));
+            details.push(("left", Detail::Texts(left.iter().map(|why| why.to_string()).collect())));
+        }
+        Body::Refused(why) => details.push(("refused", text(why))),
+    }
+    details.push(("changes", changes(&record.changes(), sight)));
+    (Some(record.at), details)
+}
+
+fn job(head: JobHead) -> Details {
+    let details = vec![
+        ("by", Detail::Text(head.by.into())),
+        ("what", Detail::Text(head.what.into())),
+        ("from", Detail::Text(head.from.into())),
+        ("reason", Detail::Text(head.reason.into())),
+        ("items", Detail::Number(head.items.into())),
+    ];
+    (Some(head.at), details)
+}
+
+fn job_step(step: &JobStep) -> Details {
+    let details = vec![
+        ("job", Detail::Number(step.job)),
+        ("step", Detail::Text(step.step.name().to_owned())),
+        ("by", Detail::Text(step.by.to_string())),
+    ];
+    (Some(step.at), details)
 }

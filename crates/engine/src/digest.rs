@@ -144,6 +144,12 @@ impl Digest {
         digest
     }
 
+    /// The same where a repair has left gaps before.
+    pub(crate) fn after_gaps(mut self, gaps: bool) -> Digest {
+        self.apart = self.apart.after_gaps(gaps);
+        self
+    }
+
     /// Adds the next frame to a batch.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>, batch: &mut Batch) -> Result<(), EngineError> {
         batch.frames += u64::from(!frame.is_prologue());

@@ -4,6 +4,7 @@
 //! The sequencer, a restart and a rehearsal all go through here, so that they cannot differ.
 
 use crate::active::Active;
+use crate::acts::{ActError, ActRecord, AgainRecord, Changed, Held, Mark};
 use crate::decision::StoredEffect;
 use crate::digest::Told;
 use crate::judge::{Judgement, judge};
@@ -15,8 +16,8 @@ use crate::serve::{From, serve};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wardroom_event::{Event, Micros, Value};
-use wardroom_policy::{Feature, Row};
-use wardroom_state::{Dropped, Keyer, Secret, TableId, Tables};
+use wardroom_policy::{Feature, ListId, Row, World};
+use wardroom_state::{Dropped, Key, Keyer, Secret, TableId, Tables};
 
 /// The state that events pass through, under one policy.
 pub struct Flow {
@@ -158,6 +159,28 @@ impl Flow {
         told.iter().for_each(|one| tables.add(one.table, one.key, one.sighting(), at));
     }
 
+    /// Counts what is told of an event where only some keys are counted here: of the others the clocks take notice.
+    pub(crate) fn told_some(&mut self, told: &[Told], at: Micros, is_here: impl Fn(Key) -> bool) {
+        let tables = self.memory.tables_mut();
+        for one in told {
+            if is_here(one.key) {
+                tables.add(one.table, one.key, one.sighting(), at);
+            } else {
+                tables.tick(one.table, one.sighting(), at);
+            }
+        }
+    }
+
+    /// What is counted.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Labels, and what rules put on lists.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
     /// Makes the changes of labels and lists that follow from a decision at that time. Whether they were made: where there
     /// is no room they are not, and are not to be recorded.
     pub fn change(&mut self, effect: &StoredEffect, at: Micros) -> bool {
@@ -172,6 +195,39 @@ impl Flow {
     /// Makes changes that the journal holds: they were made before.
     pub(crate) fn restore(&mut self, effect: &StoredEffect, at: Micros) {
         self.marks.restore(&self.active, effect, at);
+    }
+
+    /// Whether a label or an entry is there, and until when.
+    pub(crate) fn held(&self, mark: &Mark) -> Held {
+        self.marks.held(mark)
+    }
+
+    /// Whether an act may make it so.
+    pub(crate) fn would(&mut self, mark: &Mark, to: Held) -> Result<(), ActError> {
+        self.marks.would(&self.active, mark, to)
+    }
+
+    /// Whether the policy's own text has an entry, which no act takes off.
+    pub(crate) fn in_text(&self, list: &str, value: &Value, at: Micros) -> bool {
+        let number = self.active.program.lists.iter().position(|l| *l.id == *list);
+        number.is_some_and(|n| self.active.contains(ListId(n), value, at))
+    }
+
+    /// Makes changes that acts say, now or at a restart.
+    pub(crate) fn set(&mut self, changes: &[Changed], at: Micros) {
+        for Changed { mark, after, .. } in changes {
+            self.marks.set(&self.active, mark, *after, at);
+        }
+    }
+
+    /// Makes the changes that the record of an act says.
+    pub fn act(&mut self, record: &ActRecord) {
+        self.set(&record.changes(), record.at);
+    }
+
+    /// Makes the changes that followed from an event judged again.
+    pub fn again(&mut self, record: &AgainRecord) {
+        self.set(&record.changes, record.at);
     }
 
     /// Says which record what is counted, or forgotten, belongs to: what a snapshot has of it already is not done twice. 0

@@ -116,7 +116,7 @@ impl PolicyGlance {
 }
 
 /// A policy's text: it lies right before its head.
-fn text(dir: &Path, keys: &Keyring, head: &Dictionary) -> Result<Bundle, EngineError> {
+pub(crate) fn text(dir: &Path, keys: &Keyring, head: &Dictionary) -> Result<Bundle, EngineError> {
     let mut parts = Vec::new();
     let mut reader = Reader::open(dir)?.with_keys(keys).from(head.seq.saturating_sub(head.parts).max(1))?;
     while let Some(frame) = reader.next_frame()? {

@@ -10,10 +10,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod active;
+pub mod acts;
 mod apart;
 mod backfill;
 mod cast;
 mod decision;
+mod decisions;
 mod describe;
 mod digest;
 mod engine;
@@ -31,6 +33,7 @@ mod past;
 mod probe;
 mod queue;
 mod record;
+mod recount;
 mod recover;
 mod rehearse;
 mod restored;
@@ -42,12 +45,13 @@ mod snapshot;
 mod step;
 mod warmth;
 
-pub use active::{Active, Origin, Standing};
+pub use active::{Active, Origin, Standing, lists as policy_lists};
 pub use decision::{
     Channel, Destination, EffectId, Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why,
 };
+pub use decisions::decisions;
 pub use describe::{Describer, Description, Detail, kind_name};
-pub use engine::{Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
+pub use engine::{Acted, Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
 pub use error::{EngineError, SnapshotError, SubmitError, SwapError};
 pub use flow::{Flow, Step};
 pub use glance::{Glance, PolicyGlance};
@@ -55,12 +59,16 @@ pub use judge::{Judgement, judge};
 pub use latency::{Distribution, Latencies};
 pub use memory::Size;
 pub use outbox::{
-    Attempt, ChannelStatus, DeadLetters, Delivery, Listed, Listing, Outbox, OutboxStatus, Retried,
+    Attempt, Cause, ChannelStatus, DeadLetters, Delivery, Listed, Listing, Outbox, OutboxStatus, Retried,
     RetryError, State, Wanted,
 };
 pub use past::{Layout, PastChange, PastEvent, PastJudged, PastPolicy, Record, Records};
 pub use probe::Probe;
 pub use queue::{Backlog, Client, Whose};
+pub use recount::{
+    Asked, Made, PastPolicy, Recount, RecountError, Recounted, Take, Told, Walk, Watch, each, past_policies,
+    recount, same_served,
+};
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
 pub use restored::mark_restored;
 pub use secret::installation_secret;

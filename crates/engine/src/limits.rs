@@ -167,3 +167,34 @@ pub const IDS_PIECE: usize = 4096;
 pub const SNAPSHOT_STOP_BYTES: u64 = 4 << 20;
 /// Most bytes of state that are written at an orderly stop.
 pub const SNAPSHOT_STOP_STATE: u64 = 512 << 20;
+/// Most bytes of an entity or a value that an act is about, as its record has them.
+pub const ACT_VALUE_BYTES: usize = 512;
+/// Most bytes of a name in an act: a label, a list, a queue, a webhook, who it is by, whose word it is.
+pub const ACT_NAME_BYTES: usize = 128;
+/// Most bytes of the note of a label.
+pub const ACT_NOTE_BYTES: usize = 1024;
+/// Most that an act's record takes, in bytes, unless it undoes what followed from an event judged again.
+pub const ACT_BYTES: usize = 4096;
+/// Most that one change takes in the record of an act that makes or undoes several, in bytes.
+pub const ACT_CHANGE_BYTES: usize = 2048;
+/// Most labels and entries that are kept in mind as taken off: each until no snapshot can have it any more, two days later.
+pub const TAKEN_OFF: usize = 1 << 18;
+/// Most items of a job.
+pub const JOB_ITEMS: usize = 100_000;
+/// Bytes after which a part of a job's items ends: it is one piece of work between events.
+pub const JOB_PART_BYTES: usize = 64 * 1024;
+/// Most bytes of each of the texts that say what a job does, to whom, and why.
+pub const JOB_TEXT_BYTES: usize = 4096;
+/// Most jobs that are open; also, how many are listed.
+pub const JOBS: usize = 256;
+/// For how long a plan may be begun: later what was looked for may be something else.
+pub const JOB_PREVIEW: Span = Span::from_secs(86_400);
+
+/// Records of the journal that are taken apart as one piece when the past is counted anew.
+pub const RECOUNT_BLOCK: usize = 8192;
+/// Bytes of payload after which such a piece ends.
+pub const RECOUNT_BLOCK_BYTES: usize = 8 << 20;
+/// Pieces for each thread that are counted at a time, and as many that are read ahead.
+pub const RECOUNT_BLOCKS: usize = 2;
+/// Most threads that count the past anew.
+pub const RECOUNT_THREADS: usize = 64;

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What decisions have left on entities: labels, and entries that rules put on lists. Changed by records of their own, so
-//! that it is the same after a restart, and acts on later events only.
+//! What decisions and acts have left on entities: labels, and entries that rules and people put on lists. Changed by records
+//! of their own, so that it is the same after a restart, and acts on later events only.
+
+mod taken_off;
 
 use crate::active::Active;
+use crate::acts::{ActError, Held, Mark};
 use crate::decision::StoredEffect;
 use crate::limits;
 use crate::record::{Input, Unreadable, put_len, put_text, put_until, put_value, until, value};
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use wardroom_event::{Micros, Span, Type, Value};
+use taken_off::{Off, TakenOff};
+use wardroom_event::{Micros, Span, Type, Value, nearest};
 use wardroom_policy::{ListId, Matching, World};
-use wardroom_state::{Key, Keyer, Labels, List, ListError, Place, Values};
+use wardroom_state::{Key, Keyer, LabelError, Labels, List, ListError, Place, Values};
 
 /// Labels and entries that have been over for so long are forgotten: an event later than this sees none.
 const GRACE: Span = Span::from_secs(2 * 86_400);
@@ -26,6 +30,8 @@ pub(crate) struct Marks {
     added: BTreeMap<Box<str>, Added>,
     /// Bytes that these hold.
     added_bytes: usize,
+    /// What acts took off of either, as long as a snapshot may still have it.
+    taken_off: TakenOff,
     /// Most bytes that labels and lists may come to by changes.
     most: usize,
 }
@@ -40,6 +46,8 @@ pub(crate) struct Cursor {
     list: Option<(Box<str>, bool)>,
     /// The last list that is written.
     done: Option<Box<str>>,
+    /// The last of what was taken off that is written, once all lists are.
+    taken_off: Option<Box<[u8]>>,
     /// The entries of a piece, kept to be filled again.
     entries: Vec<u8>,
 }
@@ -49,6 +57,7 @@ pub(crate) struct Cursor {
 pub(crate) enum Piece {
     Labels,
     List,
+    TakenOff,
 }
 
 /// What rules put on one list.
@@ -95,6 +104,17 @@ impl Added {
         }
     }
 
+    /// Whether a value is held, at whatever time.
+    fn held(&self, value: &Value) -> Option<Option<Micros>> {
+        self.list.until(value).or_else(|| self.waiting.end(value))
+    }
+
+    /// Holds a value no longer.
+    fn take_off(&mut self, value: &Value) {
+        self.list.remove(value);
+        self.waiting.unset(value);
+    }
+
     /// The same entries, as far as they fit, on an empty list.
     fn moved_to(self, list: List, keyer: &Keyer) -> Added {
         let mut moved = Added::new(list, keyer);
@@ -112,7 +132,8 @@ impl Marks {
     pub(crate) fn new(keyer: Keyer) -> Marks {
         let (labels, added) = (Labels::new(), BTreeMap::new());
         let most = limits::MEMORY_BYTES as usize / limits::MARKS_SHARE;
-        Marks { keyer, labels, floor: Micros(i64::MIN), added, added_bytes: 0, most }
+        let taken_off = TakenOff::default();
+        Marks { keyer, labels, floor: Micros(i64::MIN), added, added_bytes: 0, taken_off, most }
     }
 
     /// Sets how many bytes all of the state may take.
@@ -143,11 +164,14 @@ impl Marks {
             StoredEffect::Label { kind, value, name, until } => {
                 self.labels.purge(self.floor, FORGET);
                 let Some(key) = self.bearer(*kind, value) else { return false };
-                self.labels.growth(key, name, *until) <= self.room()
-                    && self.labels.set(key, name, *until).is_ok()
+                let made = self.labels.growth(key, name, *until) <= self.room()
+                    && self.labels.set(key, name, *until).is_ok();
+                self.taken_off.forget_label(key, name);
+                made
             }
             StoredEffect::List { list, value, until, .. } => {
                 let room = self.room();
+                self.taken_off.forget_entry(list, value);
                 self.with_list(active, list, |added| {
                     added.list.growth(value) <= room && added.put(value, *until, may_wait)
                 })
@@ -168,14 +192,92 @@ impl Marks {
                 if let Some(key) = self.bearer(*kind, value) {
                     // Of more names than there may be, those that came last go without.
                     let _ = self.labels.restore(key, name, *until);
+                    self.taken_off.forget_label(key, name);
                 }
             }
             StoredEffect::List { list, value, until, .. } => {
+                self.taken_off.forget_entry(list, value);
                 self.with_list(active, list, |added| added.restore(value.clone(), *until));
             }
             StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => return,
         }
         self.age(at);
+    }
+
+    /// Whether a label or an entry is there, and until when; what is long over is not.
+    pub(crate) fn held(&self, mark: &Mark) -> Held {
+        let held = match mark {
+            Mark::Label { kind, value, name } => {
+                self.bearer(*kind, value).and_then(|key| self.labels.until(key, name))
+            }
+            Mark::Entry { list, value, .. } => self.added.get(list).and_then(|added| added.held(value)),
+        };
+        match held.map(Held::until) {
+            Some(Held::Until(end)) if end <= self.floor => Held::Not,
+            held => held.unwrap_or(Held::Not),
+        }
+    }
+
+    /// Whether an act may make it so: an act asks before it is on record, for what is on record is made.
+    pub(crate) fn would(&mut self, active: &Active, mark: &Mark, to: Held) -> Result<(), ActError> {
+        let room = self.room();
+        match (mark, to) {
+            (Mark::Label { kind, value, .. }, _) if !kind.is_entity() || value.is_missing() => {
+                Err(ActError::NoEntity(*kind))
+            }
+            (Mark::Label { .. }, Held::Not) => self.taken_off.has_room(),
+            (Mark::Label { kind, value, name }, to) => {
+                let key = self.bearer(*kind, value).ok_or(ActError::NoEntity(*kind))?;
+                match self.labels.would(key, name) {
+                    Ok(()) if self.labels.growth(key, name, to.end()) <= room => Ok(()),
+                    Ok(()) | Err(LabelError::Full { .. }) => Err(ActError::NoRoom),
+                    Err(why) => Err(ActError::NoLabel(why.to_string())),
+                }
+            }
+            (Mark::Entry { list, value, .. }, to) => {
+                let declared = declared(active, list)?;
+                let expected = declared.kind;
+                let no =
+                    |why: ListError| ActError::NoEntry { list: list.clone(), expected, why: why.to_string() };
+                let fresh = empty(active, list, &self.keyer);
+                let held = self.added.get(list).map_or(&fresh, |added| &added.list);
+                match held.would(value) {
+                    Err(ListError::Full { .. }) => Err(ActError::NoRoom),
+                    Err(why) => Err(no(why)),
+                    Ok(()) if to == Held::Not => self.taken_off.has_room(),
+                    Ok(()) if held.growth(value) <= room => Ok(()),
+                    Ok(()) => Err(ActError::NoRoom),
+                }
+            }
+        }
+    }
+
+    /// Makes it so: what an act's record says, now or at a restart.
+    pub(crate) fn set(&mut self, active: &Active, mark: &Mark, to: Held, at: Micros) {
+        // Nothing moves the times of events here: an act has a clock of its own.
+        match mark {
+            Mark::Label { kind, value, name } => {
+                self.labels.purge(self.floor, FORGET);
+                let Some(key) = self.bearer(*kind, value) else { return };
+                if to == Held::Not {
+                    self.labels.remove(key, name);
+                    self.taken_off.label(key, name, at.max(self.floor.plus(GRACE)));
+                } else {
+                    let _ = self.labels.restore(key, name, to.end());
+                    self.taken_off.forget_label(key, name);
+                }
+            }
+            Mark::Entry { list, value, .. } => {
+                let off = at.max(self.floor.plus(GRACE));
+                if to == Held::Not {
+                    self.with_list(active, list, |added| added.take_off(value));
+                    self.taken_off.entry(list, value, off);
+                } else {
+                    self.with_list(active, list, |added| added.restore(value.clone(), to.end()));
+                    self.taken_off.forget_entry(list, value);
+                }
+            }
+        }
     }
 
     /// What was long over at that time is no more. It is let go of a few at a time; what shows does not depend on it, so
@@ -218,13 +320,15 @@ impl Marks {
             }
             return Some(Piece::Labels);
         }
-        let (id, waiting) = match cursor.list.take() {
-            Some(begun) => begun,
-            None => {
-                let after = cursor.done.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-                let (id, _) = self.added.range::<str, _>((after, Bound::Unbounded)).next()?;
-                (id.clone(), false)
-            }
+        let begun = cursor.list.take().or_else(|| {
+            let after = cursor.done.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+            let (id, _) = self.added.range::<str, _>((after, Bound::Unbounded)).next()?;
+            Some((id.clone(), false))
+        });
+        let Some((id, waiting)) = begun else {
+            // After all that it was taken off of: what is there again since is forgotten here.
+            self.taken_off.let_go(self.floor);
+            return self.taken_off.write(&mut cursor.taken_off, out).then_some(Piece::TakenOff);
         };
         let added = self.added.get_mut(&id)?;
         cursor.entries.clear();
@@ -259,6 +363,18 @@ impl Marks {
             return self.labels.load(bytes).map_err(|e| e.to_string());
         }
         let mut input = Input::new(bytes);
+        if piece == Piece::TakenOff {
+            // Not kept in mind again: whatever goes on from here has this snapshot before it.
+            while let Some(off) = taken_off::read(&mut input)? {
+                match off {
+                    Off::Label(key, name) => drop(self.labels.remove(key, &name)),
+                    Off::Entry(list, value) => {
+                        self.with_list(active, &list, |added| added.take_off(&value));
+                    }
+                }
+            }
+            return Ok(());
+        }
         let id = input.text()?;
         self.with_list(active, id, |added| {
             for _ in 0..input.len()? {
@@ -301,7 +417,7 @@ impl Marks {
 
     /// Bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        self.labels.bytes() + self.added_bytes
+        self.labels.bytes() + self.added_bytes + self.taken_off.bytes()
     }
 }
 
@@ -311,6 +427,20 @@ fn empty(active: &Active, id: &str, keyer: &Keyer) -> List {
         Some(list) if list.matching == Matching::Suffix => List::suffixes(keyer.clone()),
         Some(list) => List::new(list.kind, keyer.clone()),
         None => List::new(Type::Text, keyer.clone()),
+    }
+}
+
+/// The list of this id, if anything but the policy's text may change it: what it holds is part of each decision then.
+fn declared<'a>(active: &'a Active, id: &str) -> Result<&'a wardroom_policy::List, ActError> {
+    let lists = &active.program.lists;
+    let Some(list) = lists.iter().find(|list| *list.id == *id) else {
+        let near = nearest(id, lists.iter().map(|list| &*list.id)).map(Into::into);
+        return Err(ActError::NoList { list: id.into(), near });
+    };
+    match list.matching {
+        Matching::Pattern => Err(ActError::FixedList(id.into())),
+        _ if !list.changes => Err(ActError::FixedList(id.into())),
+        _ => Ok(list),
     }
 }
 

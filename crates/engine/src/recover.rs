@@ -13,6 +13,7 @@
 
 use crate::EngineError;
 use crate::active::{Active, Origin};
+use crate::acts::Counted;
 use crate::apart::Record;
 use crate::digest::{Batch, Digest, Digested};
 use crate::flow::Flow;
@@ -333,6 +334,16 @@ impl Folded {
                     there.push(change.clone());
                 }
             }
+            Record::Act(seq, found) => {
+                self.flow.act(found);
+                self.past.jobs.act(*seq, found.item, Counted::of(&found.body));
+            }
+            Record::Again(seq, found) => {
+                self.flow.again(found);
+                self.past.jobs.act(*seq, found.item, Counted::Made);
+            }
+            Record::Job(seq, found) => self.past.jobs.begin(*seq, found.clone()),
+            Record::JobStep(found) => self.past.jobs.step(found),
             Record::Forget(seq, found) => {
                 self.flow.set_event(*seq);
                 self.flow.forget(&found.definitions);

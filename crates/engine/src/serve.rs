@@ -34,7 +34,7 @@ pub(crate) fn serve(from: From<'_>, plan: &Plan, event: &Event, world: &dyn Worl
 }
 
 /// What is served is kept with the decision, so a text has a bound; what reads it reads it as it is kept.
-fn bounded(value: Value) -> Value {
+pub(crate) fn bounded(value: Value) -> Value {
     const MOST: usize = crate::limits::SERVED_TEXT_BYTES - 16;
     match value {
         Value::Text(text) if text.len() > MOST => Value::Text(text[..text.floor_char_boundary(MOST)].into()),
@@ -82,7 +82,7 @@ pub(crate) fn sighting<'t>(keyer: &Keyer, taken: &'t Taken) -> Option<Sighting<'
 }
 
 /// What a counter says, as the value of the feature.
-fn figure(feature: &Feature, reads: Reads, reading: Reading) -> Value {
+pub(crate) fn figure(feature: &Feature, reads: Reads, reading: Reading) -> Value {
     let int = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
     match (feature.aggregate, reading) {
         (Aggregate::Seen, Reading::Count(n)) => Value::Bool(n > 0),

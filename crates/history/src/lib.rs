@@ -4,22 +4,9 @@
 //! This crate knows no HTTP and no SQL. What it reads comes from the journal; what it writes there goes through the engine.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod changes;
-mod conform;
-mod error;
-mod gather;
-mod layout;
-pub mod limits;
-mod newest;
-mod past;
-mod rows;
-mod scan;
-mod store;
-
-pub use changes::{LABELS, LISTS, POLICIES, Said};
-pub use error::HistoryError;
-pub use layout::{Column, KIND, NAME, ROLE, Role, TYPE, columns, schema, union};
-pub use past::{Options, Past, Table};
-pub use rows::{PastRow, rows};
-pub use scan::{Batches, Part, Scan};
-pub use store::{Exported, FileEntry, Files, Store};
+pub mod act;
+pub mod backtest;
+pub mod act;
+pub mod backtest;
+pub mod labels;
+pub mod query;

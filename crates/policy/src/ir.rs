@@ -148,6 +148,8 @@ pub(crate) struct Checked {
     pub(crate) defined: Vec<crate::Defined>,
     /// What judging one event of a type may cost, where the policy says so.
     pub(crate) budgets: Vec<(TypeId, Span)>,
+    /// What a query reads beside the rules, of events of one type.
+    pub(crate) queried: Vec<(TypeId, Typed)>,
 }
 
 /// A value computed when it is read, for events of one type.

@@ -17,6 +17,7 @@ mod compile;
 mod cost;
 mod cover;
 pub mod diff;
+pub mod draft;
 mod flip;
 mod format;
 mod functions;
@@ -29,6 +30,7 @@ mod model;
 mod outline;
 mod pattern;
 mod program;
+pub mod query;
 mod row;
 mod sink;
 mod syntax;
@@ -38,9 +40,10 @@ mod verdict;
 
 pub use bundle::Bundle;
 pub use codes::{Page, page, pages};
+pub use columns::form;
 pub use columns::{
-    ColumnError, ColumnPlan, ColumnRule, Fitted, Stored, StoredRows, TriColumn, column_array, column_field,
-    column_values,
+    ColumnError, ColumnPlan, ColumnRule, ColumnValue, Fitted, RuleReads, Stored, StoredRows, StoredValues,
+    TriColumn, column_array, column_field, column_values,
 };
 pub use cover::{Cover, Coverage, Covered, Point};
 pub use flip::Flip;

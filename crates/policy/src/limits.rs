@@ -83,3 +83,15 @@ pub const TRACE_ITEMS: usize = 8;
 pub const FLIPS: usize = 32;
 /// Most rows of one table whose use by tests is kept.
 pub const COVERED_ROWS: usize = 1000;
+/// Longest text of a query, in bytes.
+pub const QUERY_BYTES: usize = 64 * 1024;
+/// Most keys a query groups by.
+pub const QUERY_KEYS: usize = 8;
+/// Most columns a query shows.
+pub const QUERY_COLUMNS: usize = 64;
+/// Most groups or rows that `top` asks for.
+pub const QUERY_TOP: usize = 1_000_000;
+/// Shortest step of a time series.
+pub const QUERY_STEP_LEAST: Span = Span::from_secs(1);
+/// Longest time a query's clauses can name: ten years.
+pub const QUERY_LAST: Span = Span::from_secs(3660 * 86_400);

@@ -556,6 +556,8 @@ pub struct Rule {
     pub cost: u32,
     pub(crate) loc: Loc,
     pub(crate) because: Vec<Reason>,
+    /// The expressions that its reason shows, and those of the evidence it may name.
+    pub(crate) says: Vec<Typed>,
 }
 
 /// What follows beyond the answer.

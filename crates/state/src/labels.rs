@@ -2,7 +2,7 @@
 //! Labels on entities, each until a time or for good: what a rule said of an account, a network or a device.
 
 use crate::shards::{Place, Shards};
-use crate::values::NEVER;
+use crate::values::{NEVER, end};
 use crate::{Key, limits};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -175,6 +175,29 @@ impl Labels {
         let Some(label) = self.take(key, name) else { return false };
         self.expiring.remove(&(label.until, key, name));
         true
+    }
+
+    /// Until when an entity bears a label, or bore it, if it is held: at what time does not matter.
+    pub fn until(&self, key: Key, name: &str) -> Option<Option<Micros>> {
+        let label = self.find(key, self.names.get(name).copied()?)?;
+        Some(end(label.until))
+    }
+
+    /// Whether [`Labels::set`] would set this label.
+    ///
+    /// # Errors
+    /// Those of [`Labels::set`].
+    pub fn would(&self, key: Key, name: &str) -> Result<(), LabelError> {
+        let known = self.names.get(name).copied();
+        if self.len() >= self.most && known.and_then(|name| self.find(key, name)).is_none() {
+            return Err(LabelError::Full { most: self.most });
+        }
+        match known {
+            Some(_) => Ok(()),
+            None if name.len() > limits::LABEL_BYTES => Err(LabelError::TooLong { bytes: name.len() }),
+            None if self.names.len() >= limits::LABEL_NAMES => Err(LabelError::TooManyNames),
+            None => Ok(()),
+        }
     }
 
     /// Whether an entity bears a label at a time.

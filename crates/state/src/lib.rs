@@ -51,4 +51,4 @@ pub use reading::{Reading, Sighting};
 pub use shards::Place;
 pub use spec::{Kind, Spec, SpecError};
 pub use tables::{Dropped, Stats, TableId, Tables, View};
-pub use values::Values;
+pub use values::{Values, canonical};

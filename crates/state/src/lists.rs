@@ -183,6 +183,35 @@ impl List {
         }
     }
 
+    /// Until when that very entry is listed, or was, if it is held: at what time does not matter.
+    pub fn until(&self, value: &Value) -> Option<Option<Micros>> {
+        let keyer = &self.keyer;
+        let until = match (&self.entries, self.name(value)?) {
+            (Entries::Exact(set) | Entries::Suffixes(set), Name::Hash(hash)) => {
+                set.until(hash, |entry| entry == value)
+            }
+            (Entries::Nets { v4, .. }, Name::V4(bits, len)) => v4.until(keyer, bits, len),
+            (Entries::Nets { v6, .. }, Name::V6(bits, len)) => v6.until(keyer, bits, len),
+            _ => None,
+        };
+        until.map(end)
+    }
+
+    /// Whether [`List::insert`] would list this value.
+    ///
+    /// # Errors
+    /// Those of [`List::insert`].
+    pub fn would(&self, value: &Value) -> Result<(), ListError> {
+        if self.name(value).is_none() {
+            return Err(ListError::WrongType { expected: self.kind });
+        }
+        self.allow(value)?;
+        if self.len() >= self.most && self.until(value).is_none() {
+            return Err(ListError::Full { most: self.most });
+        }
+        Ok(())
+    }
+
     /// Takes an entry off the list; whether it was one. A network goes only under its own name: taking off an
     /// address leaves the network that holds it.
     pub fn remove(&mut self, value: &Value) -> bool {

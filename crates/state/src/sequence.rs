@@ -91,7 +91,7 @@ impl Counter for Progress {
 
     fn add(table: &mut Table<Progress>, key: Key, sighting: Sighting<'_>, time: Micros) {
         let Sighting::Steps { first, then } = sighting else { return };
-        if !(first || then) || table.arrive(time).is_none() {
+        if !Progress::arrives(sighting) || table.arrive(time).is_none() {
             return;
         }
         let course = *table.rule();
@@ -101,6 +101,10 @@ impl Counter for Progress {
         if first || completes {
             table.change(key, |progress| progress.add(course, clock, time, first, completes));
         }
+    }
+
+    fn arrives(sighting: Sighting<'_>) -> bool {
+        matches!(sighting, Sighting::Steps { first, then } if first || then)
     }
 
     fn read(table: &Table<Progress>, _: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {

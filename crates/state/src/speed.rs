@@ -69,6 +69,10 @@ impl Counter for Whereabouts {
         }
     }
 
+    fn arrives(sighting: Sighting<'_>) -> bool {
+        place(sighting).is_some()
+    }
+
     fn read(
         table: &Table<Whereabouts>,
         view: usize,

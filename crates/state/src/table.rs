@@ -20,6 +20,11 @@ pub(crate) trait Counter: Stored + Send + Sync + Sized {
     /// Adds a sighting at `time`.
     fn add(table: &mut Table<Self>, key: Key, sighting: Sighting<'_>, time: Micros);
 
+    /// Whether such a sighting moves the clock.
+    fn arrives(_: Sighting<'_>) -> bool {
+        true
+    }
+
     /// What is known of a key at `now` over one window; as if the sighting `with` had been added at `now`, if there is
     /// one.
     fn read(table: &Table<Self>, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading;
@@ -28,6 +33,8 @@ pub(crate) trait Counter: Stored + Send + Sync + Sized {
 /// A table of any kind.
 pub(crate) trait AnyTable: Send + Sync {
     fn add(&mut self, key: Key, sighting: Sighting<'_>, time: Micros);
+    /// Moves the clock as adding that would.
+    fn tick(&mut self, sighting: Sighting<'_>, time: Micros);
     fn read(&self, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading;
     /// What it is read as, the shortest window first.
     fn specs(&self) -> Vec<Spec>;
@@ -176,6 +183,12 @@ impl<C: Counter> Table<C> {
 impl<C: Counter> AnyTable for Table<C> {
     fn add(&mut self, key: Key, sighting: Sighting<'_>, time: Micros) {
         C::add(self, key, sighting, time);
+    }
+
+    fn tick(&mut self, sighting: Sighting<'_>, time: Micros) {
+        if C::arrives(sighting) {
+            self.arrive(time);
+        }
     }
 
     fn read(&self, view: usize, key: Key, now: Micros, with: Option<Sighting<'_>>) -> Reading {

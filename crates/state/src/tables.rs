@@ -227,6 +227,15 @@ impl Tables {
         table.add(key, sighting, time);
     }
 
+    /// Moves a table's clock as [`Tables::add`] would, and adds nothing: where a counter's keys are spread over several of
+    /// these, each is told of the sightings that the others have.
+    ///
+    /// # Panics
+    /// When the table was dropped.
+    pub fn tick(&mut self, id: TableId, sighting: Sighting<'_>, time: Micros) {
+        self.table_mut(id).tick(sighting, time);
+    }
+
     /// Says which record what is added, or forgotten, belongs to: keys that were loaded and have counted it take no
     /// notice. 0 says that none can have.
     pub fn set_event(&mut self, seq: u64) {

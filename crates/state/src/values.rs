@@ -57,6 +57,19 @@ impl Values {
         }
     }
 
+    /// Until when a value is held, if it is: at what time does not matter.
+    pub fn end(&self, value: &Value) -> Option<Option<Micros>> {
+        let value = canonical(value.clone());
+        let until = self.until(self.hash(&value)?, |held| *held == value)?;
+        Some(end(until))
+    }
+
+    /// Holds a value no longer; whether it did.
+    pub fn unset(&mut self, value: &Value) -> bool {
+        let value = canonical(value.clone());
+        self.hash(&value).is_some_and(|hash| self.remove(hash, &value))
+    }
+
     /// Forgets values that are over by a time, looking at no more than so many places; how many that were.
     pub fn tidy(&mut self, floor: Micros, most: usize) -> usize {
         (0..most).filter(|_| matches!(self.pass(floor), Passed::Gone(()))).count()
@@ -150,8 +163,8 @@ fn heap(value: &Value) -> usize {
     }
 }
 
-/// The one form of an address or a network; other values as they are.
-fn canonical(value: Value) -> Value {
+/// The one form of an address or a network; other values as they are. Two values that are one entry of a list have one.
+pub fn canonical(value: Value) -> Value {
     match value {
         Value::Ip(ip) => network(IpNet::from(ip.to_canonical())),
         Value::Net(net) => network(net),

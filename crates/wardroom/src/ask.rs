@@ -20,8 +20,10 @@ use tokio::time::timeout;
 
 /// How long the server may take.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long it may take over a question that says itself how long that is: the server's own bound ends it before.
+const ANSWER_MOST: Duration = Duration::from_secs(660);
 /// Largest answer read, in bytes.
-const MOST: usize = 64 * 1024 * 1024;
+const MOST: usize = 512 * 1024 * 1024;
 
 /// The API key of the environment.
 ///
@@ -122,6 +124,33 @@ impl Server {
         })
     }
 
+    /// What it answers to JSON.
+    pub(crate) async fn send(&self, path: &str, key: &str, json: Bytes) -> Result<Said> {
+        let request = Request::post(format!("{}{path}", self.path))
+            .header(header::HOST, &self.authority)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(json))
+            .map_err(|_| Usage("WARDROOM_KEY holds no API key".to_owned()))?;
+        let asked = timeout(ANSWER, self.ask(request)).await;
+        asked.context("the server does not answer")?.with_context(|| {
+            format!("no answer from {}; where no server runs, --data DIR reads what it left", self.url)
+        })
+    }
+
+    /// What it answers to JSON sent to a path, wanted in this form.
+    pub(crate) async fn ask_for(&self, path: &str, key: &str, accept: &str, json: Value) -> Result<Said> {
+        let request = Request::post(format!("{}{path}", self.path))
+            .header(header::HOST, &self.authority)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::ACCEPT, accept)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::<Bytes>::new(json.to_string().into()))
+            .map_err(|_| Usage("WARDROOM_KEY holds no API key".to_owned()))?;
+        let asked = timeout(ANSWER_MOST, self.ask(request)).await;
+        asked.context("the server does not answer")?.with_context(|| format!("no answer from {}", self.url))
+    }
+
     /// Sends JSON to a path, with these headers. Gives the status of the answer.
     pub(crate) async fn post(
         &self,
@@ -153,6 +182,16 @@ impl Server {
 }
 
 impl Said {
+    /// The status of the answer.
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Its body.
+    pub(crate) fn body(&self) -> Bytes {
+        self.body.clone()
+    }
+
     /// Why it does not do this one thing, which does not keep it from others: there is no such thing, its state forbids it,
     /// or there is no room for it.
     pub(crate) fn refusal(&self) -> Option<String> {
@@ -165,7 +204,7 @@ impl Said {
     pub(crate) fn ok(self, url: &str) -> Result<Value> {
         let said: Value =
             serde_json::from_slice(&self.body).with_context(|| format!("{url} answers with no JSON"))?;
-        if self.status != 200 {
+        if !matches!(self.status, 200..=202) {
             let words = ["title", "detail"].map(|key| one_line(said[key].as_str().unwrap_or_default()));
             bail!("{url} answers {}: {}", self.status, words.join(": "));
         }

@@ -43,6 +43,10 @@ pub(crate) enum Command {
     Lsp(Lsp),
     /// Judge real logs, or events as NDJSON, from a file or as they are written
     Replay(Replay),
+    /// Try a rule or a policy on the past: what it would have hit, changed and cost
+    Backtest(Box<crate::command::Backtest>),
+    /// Ask about the past: filters, groups, the greatest, time series, one period beside another
+    Query(Query),
     /// List effects that are on their way or were given up; send them again
     Effects(Effects),
     /// Make, list and revoke API keys
@@ -308,6 +312,87 @@ pub(crate) enum PolicyAction {
         file: PathBuf,
     },
 }
+
+#[derive(Debug, Args)]
+#[command(after_long_help = QUERY_HELP)]
+pub(crate) struct Query {
+    /// The query; `-` reads standard input
+    pub(crate) text: String,
+    /// It is SQL, not a query of the policy language
+    #[arg(long, conflicts_with = "fmt")]
+    pub(crate) sql: bool,
+    /// From when on, whatever the query says: a day, or a time with its zone
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Until when, without it
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// Labels as they were known then
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<String>,
+    /// Most rows of the answer [default: 1000]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// How long it may take [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) timeout: Option<String>,
+    /// How the answer is printed [default: table]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<QueryFormat>,
+    /// Show identifiers of people whole; takes the role `reveal`
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    /// Ask nothing; print the query in its form
+    #[arg(long)]
+    pub(crate) fmt: bool,
+    /// The server; its key is read from WARDROOM_KEY [default: as configured]
+    #[arg(long, visible_alias = "url", value_name = "URL", conflicts_with = "data")]
+    pub(crate) server: Option<String>,
+    /// Ask no server: read the journal of this data directory, its newest two million records at most
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["as_of", "timeout"])]
+    pub(crate) data: Option<PathBuf>,
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// How an answer is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QueryFormat {
+    /// For a person
+    Table,
+    /// One object with columns and rows
+    Json,
+    /// An object a row, one a line
+    Ndjson,
+    /// With a head
+    Csv,
+    /// Arrow's streaming format
+    Arrow,
+}
+
+impl QueryFormat {
+    /// What a server is asked for.
+    pub(crate) fn media(self) -> &'static str {
+        match self {
+            QueryFormat::Table | QueryFormat::Json => "application/json",
+            QueryFormat::Ndjson => "application/x-ndjson",
+            QueryFormat::Csv => "text/csv",
+            QueryFormat::Arrow => "application/vnd.apache.arrow.stream",
+        }
+    }
+}
+
+const QUERY_HELP: &str = "\
+Examples:
+    wardroom query 'login where not ok last \"7d\" by ip.net show count, distinct(account) top 20'
+    wardroom query 'login last \"1d\" show count, share(not ok) per \"1h\"'
+    wardroom query 'signup last \"1d\" by ip.asn show count against \"7d\" top 10 by change(count)'
+    wardroom query --format csv --limit 100000 'login where verdict == block' > blocked.csv
+    wardroom query --data /var/lib/wardroom 'login by verdict'
+    wardroom query --fmt 'login by ip show count where not ok'
+
+Exit codes: 0 answered, 1 the query has faults (they are printed), 2 the command line is not right, 3 there is no answer";
 
 #[derive(Debug, Args)]
 pub(crate) struct PolicyDiff {

@@ -55,7 +55,7 @@ fn folder(path: &Path, prefix: &str, depth: usize, left: &mut usize, bundle: &mu
 }
 
 /// Sources, and what they name: lists, tables, models.
-fn is_policy(name: &str) -> bool {
+pub(crate) fn is_policy(name: &str) -> bool {
     [".ward", ".txt", ".csv", ".json"].iter().any(|ending| name.ends_with(ending))
 }
 

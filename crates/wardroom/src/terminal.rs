@@ -17,6 +17,12 @@ impl Paint {
         Paint { on: std::io::stdout().is_terminal() && wants_colour() }
     }
 
+    /// No colours.
+    #[cfg(test)]
+    pub(crate) fn none() -> Paint {
+        Paint { on: false }
+    }
+
     /// As [`Paint::stdout`], for standard error.
     pub(crate) fn stderr() -> Paint {
         Paint { on: std::io::stderr().is_terminal() && wants_colour() }
@@ -87,6 +93,15 @@ impl Progress {
         self.shown = Some(Instant::now());
         let share = done as f64 * 100.0 / all as f64;
         let _ = write!(std::io::stderr(), "\r{} {share:.0} %\u{1b}[K", self.what);
+    }
+
+    /// Says for how long it has been going on, where nobody knows how far it is.
+    pub(crate) fn waits(&mut self) {
+        let secs = self.began.elapsed().as_secs();
+        if self.on && secs > 0 {
+            self.shown = Some(Instant::now());
+            let _ = write!(std::io::stderr(), "\r{} {secs} s\u{1b}[K", self.what);
+        }
     }
 
     /// Takes the line away.

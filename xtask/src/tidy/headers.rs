@@ -6,13 +6,17 @@ use super::{Finding, Tree};
 /// The first line of each source file.
 const SPDX: &str = "// SPDX-License-Identifier: Apache-2.0";
 
+/// The first line of each Python file.
+const SPDX_PYTHON: &str = "# SPDX-License-Identifier: Apache-2.0";
+
 /// Words of which a crate's first comment has one: the border is why it is a crate.
 const BORDER: [&str; 4] = ["knows no", "know no", "does not know", "do not know"];
 
-/// Checks every `.rs` file and every crate's root.
+/// Checks every `.rs` and `.py` file and every crate's root.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         tree.texts(".rs").filter_map(|(path, text)| header(path, text)).collect();
+    findings.extend(tree.texts(".py").filter_map(|(path, text)| header_python(path, text)));
     findings.extend(tree.crates().filter_map(|name| border(tree, name)));
     findings
 }
@@ -27,6 +31,18 @@ fn header(path: &str, text: &str) -> Option<Finding> {
         lines.next().and_then(|line| line.strip_prefix("//! ")).is_some_and(|words| !words.trim().is_empty());
     (!says_what_for)
         .then(|| Finding::new(path, 2, "the second line must say in `//! …` what the file is for"))
+}
+
+/// The same for Python, in its docstring.
+fn header_python(path: &str, text: &str) -> Option<Finding> {
+    let mut lines = text.lines();
+    if lines.next() != Some(SPDX_PYTHON) {
+        return Some(Finding::new(path, 1, format!("the first line must be `{SPDX_PYTHON}`")));
+    }
+    let second = lines.next().and_then(|line| line.strip_prefix("\"\"\""));
+    let says_what_for = second.is_some_and(|words| !words.trim_matches('"').trim().is_empty());
+    (!says_what_for)
+        .then(|| Finding::new(path, 2, "the second line must say in a docstring what the file is for"))
 }
 
 /// The root of a crate says what the crate does not know.
@@ -66,6 +82,17 @@ mod tests {
             &["a.rs:2: the second line"],
         );
         check_files(&[("a.rs", "// SPDX-License-Identifier: Apache-2.0\n//! \n")], &["a.rs:2:"]);
+    }
+
+    #[test]
+    fn so_does_each_python_file() {
+        let spdx = "# SPDX-License-Identifier: Apache-2.0\n";
+        let check = |rest: &str, expect: &[&str]| check_files(&[("a.py", &format!("{spdx}{rest}"))], expect);
+        check("\"\"\"What it is for.\"\"\"\n", &[]);
+        check("\"\"\"What it is for\nand more.\n\"\"\"\n", &[]);
+        check("import os\n", &["a.py:2: the second line"]);
+        check("\"\"\"\"\"\"\n", &["a.py:2: the second line"]);
+        check_files(&[("a.py", "\"\"\"What it is for.\"\"\"\n")], &["a.py:1: the first line must be"]);
     }
 
     #[test]

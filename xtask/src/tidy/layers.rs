@@ -6,9 +6,9 @@
 use super::{Finding, Tree, manifest};
 
 /// The crates from the foundation to the binary. A new crate gets its place here when it is made.
-const ORDER: [&str; 13] = [
-    "event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "account", "flood", "api",
-    "sim", "wardroom",
+const ORDER: [&str; 15] = [
+    "event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "history", "sql", "account",
+    "flood", "api", "sim", "wardroom",
 ];
 
 /// What all packages of this repository's crates start with; the binary's is the bare name.
@@ -24,11 +24,21 @@ struct Forbidden {
 /// A rule for every package of this repository.
 const OURS: &str = "wardroom-*";
 
-const FORBIDDEN: [Forbidden; 9] = [
+const FORBIDDEN: [Forbidden; 11] = [
     Forbidden {
         who: &["policy"],
         whom: &["wardroom-state", "wardroom-journal"],
         why: "the policy language knows no storage",
+    },
+    Forbidden {
+        who: &["sql"],
+        whom: &["wardroom-policy", "wardroom-engine"],
+        why: "SQL sees the past through `history`, and rules not at all",
+    },
+    Forbidden {
+        who: &["api"],
+        whom: &["wardroom-sql"],
+        why: "SQL is built only where it is asked for: the binary hands it in",
     },
     Forbidden {
         who: &["policy", "state"],
@@ -48,8 +58,8 @@ const FORBIDDEN: [Forbidden; 9] = [
     },
     Forbidden {
         who: &[
-            "event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "account", "flood",
-            "api",
+            "event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "history", "account",
+            "flood", "api",
         ],
         whom: &["wardroom-sim"],
         why: "simulated traffic is never on a production path",

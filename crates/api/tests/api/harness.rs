@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use wardroom_api::{Api, Keys, Options, Role, serve};
 use wardroom_engine::{Config, Engine};
 use wardroom_event::Micros;
+use wardroom_history::backtest::{Desk, Files, Setting};
 use wardroom_policy::Bundle;
 
 /// When everything happens: Monday, 5 January 2026, noon UTC.
@@ -80,6 +81,7 @@ impl Server {
         };
         let tokens = Role::ALL.map(issue).to_vec();
         let mut options = Options::new(|| NOW);
+        options.backtests = Some(Desk::new(Files::plain(dir.path()), Setting::default(), 1));
         change(&mut options);
         let api = Api::new(engine.clone(), Keys::load(&path).unwrap(), options);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

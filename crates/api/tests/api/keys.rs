@@ -5,7 +5,7 @@ use crate::harness::Server;
 use wardroom_api::{Keys, Role};
 
 /// Every route with what it takes: its method, path, content type, and role.
-const ROUTES: [(&str, &str, &str, Option<Role>); 17] = [
+const ROUTES: [(&str, &str, &str, Option<Role>); 22] = [
     ("POST", "/v1/decide", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/record", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/stream", "application/x-ndjson", Some(Role::Ingest)),
@@ -19,6 +19,11 @@ const ROUTES: [(&str, &str, &str, Option<Role>); 17] = [
     ("GET", "/v1/effects?state=dead", "", Some(Role::Read)),
     ("POST", "/v1/effects/1/retry", "", Some(Role::Admin)),
     ("POST", "/v1/effects/retry", "", Some(Role::Admin)),
+    ("POST", "/v1/backtests", "application/json", Some(Role::Read)),
+    ("GET", "/v1/backtests", "", Some(Role::Read)),
+    ("GET", "/v1/backtests/1", "", Some(Role::Read)),
+    ("DELETE", "/v1/backtests/1", "", Some(Role::Read)),
+    ("POST", "/v1/query", "application/json", Some(Role::Read)),
     ("GET", "/metrics", "", Some(Role::Read)),
     ("GET", "/healthz", "", None),
     ("GET", "/readyz", "", None),

@@ -2,6 +2,7 @@
 //! The API as its clients meet it: a real engine on a directory of its own, a real listener, raw HTTP.
 #![allow(clippy::unwrap_used)]
 
+mod backtests;
 mod connections;
 mod decisions;
 mod documents;
@@ -13,4 +14,5 @@ mod overload;
 mod page;
 mod passages;
 mod policies;
+mod queries;
 mod streams;

@@ -2,9 +2,10 @@
 //! The engine's handle: what surfaces call.
 //!
 //! An engine is opened ([`open`]) as it was configured ([`config`]). From then on events are typed ([`intake`]), handed to
-//! the sequencer and waited for ([`submit`]). What the handle and the sequencer both look at is in [`shared`], and the
+//! the sequencer and waited for ([`submit`]), and so are acts ([`act`]). What the handle and the sequencer both look at is in [`shared`], and the
 //! figures among it in [`status`].
 
+mod act;
 mod config;
 mod intake;
 mod open;
@@ -12,6 +13,7 @@ mod shared;
 mod status;
 mod submit;
 
+pub use act::Acted;
 pub use config::{Config, Durability};
 pub use intake::Intake;
 pub use open::Opened;

@@ -3,6 +3,7 @@
 
 use super::status::Stats;
 use crate::active::Active;
+use crate::acts::{ActRecord, AgainRecord, Body, Job, Jobs};
 use crate::decision::Stored;
 use crate::error::{EngineError, SubmitError};
 use crate::latency::Clocks;
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) clocks: Clocks,
     /// The time of the journal's first event; the least there is before there is one.
     pub(super) begins: AtomicI64,
+    /// The jobs that are open and the newest of the others, as the sequencer has them.
+    jobs: Mutex<BTreeMap<u64, Job>>,
     /// A sync was asked for and has not begun.
     pub(crate) sync_asked: AtomicBool,
     pub(super) failed: Mutex<Option<String>>,
@@ -62,6 +65,7 @@ impl Shared {
             warmth: Warmth::default(),
             clocks: Clocks::default(),
             begins: AtomicI64::new(folded.past.begins.unwrap_or(NEVER).0),
+            jobs: Mutex::new(folded.past.jobs.all().map(|job| (job.id, job.clone())).collect()),
             sync_asked: AtomicBool::new(false),
             failed: Mutex::default(),
         }
@@ -79,6 +83,26 @@ impl Shared {
 
     pub(crate) fn fail(&self, why: &str) {
         *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+    }
+
+    /// A job is another.
+    pub(crate) fn show_jobs(&self, jobs: &Jobs, id: u64) {
+        let mut shown = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(job) = jobs.get(id) {
+            shown.insert(id, job.clone());
+        }
+        if shown.len() > jobs.all().count() {
+            shown.retain(|id, _| jobs.get(*id).is_ok());
+        }
+    }
+
+    /// The jobs that are open and the newest of the others, in the order in which they were planned.
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    pub(crate) fn job(&self, id: u64) -> Option<Job> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
     /// Why the sequencer no longer answers: it was told to stop, or had to.
@@ -107,15 +131,28 @@ impl Shared {
         }
     }
 
-    /// The decision with this number.
+    /// The decision with this number: also one that was made again, and the one that a case or a webhook was asked for.
     pub(crate) fn decision(&self, seq: u64) -> Result<Option<Stored>, EngineError> {
         let Some(frame) = self.lookup.get(seq)? else {
             return Ok(None);
         };
-        if !matches!(frame.kind, kind::DECIDED | kind::RECORDED) {
-            return Ok(None);
-        }
         let unreadable = |why| EngineError::Record { seq, why };
+        match frame.kind {
+            kind::DECIDED | kind::RECORDED => {}
+            kind::AGAIN => {
+                let (_, decided) = AgainRecord::split(&frame.payload).map_err(unreadable)?;
+                let policy = policy_of(decided).map_err(unreadable)?;
+                let dictionary = self.dictionary(policy, frame.position.segment)?;
+                return decode_stored(seq, true, decided, &dictionary).map(Some).map_err(unreadable);
+            }
+            kind::ACT => {
+                let record = ActRecord::decode(&frame.payload).map_err(unreadable)?;
+                let Body::Sent(deed) = record.body else { return Ok(None) };
+                // An act is never about itself or a later record.
+                return deed.event().filter(|of| *of < seq).map_or(Ok(None), |of| self.decision(of));
+            }
+            _ => return Ok(None),
+        }
         let dictionary =
             self.dictionary(policy_of(&frame.payload).map_err(unreadable)?, frame.position.segment)?;
         decode_stored(seq, frame.kind == kind::DECIDED, &frame.payload, &dictionary)

@@ -20,6 +20,7 @@ mod pace;
 pub use again::{DeadLetters, Retried, Wanted};
 pub use ledger::{Attempt, RetryError};
 
+use crate::acts::{ActRecord, AgainRecord, Body, Deed};
 use crate::decision::{Channel, Destination, EffectId, Stored, StoredSignal};
 use crate::engine::Shared;
 use crate::error::{EngineError, SubmitError};
@@ -50,16 +51,31 @@ pub struct Delivery {
     pub destination: Destination,
     /// Which attempt this is, from 1.
     pub attempt: u32,
-    /// The decision it follows from.
+    /// The decision it follows from, or that somebody asks it for.
     pub decision: Stored,
-    /// The signal it follows from, among those of the decision.
-    pub signal: usize,
+    /// Where it comes from.
+    pub cause: Cause,
+}
+
+/// Where an effect comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A signal, among those of the decision.
+    Signal(usize),
+    /// Somebody asked for it.
+    Act {
+        /// Who.
+        by: Box<str>,
+    },
 }
 
 impl Delivery {
-    /// The signal it follows from.
+    /// The signal it follows from, where it follows from one.
     pub fn signal(&self) -> Option<&StoredSignal> {
-        self.decision.judged.as_ref()?.signals.get(self.signal)
+        match self.cause {
+            Cause::Signal(number) => self.decision.judged.as_ref()?.signals.get(number),
+            Cause::Act { .. } => None,
+        }
     }
 }
 
@@ -252,17 +268,24 @@ impl Outbox {
         let mut found = Vec::new();
         let mut dictionary = None;
         self.shared.lookup.range(from, to, |frame| {
-            if frame.kind != kind::DECIDED {
-                return Ok::<(), EngineError>(());
-            }
             let seq = frame.position.seq;
             let unreadable = |why| EngineError::Record { seq, why };
-            let policy = policy_of(frame.payload).map_err(unreadable)?;
+            let decided = match frame.kind {
+                kind::DECIDED => frame.payload,
+                kind::AGAIN => AgainRecord::split(frame.payload).map_err(unreadable)?.1,
+                kind::ACT => {
+                    let record = ActRecord::decode(frame.payload).map_err(unreadable)?;
+                    found.extend(sent_by(&record).map(|to| (seq, vec![(0, to)])));
+                    return Ok::<(), EngineError>(());
+                }
+                _ => return Ok(()),
+            };
+            let policy = policy_of(decided).map_err(unreadable)?;
             let known = match dictionary.take().filter(|(of, _)| *of == policy) {
                 Some(known) => known,
                 None => (policy, self.shared.dictionary(policy, frame.position.segment)?),
             };
-            let effects = outward(frame.payload, &known.1).map_err(unreadable)?;
+            let effects = outward(decided, &known.1).map_err(unreadable)?;
             if !effects.is_empty() {
                 found.push((seq, effects));
             }
@@ -296,10 +319,10 @@ impl Outbox {
 
     fn prepare(&self, id: EffectId, now: Micros) -> Option<Delivery> {
         let (destination, attempt) = self.ledger().attempt(id)?;
-        let ended = match self.shared.decision(id.decision) {
-            Ok(Some(decision)) => match signal_of(&decision, id.index) {
-                Some((signal, _)) => {
-                    return Some(Delivery { id, key: self.key(id), destination, attempt, decision, signal });
+        let ended = match self.about(id) {
+            Ok(Some((decision, cause))) => match cause {
+                Some(cause) => {
+                    return Some(Delivery { id, key: self.key(id), destination, attempt, decision, cause });
                 }
                 None => Attempt::Refused { why: "its decision has no such effect".to_owned() },
             },
@@ -308,6 +331,26 @@ impl Outbox {
         };
         self.report(id, ended, now);
         None
+    }
+
+    /// The decision that an effect is about, and where it comes from.
+    fn about(&self, id: EffectId) -> Result<Option<(Stored, Option<Cause>)>, EngineError> {
+        let Some(decision) = self.shared.decision(id.decision)? else { return Ok(None) };
+        if let Some((cause, _)) = self.asked_for(id)? {
+            return Ok(Some((decision, Some(cause))));
+        }
+        let cause = signal_of(&decision, id.index).map(|(signal, _)| Cause::Signal(signal));
+        Ok(Some((decision, cause)))
+    }
+
+    /// Who asked for an effect, and where it goes; none for one that follows from a decision.
+    fn asked_for(&self, id: EffectId) -> Result<Option<(Cause, Destination)>, EngineError> {
+        let frame = self.shared.lookup.get(id.decision)?.filter(|frame| frame.kind == kind::ACT);
+        let Some(frame) = frame.filter(|_| id.index == 0) else { return Ok(None) };
+        let unreadable = |why| EngineError::Record { seq: id.decision, why };
+        let record = ActRecord::decode(&frame.payload).map_err(unreadable)?;
+        let to = sent_by(&record);
+        Ok(to.map(|to| (Cause::Act { by: record.by }, to)))
     }
 
     /// Whether there is something to read or to send, without looking at the disk.
@@ -397,7 +440,8 @@ impl Outbox {
     /// Where an effect goes, from the journal.
     fn find(&self, id: EffectId) -> Result<Option<Destination>, RetryError> {
         let decision = self.shared.decision(id.decision).map_err(|e| RetryError::Journal(e.to_string()))?;
-        Ok(decision.and_then(|d| signal_of(&d, id.index)?.1))
+        let asked_for = self.asked_for(id).map_err(|e| RetryError::Journal(e.to_string()))?;
+        Ok(asked_for.map(|(_, to)| to).or_else(|| decision.and_then(|d| signal_of(&d, id.index)?.1)))
     }
 
     /// The first effects in one state.
@@ -487,6 +531,16 @@ impl Outbox {
     pub(crate) fn stands(&self, as_of: u64) {
         self.ledger().end_checkpoint(Some(as_of));
     }
+}
+
+/// Where an act sends something.
+fn sent_by(record: &ActRecord) -> Option<Destination> {
+    let (channel, name) = match &record.body {
+        Body::Sent(Deed::Case { queue, .. }) => (Channel::Case, queue),
+        Body::Sent(Deed::Webhook { name, .. }) => (Channel::Webhook, name),
+        _ => return None,
+    };
+    Some(Destination { channel, name: (&**name).into() })
 }
 
 /// The signal that an effect of a decision follows from, and where the effect goes.

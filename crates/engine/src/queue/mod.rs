@@ -49,6 +49,9 @@ impl Client {
     /// The program itself, where it reads events from no client.
     pub const LOCAL: Client = Client { id: u64::MAX, weight: 1 };
 
+    /// Those who act on what has happened, all together: events of others have their turns between.
+    pub const ACTS: Client = Client { id: u64::MAX - 1, weight: 1 };
+
     /// The client with this number, at a weight of one.
     pub fn new(id: u64) -> Client {
         Client { id, weight: 1 }

@@ -150,6 +150,24 @@ fn event(input: &mut Input<'_>, dictionary: &Dictionary) -> Result<Event, Unread
     Ok(Event { schema: dictionary.schema.clone(), kind, id, time, received, values })
 }
 
+/// The event of a record, and what was served for it; nothing for one that was only recorded. The rest is passed over.
+pub(crate) fn decode_served(
+    payload: &[u8],
+    judged: bool,
+    dictionary: &Dictionary,
+) -> Result<(Event, Vec<Value>), Unreadable> {
+    let mut input = Input::new(payload);
+    let event = event(&mut input, dictionary)?;
+    let served = dictionary.served.get(usize::from(event.kind.0)).map_or(0, Vec::len);
+    let served = (0..if judged { served } else { 0 }).map(|_| value(&mut input)).collect::<Result<_, _>>()?;
+    Ok((event, served))
+}
+
+/// When the event of a record happened.
+pub(crate) fn time_of(payload: &[u8], dictionary: &Dictionary) -> Result<Micros, Unreadable> {
+    Ok(open_event(&mut Input::new(payload), dictionary)?.time)
+}
+
 /// An event but for its values, as it stands in the record.
 pub(crate) struct EventHead<'a> {
     pub(crate) kind: TypeId,

@@ -21,13 +21,15 @@ pub(crate) use bytes::{Input, put_i64, put_len, put_text, put_u64};
 pub(crate) use dictionary::{Dictionary, many};
 pub(crate) use effect::{Change, put_until, until};
 pub(crate) use event::{
-    Outward, decode_event, decode_row, decode_stored, encode_decided, encode_recorded, event_bytes, id_of,
-    open_event, outward, pack_rest, policy_of, type_of, unpack_rest,
+    Outward, decode_event, decode_row, decode_served, decode_stored, encode_decided, encode_recorded,
+    event_bytes, id_of, open_event, outward, pack_rest, policy_of, time_of, type_of, unpack_rest,
 };
 pub(crate) use forget::ForgetRecord;
 pub(crate) use outbox::{Checkpoint, DeadLetter, EffectRecord, Happened, OpenCase, Restored, Unfinished};
 pub(crate) use policy::{Part, encode_parts};
-pub(crate) use values::{put_value, skip_value, value};
+#[cfg(test)]
+pub(crate) use values::tests::any_value;
+pub(crate) use values::{kind_byte, put_kind_byte, put_value, skip_value, value, value_bytes};
 pub(crate) use warming::WarmingRecord;
 
 /// Kinds of journal frames.
@@ -52,6 +54,16 @@ pub(crate) mod kind {
     pub(crate) const EFFECT: u8 = 8;
     /// Where the outbox stands.
     pub(crate) const OUTBOX: u8 = 9;
+    /// An act of a person or a machine.
+    pub(crate) const ACT: u8 = 10;
+    /// Items of a job.
+    pub(crate) const JOB_PART: u8 = 11;
+    /// A job's head: from here on it is planned.
+    pub(crate) const JOB: u8 = 12;
+    /// A step of a job.
+    pub(crate) const JOB_STEP: u8 = 13;
+    /// An event that was judged once more, and is not counted.
+    pub(crate) const AGAIN: u8 = 14;
 }
 
 /// Why a payload cannot be read.

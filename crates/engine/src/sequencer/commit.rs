@@ -2,6 +2,7 @@
 //! Room before a record, one commit behind a batch, the answers after it; and the end, where the journal fails.
 
 use super::Sequencer;
+use crate::acts::Done;
 use crate::decision::Outcome;
 use crate::engine::Durability;
 use crate::error::SubmitError;
@@ -31,7 +32,8 @@ impl Sequencer {
 
     /// Makes the batch durable and answers it, if there is one.
     pub(super) fn answer(&mut self) {
-        if !self.waiting.is_empty() || !self.noted.is_empty() {
+        let waits = !self.waiting.is_empty() || !self.noted.is_empty();
+        if waits || !self.acted.is_empty() || !self.planned.is_empty() {
             self.settle();
         }
     }
@@ -56,6 +58,18 @@ impl Sequencer {
                 _ => Ok(last),
             };
             let _ = reply.send(noted);
+        }
+        for (reply, seq) in self.planned.drain(..) {
+            let _ = reply.send(match (&committed, &self.failed) {
+                (Err(_), Some(why)) => Err(SubmitError::Failed(why.clone()).into()),
+                _ => Ok(seq),
+            });
+        }
+        for (reply, mut done) in self.acted.drain(..) {
+            if let (Err(_), Some(why)) = (&committed, &self.failed) {
+                done.fill(Done::Refused(SubmitError::Failed(why.clone()).into()));
+            }
+            let _ = reply.send(done);
         }
         for (reply, mut outcomes, since) in self.waiting.drain(..) {
             self.shared.clocks.decided.observe(lap.began().saturating_duration_since(since), outcomes.len());

@@ -167,7 +167,7 @@ impl Sequencer {
 }
 
 /// Whether an effect of a judgement goes out.
-fn goes_out(judgement: &Judgement) -> bool {
+pub(super) fn goes_out(judgement: &Judgement) -> bool {
     judgement.signals.iter().flat_map(|s| &s.effects).any(|e| !e.changes_state())
 }
 

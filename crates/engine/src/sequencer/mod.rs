@@ -4,10 +4,11 @@
 //! It takes all the work that waits, does it in order, makes it durable with one sync and answers it. While it
 //! syncs, work gathers: under load batches form by themselves, and alone an event waits for nobody.
 //!
-//! A turn takes events one by one ([`event`]) and what else there is to write down ([`note`]); then the batch is committed
+//! A turn takes events one by one ([`event`]), acts ([`act`]) and what else there is to write down ([`note`]); then the batch is committed
 //! and answered ([`commit`]). A policy is put in force behind a batch that is answered ([`swap`]). Between two batches, each
 //! for a moment, the state is kept within its memory ([`forget`]) and a snapshot goes on ([`snapshots`]).
 
+mod act;
 mod commit;
 mod event;
 mod forget;
@@ -17,7 +18,10 @@ mod swap;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use act::With;
+
 use crate::active::Active;
+use crate::acts::{Act, ActError, Done, JobHead, JobStep};
 use crate::backfill::Filler;
 use crate::decision::Outcome;
 use crate::engine::{Config, Durability, Shared};
@@ -59,6 +63,12 @@ pub(crate) enum Task {
         checkpoint: Option<Vec<u8>>,
         reply: oneshot::Sender<Result<u64, SubmitError>>,
     },
+    /// Do these acts.
+    Acts { acts: Vec<(Act, With)>, now: Micros, reply: oneshot::Sender<Vec<Done>> },
+    /// Say what would become of them.
+    Would { acts: Vec<(Act, With)>, now: Micros, reply: oneshot::Sender<Vec<Done>> },
+    /// Write down something of a job. Gives the number of its record.
+    Job { what: JobTask, reply: oneshot::Sender<Result<u64, ActError>> },
     /// A back-fill has something to hand over.
     Offered,
     /// Make a snapshot.
@@ -73,9 +83,21 @@ pub(crate) enum Task {
     Stop { reply: oneshot::Sender<()> },
 }
 
+/// What is to be written down of a job.
+pub(crate) enum JobTask {
+    /// Items of it.
+    Part(Vec<u8>),
+    /// That it is planned.
+    Head(JobHead),
+    /// A step of it.
+    Step(JobStep),
+}
+
 /// Who waits for the outcomes, the outcomes, and since when they are waited for.
 type Waiting = (oneshot::Sender<Vec<Outcome>>, Vec<Outcome>, Instant);
 type Noted = (oneshot::Sender<Result<u64, SubmitError>>, u64);
+type Acted = (oneshot::Sender<Vec<Done>>, Vec<Done>);
+type Planned = (oneshot::Sender<Result<u64, ActError>>, u64);
 
 pub(crate) struct Sequencer {
     /// Ended before all else is let go of.
@@ -92,6 +114,10 @@ pub(crate) struct Sequencer {
     waiting: Vec<Waiting>,
     /// What was noted of effects and is not durable yet: the number of the last record.
     noted: Vec<Noted>,
+    /// Acts that are not durable yet.
+    acted: Vec<Acted>,
+    /// Parts, heads and steps of jobs that are not durable yet.
+    planned: Vec<Planned>,
     /// Where the outbox stands, as bytes: what each segment begins with.
     checkpoint: Vec<u8>,
     /// Events in `waiting`.
@@ -140,6 +166,8 @@ impl Sequencer {
             shared,
             waiting: Vec::new(),
             noted: Vec::new(),
+            acted: Vec::new(),
+            planned: Vec::new(),
             checkpoint,
             batch: 0,
             failed: None,
@@ -213,6 +241,22 @@ impl Sequencer {
                     Ok(last) => self.noted.push((reply, last)),
                     Err(e) => drop(reply.send(Err(e))),
                 },
+                Task::Acts { acts, now, reply } => {
+                    let done = self.acts(acts, now);
+                    self.acted.push((reply, done));
+                }
+                Task::Would { acts, now, reply } => drop(reply.send(self.would(acts, now))),
+                Task::Job { what, reply } => {
+                    let written = match what {
+                        JobTask::Part(part) => self.job_part(&part),
+                        JobTask::Head(head) => self.begin_job(head),
+                        JobTask::Step(step) => self.step_job(&step),
+                    };
+                    match written {
+                        Ok(seq) => self.planned.push((reply, seq)),
+                        Err(e) => drop(reply.send(Err(e))),
+                    }
+                }
                 Task::Offered => {
                     self.answer();
                     self.take_over();

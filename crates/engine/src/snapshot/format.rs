@@ -41,6 +41,8 @@ pub(super) mod section {
     pub(crate) const LIST: u8 = 6;
     /// Event ids.
     pub(crate) const SEEN: u8 = 7;
+    /// Labels and entries that acts took off.
+    pub(crate) const TAKEN_OFF: u8 = 8;
     /// Nothing follows.
     pub(crate) const END: u8 = 255;
 }

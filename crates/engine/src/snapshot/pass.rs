@@ -7,6 +7,7 @@
 //! event ids only those are written that came before the pass.
 
 use super::format::{Bad, section};
+use crate::acts::Jobs;
 use crate::flow::Flow;
 use crate::limits;
 use crate::marks;
@@ -20,6 +21,8 @@ use wardroom_state::TableId;
 
 /// The layout of a head.
 const VERSION: u8 = 1;
+/// That of a head that says something of jobs.
+const JOBS_VERSION: u8 = 2;
 
 /// What of the past is known beside the tables.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,11 +37,13 @@ pub(crate) struct Past {
     pub(crate) begins: Option<Micros>,
     /// Whether the journal says that features are warming.
     pub(crate) warming: bool,
+    /// The jobs that are open, and the newest of the others.
+    pub(crate) jobs: Jobs,
 }
 
 /// What the head of a snapshot says behind the policy's dictionary.
 pub(super) fn write_rest(past: &Past, flow: &Flow, seen: &Seen) -> Vec<u8> {
-    let mut out = vec![VERSION];
+    let mut out = vec![if past.jobs.is_empty() { VERSION } else { JOBS_VERSION }];
     put_text(&mut out, past.directory.as_deref().unwrap_or_default());
     put_u64(&mut out, past.events);
     put_u64(&mut out, past.uncounted);
@@ -55,6 +60,9 @@ pub(super) fn write_rest(past: &Past, flow: &Flow, seen: &Seen) -> Vec<u8> {
     let (through, since) = seen.head();
     put_u64(&mut out, through);
     put_i64(&mut out, since.0);
+    if !past.jobs.is_empty() {
+        past.jobs.encode(&mut out);
+    }
     out
 }
 
@@ -72,8 +80,10 @@ pub(super) fn read_head(payload: &[u8], flow: Option<&mut Flow>) -> Result<Head,
     let len = input.len()?;
     let dictionary = Dictionary::decode(input.take(len)?)?;
     let version = input.byte()?;
-    if version != VERSION {
-        return Err(format!("a head of version {version}; this program reads version {VERSION}"));
+    if ![VERSION, JOBS_VERSION].contains(&version) {
+        return Err(format!(
+            "a head of version {version}; this program reads versions {VERSION} and {JOBS_VERSION}"
+        ));
     }
     let directory = Some(input.text()?).filter(|version| !version.is_empty()).map(Arc::from);
     let (events, uncounted) = (input.u64()?, input.u64()?);
@@ -84,12 +94,13 @@ pub(super) fn read_head(payload: &[u8], flow: Option<&mut Flow>) -> Result<Head,
     let floor = Micros(input.i64()?);
     let late = many(&mut input, |i| Ok((Box::<str>::from(i.text()?), Micros(i.i64()?))))?;
     let ids = (input.u64()?, Micros(input.i64()?));
+    let jobs = if version == JOBS_VERSION { Jobs::decode(&mut input)? } else { Jobs::default() };
     input.finish()?;
     if let Some(flow) = flow {
         flow.set_marks_floor(floor);
         flow.set_late_beginnings(late);
     }
-    Ok(Head { dictionary, past: Past { directory, events, uncounted, begins, warming }, ids })
+    Ok(Head { dictionary, past: Past { directory, events, uncounted, begins, warming, jobs }, ids })
 }
 
 /// How far a pass has come.
@@ -151,6 +162,7 @@ impl Pass {
             match flow.write_marks(cursor, all, out) {
                 Some(marks::Piece::Labels) => return Some(section::LABELS),
                 Some(marks::Piece::List) => return Some(section::LIST),
+                Some(marks::Piece::TakenOff) => return Some(section::TAKEN_OFF),
                 None => self.stage = Stage::Seen(self.after.unwrap_or(0)),
             }
         }
@@ -187,6 +199,7 @@ impl<'a> Filling<'a> {
             section::PIECE => self.piece(payload),
             section::LABELS => self.flow.load_marks(marks::Piece::Labels, payload),
             section::LIST => self.flow.load_marks(marks::Piece::List, payload),
+            section::TAKEN_OFF => self.flow.load_marks(marks::Piece::TakenOff, payload),
             section::SEEN => self.ids(payload),
             _ => Ok(()),
         }

@@ -13,6 +13,7 @@
     reason = "tests read back what they wrote themselves, and say what they skip"
 )]
 
+mod acts;
 mod damage;
 mod disk;
 mod encryption;
@@ -25,6 +26,7 @@ mod marks;
 mod oracle;
 mod outbox;
 mod overload;
+mod recount;
 mod restart;
 mod room;
 mod slow_disk;

@@ -9,6 +9,7 @@ mod feature;
 mod list;
 mod names;
 mod never;
+pub(crate) mod query;
 mod rule;
 mod table;
 #[cfg(test)]
@@ -188,7 +189,7 @@ pub(crate) fn check(
     sources: &Sources,
     diagnostics: &mut Sink,
 ) -> (Checked, Found) {
-    whole(Context::new(bundle, sources, diagnostics), files)
+    all(Context::new(bundle, sources, diagnostics), files)
 }
 
 /// The same, with the type and cost of every expression beside it.
@@ -200,52 +201,64 @@ pub(crate) fn check_and_see(
 ) -> (Checked, Found) {
     let mut cx = Context::new(bundle, sources, diagnostics);
     cx.typed = Some(Vec::new());
-    whole(cx, files)
+    all(cx, files)
 }
 
-fn whole<'a>(mut cx: Context<'a>, files: &'a [File]) -> (Checked, Found) {
+fn all<'a>(mut cx: Context<'a>, files: &'a [File]) -> (Checked, Found) {
+    whole(&mut cx, files, |_| ());
+    finish(cx, files)
+}
+
+/// Checks every declaration; `extend` may put more into the event types before anything reads them.
+fn whole<'a, T>(cx: &mut Context<'a>, files: &'a [File], extend: impl FnOnce(&mut Context<'a>) -> T) -> T {
     // Each kind of declaration may use those before it in this order, wherever they stand.
-    event::declare(&mut cx, files);
+    event::declare(cx, files);
+    let extended = extend(cx);
     each(files, |file, decl| {
         cx.declared.extend(decl.name().map(|name| names::id(&file.namespace, &name.name)));
     });
     cx.facts = vec![Vec::new(); cx.checked.schema.len()];
     each(files, |file, decl| match decl {
-        Decl::Const(constant) => list::constant(&mut cx, file, constant),
-        Decl::List(list) => list::check(&mut cx, file, list),
+        Decl::Const(constant) => list::constant(cx, file, constant),
+        Decl::List(list) => list::check(cx, file, list),
         _ => {}
     });
     each(files, |file, decl| {
         if let Decl::Table(table) = decl {
-            table::check(&mut cx, file, table);
+            table::check(cx, file, table);
         }
     });
-    features(&mut cx, files);
+    features(cx, files);
     each(files, |file, decl| match decl {
         Decl::Broken { what, name } => {
             cx.names.declare(&file.namespace, name, (what, names::Meaning::Broken), cx.diagnostics);
         }
-        Decl::Rule(rule) => rule::declare(&mut cx, file, rule),
+        Decl::Rule(rule) => rule::declare(cx, file, rule),
         _ => {}
     });
-    computed::check_all(&mut cx);
+    computed::check_all(cx);
     each(files, |file, decl| {
         if let Decl::Rule(rule) = decl {
-            rule::check(&mut cx, file, rule);
+            rule::check(cx, file, rule);
         }
     });
-    rule::together(&mut cx);
+    rule::together(cx);
     let mut lines = case::Lines::default();
     each(files, |file, decl| match decl {
-        Decl::Test(test) => case::check(&mut cx, file, test, &mut lines),
-        Decl::Budget(budget) => event::budget(&mut cx, budget),
+        Decl::Test(test) => case::check(cx, file, test, &mut lines),
+        Decl::Budget(budget) => event::budget(cx, budget),
         _ => {}
     });
     // What reads a feature may be among what could not be read.
     if cx.diagnostics.errors() == 0 {
         cx.names.report_unused(cx.diagnostics);
-        event::over_budget(&mut cx);
+        event::over_budget(cx);
     }
+    extended
+}
+
+/// What has been checked, once nothing more can be asked of the event types.
+fn finish(mut cx: Context<'_>, files: &[File]) -> (Checked, Found) {
     cx.settle_facts();
     each(files, |file, decl| {
         let defined = defined(&cx, file, decl);

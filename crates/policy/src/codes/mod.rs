@@ -12,6 +12,7 @@ mod cases;
 mod evidence;
 mod features;
 mod names;
+mod query;
 mod reading;
 mod rules;
 mod tables;
@@ -35,7 +36,7 @@ pub struct Page {
 pub fn pages() -> &'static [Page] {
     static ALL: LazyLock<Vec<Page>> = LazyLock::new(|| {
         let of_the_parts = [names::PAGES, types::PAGES, features::PAGES, rules::PAGES, cases::PAGES];
-        let of_the_rest = [evidence::PAGES, tables::PAGES, whole::PAGES];
+        let of_the_rest = [evidence::PAGES, tables::PAGES, whole::PAGES, query::PAGES];
         [reading::PAGES, &of_the_parts.concat(), &of_the_rest.concat()].concat()
     });
     &ALL

@@ -46,7 +46,7 @@ a part or a written value.
 `rule`, `budget` or `test`. Its clauses are indented."#
     "W0106" "no such clause"
     r#"A rule has the clauses when, then, because, mode, missing, owner, expires and was; evidence has weigh and because; a test has
-given, when and expect."#
+given, when and expect; a query has where, last, from, to, by, show, per, against, top and bottom."#
     "W0107" "given twice"
     r#"This clause or argument may stand once."#
     "W0108" "a clause is missing"

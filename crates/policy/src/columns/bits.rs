@@ -43,6 +43,16 @@ impl Bits {
         Bits { words, len }
     }
 
+    /// The rows from `start`, a multiple of 64, on, as many as `len`.
+    pub(super) fn part(&self, start: usize, len: usize) -> Bits {
+        debug_assert!(start.is_multiple_of(64) && start + len <= self.len);
+        let mut words = self.words[start / 64..(start + len).div_ceil(64)].to_vec();
+        if let Some(last) = words.len().checked_sub(1) {
+            words[last] &= within(last, len);
+        }
+        Bits { words, len }
+    }
+
     /// The rows that are not null.
     pub(super) fn valid(nulls: Option<&NullBuffer>, start: usize, len: usize) -> Bits {
         nulls.map_or_else(|| Bits::all(len), |n| Bits::of(n.inner(), start, len))
@@ -192,6 +202,13 @@ impl TriColumn {
                 self.yes.set(row);
             }
         }
+    }
+
+    /// True for these of so many rows, which ascend, and false for the others.
+    pub fn picked(rows: impl IntoIterator<Item = usize>, len: usize) -> TriColumn {
+        let mut yes = Bits::none(len);
+        rows.into_iter().filter(|row| *row < len).for_each(|row| yes.set(row));
+        TriColumn { yes, known: Bits::all(len) }
     }
 
     /// How many rows.

@@ -30,16 +30,16 @@ use std::sync::Arc;
 use wardroom_event::{Field, Repr, Value};
 
 /// Bytes of an address.
-pub(super) const IP: i32 = 16;
+pub const IP: i32 = 16;
 /// Bytes of a network.
-pub(super) const NET: i32 = 17;
+pub const NET: i32 = 17;
 /// What Arrow calls the values of a list.
 pub(super) const ITEM: &str = "item";
 /// The time zone of all times.
-const UTC: &str = "UTC";
+pub(super) const UTC: &str = "UTC";
 
 /// The Arrow type of a field's values.
-pub(super) fn data_type(field: &Field) -> DataType {
+pub fn data_type(field: &Field) -> DataType {
     match field.kind.repr() {
         Repr::Bool => DataType::Boolean,
         Repr::Int => DataType::Int64,
@@ -54,7 +54,7 @@ pub(super) fn data_type(field: &Field) -> DataType {
 }
 
 /// A field of a batch. All may be null: what a policy demands of an event today, it may not have demanded before.
-pub(super) fn arrow_field(field: &Field) -> ArrowField {
+pub fn arrow_field(field: &Field) -> ArrowField {
     ArrowField::new(&*field.name, data_type(field), true)
 }
 
@@ -67,7 +67,7 @@ fn item(field: &Field) -> Arc<ArrowField> {
 }
 
 /// An address's bytes.
-pub(super) fn ip_bytes(ip: IpAddr) -> [u8; 16] {
+pub fn ip_bytes(ip: IpAddr) -> [u8; 16] {
     match ip {
         IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
         IpAddr::V6(ip) => ip.octets(),
@@ -75,7 +75,7 @@ pub(super) fn ip_bytes(ip: IpAddr) -> [u8; 16] {
 }
 
 /// A network's bytes.
-pub(super) fn net_bytes(net: IpNet) -> [u8; 17] {
+pub fn net_bytes(net: IpNet) -> [u8; 17] {
     let mut bytes = [0; 17];
     bytes[..16].copy_from_slice(&ip_bytes(net.addr()));
     bytes[16] = net.prefix_len();
@@ -83,13 +83,13 @@ pub(super) fn net_bytes(net: IpNet) -> [u8; 17] {
 }
 
 /// The address of these bytes.
-pub(super) fn ip(bytes: &[u8]) -> Option<IpAddr> {
+pub fn ip(bytes: &[u8]) -> Option<IpAddr> {
     let bytes: [u8; 16] = bytes.try_into().ok()?;
     Some(Ipv6Addr::from(bytes).to_canonical())
 }
 
 /// The network of these bytes; none where its prefix is too long.
-pub(super) fn net(bytes: &[u8]) -> Option<IpNet> {
+pub fn net(bytes: &[u8]) -> Option<IpNet> {
     let (len, address) = bytes.split_last()?;
     let address: [u8; 16] = address.try_into().ok()?;
     let address = Ipv6Addr::from(address);
@@ -100,7 +100,10 @@ pub(super) fn net(bytes: &[u8]) -> Option<IpNet> {
 }
 
 /// Values of a field as an array.
-pub(super) fn array(field: &Field, values: &[&Value]) -> Result<ArrayRef, ColumnError> {
+///
+/// # Errors
+/// When a value is not of the field's type.
+pub fn array(field: &Field, values: &[&Value]) -> Result<ArrayRef, ColumnError> {
     macro_rules! optional {
         ($variant:ident, |$v:ident| $held:expr) => {
             values

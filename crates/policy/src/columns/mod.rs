@@ -16,9 +16,11 @@
 mod bits;
 mod column;
 mod each;
-mod form;
+pub mod form;
 mod frame;
+mod made;
 mod number;
+mod reads;
 #[cfg(test)]
 mod tests;
 mod translate;
@@ -26,6 +28,8 @@ mod truth;
 mod value;
 
 pub use bits::TriColumn;
+pub use made::{ColumnValue, StoredValues};
+pub use reads::RuleReads;
 
 use crate::program::{Program, Source};
 use crate::{Tri, World};
@@ -288,11 +292,26 @@ impl ColumnPlan<'_> {
     /// # Errors
     /// When a column is not there, or not of its type.
     pub fn recompute(&self, batch: &RecordBatch, world: &dyn World) -> Result<RecordBatch, ColumnError> {
+        self.recompute_some(batch, world, |_| true, usize::MAX)
+    }
+
+    /// As [`ColumnPlan::recompute`], but only those of the computed values that `wanted` names by their place among what
+    /// is served. Texts are cut at so many bytes, as whoever serves them cuts them.
+    ///
+    /// # Errors
+    /// When a column is not there, or not of its type.
+    pub fn recompute_some(
+        &self,
+        batch: &RecordBatch,
+        world: &dyn World,
+        wanted: impl Fn(usize) -> bool,
+        most_text: usize,
+    ) -> Result<RecordBatch, ColumnError> {
         let declared = FIELDS + self.program.schema.get(self.kind).fields.len();
         let mut columns: Vec<Option<Column>> = vec![None; self.fields.len()];
         let mut made: HashMap<usize, ArrayRef> = HashMap::new();
         for (at, serve) in self.program.plan(self.kind).serve.iter().enumerate() {
-            if !matches!(serve.source, Source::Computed(_)) {
+            if !matches!(serve.source, Source::Computed(_)) || !wanted(at) {
                 continue;
             }
             let is_it = |c: &&crate::ir::Computed| c.id == serve.id && c.on == self.kind;
@@ -308,7 +327,7 @@ impl ColumnPlan<'_> {
             let mut values: Vec<Value> = Vec::with_capacity(batch.num_rows());
             frames(&columns, batch.num_rows(), world, |frame| {
                 let lane = operand.eval(frame, &Bits::all(frame.len));
-                values.extend((0..frame.len).map(|row| lane.value(row).into_owned()));
+                values.extend((0..frame.len).map(|row| cut(lane.value(row).into_owned(), most_text)));
             });
             let array = form::array(&self.fields[at], &values.iter().collect::<Vec<_>>())?;
             columns[at] = Some(Column::of(&self.fields[at], &array)?);
@@ -339,6 +358,11 @@ impl ColumnPlan<'_> {
         Ok(RecordBatch::try_new_with_options(Arc::new(ArrowSchema::new(fields)), arrays, &options)?)
     }
 
+    /// A column, by its place.
+    pub(crate) fn field(&self, at: usize) -> Option<&Field> {
+        self.fields.get(at)
+    }
+
     fn bind(&self, batch: &RecordBatch, at: usize) -> Result<Column, ColumnError> {
         bind(batch, at, &self.fields[at])
     }
@@ -350,6 +374,14 @@ fn bind(batch: &RecordBatch, at: usize, field: &Field) -> Result<Column, ColumnE
     match column.nulls.as_ref().and_then(|nulls| nulls.iter().position(|valid| !valid)) {
         Some(row) if at == TIME => Err(ColumnError::Value { name: field.name.clone(), row }),
         _ => Ok(column),
+    }
+}
+
+/// A text of no more than so many bytes.
+fn cut(value: Value, most: usize) -> Value {
+    match value {
+        Value::Text(text) if text.len() > most => Value::Text(text[..text.floor_char_boundary(most)].into()),
+        value => value,
     }
 }
 

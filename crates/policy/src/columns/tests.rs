@@ -4,6 +4,7 @@
 mod generate;
 mod speed;
 
+use super::bits::Bits;
 use super::form;
 use crate::program::{Program, Source};
 use crate::{Bundle, ColumnError, Row, Tri, TriColumn, compile};
@@ -18,7 +19,7 @@ use arrow_schema::{DataType, Field as ArrowField, Schema as ArrowSchema};
 use generate::{Dice, Odd, POLICY, condition, quantity, rows};
 use proptest::prelude::*;
 use std::sync::Arc;
-use wardroom_event::{Event, TypeId, Value};
+use wardroom_event::{Event, Field, TypeId, Value};
 
 fn program_of(files: &[(&str, &str)]) -> Result<Program, String> {
     let mut bundle = Bundle::new();
@@ -188,6 +189,41 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 250, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What queries ask: any expression as a column, for all rows or for some.
+    #[test]
+    fn values_are_what_is_served_online(
+        of in quantity(2), cond in condition(1), count in 0usize..150, seed in any::<u64>(),
+    ) {
+        let source = every_type(&of, &cond);
+        let Ok(program) = program_of(&[("main.ward", &source)]) else { return Ok(()) };
+        let (events, served) = rows(&program, kind(&program), count, seed);
+        let plan = program.columns(kind(&program));
+        let batch = plan.batch(&events, &served).unwrap();
+        let mut dice = Dice(seed);
+        let some: Vec<bool> = (0..count).map(|_| dice.below(3) > 0).collect();
+        let among = TriColumn::each(&Bits::all(count), |row| Tri::known(some[row]));
+        for batch in [reformed(&batch, &mut dice), batch] {
+            for computed in program.computed.iter().filter(|c| c.on == kind(&program)) {
+                let at = program.plan(kind(&program)).serve.iter().position(|s| s.id == computed.id).unwrap();
+                let value = plan.value(&computed.typed);
+                let field = Field { name: "x".into(), ..Field::plain("x", computed.typed.kind, true) };
+                for among in [None, Some(&among)] {
+                    let array = value.evaluate(&batch, among, &Odd).unwrap();
+                    let column = super::Column::of(&field, &array).unwrap();
+                    prop_assert_eq!(array.data_type(), &form::data_type(&field));
+                    for row in (0..count).filter(|row| among.is_none() || some[*row]) {
+                        let (got, want) = (column.value(row), &served[row][at]);
+                        prop_assert_eq!(bits(&got), bits(want), "{} of row {}\n{}", computed.id, row, source);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A policy with features, evidence, scores and a model beside tables and lists.
 fn whole(of: &str, cond: &str) -> String {
     format!(
@@ -220,6 +256,35 @@ rule two on thing:
     because "why"
 "#
     )
+}
+
+/// A policy that computes a value of each type.
+fn every_type(of: &str, cond: &str) -> String {
+    let values = [
+        cond,
+        of,
+        &format!("ot if {cond} else email.domain"),
+        "t.lower()",
+        "email.domain",
+        &format!("ip if {cond} else oip"),
+        &format!("ip.net if {cond} else onet"),
+        "oip",
+        "onet",
+        &format!("at if {cond} else oat"),
+        "od",
+        &format!("d if {cond} else od"),
+        &format!("os if {cond} else s"),
+        "r",
+        "oemail",
+        "plan",
+    ];
+    let mut source = POLICY.to_owned();
+    for (number, value) in values.iter().enumerate() {
+        source += &format!("\nfeature f{number} = {value}");
+    }
+    let read: Vec<String> = (0..values.len()).map(|n| format!("f{n} is missing")).collect();
+    source
+        + &format!("\nrule r on thing:\n    when {}\n    then block\n    because \"w\"\n", read.join(" or "))
 }
 
 fn model(scale: f64) -> String {

@@ -80,6 +80,14 @@ impl<'p> Translator<'p> {
         })
     }
 
+    /// The place of the one column that an expression is, where it is no more than that.
+    pub(super) fn slot_of(&mut self, typed: &Typed) -> Option<usize> {
+        match self.slot(typed)? {
+            Slot::Column(at) => Some(at),
+            Slot::Item(_) => None,
+        }
+    }
+
     pub(super) fn truth(&mut self, typed: &Typed) -> Truth {
         if let Some(slot) = self.slot(typed) {
             return Truth::Slot(slot);

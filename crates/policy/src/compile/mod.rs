@@ -42,8 +42,18 @@ pub(crate) type ValueFn = Box<dyn Fn(&Row<'_>) -> Value + Send + Sync>;
 pub(crate) fn program(checked: Checked, version: Version, text: Text) -> Program {
     let mut plans: Vec<Plan> = (0..checked.schema.len()).map(|_| Plan::default()).collect();
     let mut rules = Vec::new();
-    let Checked { schema, features, lists, computed, scores, rules: written, cases, defined, budgets } =
-        checked;
+    let Checked {
+        schema,
+        features,
+        lists,
+        computed,
+        scores,
+        rules: written,
+        cases,
+        defined,
+        budgets,
+        queried,
+    } = checked;
     let ground = Ground { features: &features, lists: &lists, computed: &computed, schema: &schema };
     for rule in written {
         let plan = &mut plans[usize::from(rule.on.0)];
@@ -52,6 +62,11 @@ pub(crate) fn program(checked: Checked, version: Version, text: Text) -> Program
         }
         let mut scope = Scope::new(Serving::Grows(plan), ground, rule.on);
         rules.push(compile_rule(rule, &scores, &mut scope));
+    }
+    for (on, typed) in &queried {
+        let plan = &mut plans[usize::from(on.0)];
+        // What it gives is nobody's; what it reads is served from here on.
+        drop(value::value(typed, &mut Scope::new(Serving::Grows(plan), ground, *on)));
     }
     for (number, feature) in features.iter().enumerate() {
         for counted in &feature.counted {
@@ -104,6 +119,8 @@ fn compile_rule(rule: CheckedRule, scores: &[Score], scope: &mut Scope<'_>) -> R
     });
     let terms = terms.collect();
     let because = reasons(&rule.because, scores, scope);
+    let mut says = Vec::new();
+    said(&rule.because, scores, &mut says);
     Rule {
         id: rule.id,
         on: rule.on,
@@ -122,6 +139,24 @@ fn compile_rule(rule: CheckedRule, scores: &[Score], scope: &mut Scope<'_>) -> R
         cost,
         loc: rule.loc,
         because,
+        says,
+    }
+}
+
+/// What a reason shows, as it was checked: whoever computes a rule anew has to know what its words read.
+fn said(pieces: &[CheckedPiece], scores: &[Score], out: &mut Vec<Typed>) {
+    for piece in pieces {
+        match piece {
+            CheckedPiece::Text(_) => {}
+            CheckedPiece::Value(_, typed) => out.push(typed.clone()),
+            CheckedPiece::Top(score, _) => {
+                for term in scores.get(*score).map_or(&[][..], |s| &s.terms) {
+                    out.push(term.value.clone());
+                    // Evidence names no scores, so this goes no deeper.
+                    said(&term.because, scores, out);
+                }
+            }
+        }
     }
 }
 

@@ -3,13 +3,14 @@
 
 mod express;
 
-use super::space::quoted;
+pub(crate) use super::space::quoted;
 use crate::syntax::lex::escape_of;
 use crate::syntax::tree::{
     CellDecl, Decl, EvidenceDecl, ExpectDecl, Expr, FieldDecl, GivenDecl, Ident, ListDecl, ListFrom,
     ModeDecl, ModelDecl, RowDecl, RuleDecl, TableDecl, TemplatePiece, TestDecl, TypeExpr,
 };
-use express::{expression, guarded, items};
+pub(crate) use express::expression;
+use express::{guarded, items};
 use std::fmt::Write as _;
 use wardroom_event::Span;
 

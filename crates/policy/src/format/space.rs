@@ -115,7 +115,7 @@ fn is_equals(kind: Option<&Kind>) -> bool {
 }
 
 /// A string with its quotes: double ones, unless single ones spare backslashes.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let quote = if text.contains('"') && !text.contains('\'') { '\'' } else { '"' };
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);

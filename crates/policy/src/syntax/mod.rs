@@ -9,6 +9,7 @@ mod grammar;
 pub(crate) mod layout;
 pub(crate) mod lex;
 pub(crate) mod plain;
+pub(crate) mod query;
 pub(crate) mod tree;
 
 use crate::sink::Sink;

@@ -45,12 +45,16 @@ fn only_warnings_leave_a_program() {
     }
 }
 
+/// The codes of what is said of policies; those of queries are seen where queries are.
+fn known() -> BTreeSet<&'static str> {
+    pages().iter().map(|p| p.code).filter(|code| !code.starts_with("W10")).collect()
+}
+
 #[test]
 fn every_code_has_a_file() {
     let seen: BTreeSet<&str> =
         bad_files().iter().flat_map(|f| compiled(f).diagnostics.into_iter().map(|d| d.code)).collect();
-    let known: BTreeSet<&str> = pages().iter().map(|p| p.code).collect();
-    assert_eq!(seen, known);
+    assert_eq!(seen, known());
 }
 
 #[test]
@@ -85,8 +89,7 @@ fn every_code_can_be_mended() {
     let mended = mended_files();
     let codes = mended.iter().flat_map(|f| compiled(&bad_of(f)).diagnostics.into_iter().map(|d| d.code));
     let seen: BTreeSet<&str> = codes.collect();
-    let known: BTreeSet<&str> = pages().iter().map(|p| p.code).collect();
-    assert_eq!(seen, known);
+    assert_eq!(seen, known());
 }
 
 /// What a sentence of a diagnostic must be like; what is not.

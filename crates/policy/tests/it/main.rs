@@ -15,5 +15,6 @@ mod language;
 mod limits;
 mod names;
 mod oracle;
+mod query;
 mod reasons;
 mod robust;

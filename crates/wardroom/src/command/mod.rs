@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One file a command.
 
+mod backtest;
 mod backup;
 mod bench;
 mod check;
@@ -15,11 +16,13 @@ mod journal;
 mod key;
 mod lsp;
 mod policy;
+mod query;
 mod serve;
 mod status;
 mod test;
 mod tree;
 
+pub(crate) use backtest::Backtest;
 pub(crate) use check::compile_or_say;
 pub(crate) use key::{file as keys_file, issue as issue_key};
 pub(crate) use serve::{ignore_file_size_signal, leave_signal, stop_signal};
@@ -42,9 +45,11 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Test(args) => test::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Policy(args) => policy::run(&args),
+        Command::Query(args) => query::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),
         Command::Replay(args) => crate::replay::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
         Command::Effects(args) => effects::run(&args),
         Command::Key(args) => key::run(args),
         Command::Journal(args) => journal::run(args),

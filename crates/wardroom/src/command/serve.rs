@@ -19,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use wardroom_api::{Api, Keys, Options};
 use wardroom_engine::{Engine, EngineError, Opened, Origin, SwapError};
 use wardroom_facts::{Library, Sources};
+use wardroom_history::backtest::{Desk, Files, Setting};
 use wardroom_policy::{Bundle, Version};
 use wardroom_report::render;
 
@@ -49,6 +50,8 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         grace: config.shutdown_grace.value,
         log_requests: config.log_requests.value,
         traces: exporter.as_ref().map(Exporter::traces),
+        backtests: Some(backtests(&config)?),
+        secret: wardroom_engine::installation_secret(&config.data.value)?.0,
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         ..Options::new(clock::now)
     };
@@ -290,3 +293,9 @@ pub(crate) fn ignore_file_size_signal() {
 
 /// Linux's number on all architectures we build for but MIPS.
 const SIGXFSZ: i32 = 25;
+
+/// Where backtests are asked for: one at a time and on one thread, for what comes in goes first.
+fn backtests(config: &Config) -> Result<Desk> {
+    let files = Files { data: config.data.value.clone(), keys: config.encryption.keys()? };
+    Ok(Desk::new(files, Setting::default(), 1))
+}

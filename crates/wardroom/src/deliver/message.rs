@@ -4,7 +4,7 @@
 use super::Destined;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use wardroom_engine::{Channel, Delivery};
+use wardroom_engine::{Cause, Channel, Delivery};
 use wardroom_event::{Sight, Type, Value};
 use wardroom_policy::Piece;
 
@@ -27,6 +27,9 @@ struct Data<'a> {
     verdict: &'static str,
     rule: &'a str,
     reason: String,
+    /// Who reported it, where somebody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
     policy: &'a str,
     entities: BTreeMap<&'a str, String>,
 }
@@ -59,7 +62,10 @@ fn data(delivery: &Delivery, sight: Sight) -> Body<'_> {
         decision.fields.iter().filter(|(field, value)| field.kind.is_entity() && !value.is_missing());
     let entities = entities.map(|(field, value)| (&*field.name, exact(value, field.kind, sight)));
     Body {
-        kind: "rule.fired",
+        kind: match delivery.cause {
+            Cause::Signal(_) => "rule.fired",
+            Cause::Act { .. } => "event.reported",
+        },
         timestamp: decision.received.to_string(),
         data: Data {
             id: &delivery.key,
@@ -73,6 +79,10 @@ fn data(delivery: &Delivery, sight: Sight) -> Body<'_> {
             verdict: verdict(delivery),
             rule: delivery.signal().map_or("", |s| &s.rule),
             reason: reason(delivery, sight),
+            by: match &delivery.cause {
+                Cause::Signal(_) => None,
+                Cause::Act { by } => Some(by),
+            },
             policy: &decision.policy,
             entities: entities.collect(),
         },
@@ -99,5 +109,8 @@ fn verdict(delivery: &Delivery) -> &'static str {
 }
 
 fn reason(delivery: &Delivery, sight: Sight) -> String {
-    delivery.signal().map_or(String::new(), |s| Piece::join(&s.because, sight))
+    match &delivery.cause {
+        Cause::Signal(_) => delivery.signal().map_or(String::new(), |s| Piece::join(&s.because, sight)),
+        Cause::Act { by } => format!("reported by {by}"),
+    }
 }

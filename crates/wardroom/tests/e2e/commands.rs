@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-const COMMANDS: [&[&str]; 26] = [
+const COMMANDS: [&[&str]; 27] = [
     &[],
     &["demo"],
     &["init"],
@@ -21,6 +21,7 @@ const COMMANDS: [&[&str]; 26] = [
     &["policy", "text"],
     &["explain"],
     &["replay"],
+    &["backtest"],
     &["key"],
     &["key", "new"],
     &["key", "revoke"],

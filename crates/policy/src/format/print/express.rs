@@ -22,7 +22,7 @@ enum Rank {
     Atom,
 }
 
-pub(super) fn expression(expr: &Expr) -> String {
+pub(crate) fn expression(expr: &Expr) -> String {
     text(expr, Rank::Choice)
 }
 

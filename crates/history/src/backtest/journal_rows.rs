@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The past straight from the journal, where there are no columns on disk: the same rows, one after the other.
+
+use super::rows::{Batches, Journal, Rows, Want};
+use super::{BacktestError, limits};
+use crate::labels::{Classes, Opinion, Said, class_of_event, labels_at};
+use arrow_array::{
+    ArrayRef, BooleanArray, ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    UInt64Array,
+};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::{DataType, Field as ArrowField, Schema};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use wardroom_engine::acts::{Body, Deed, Subject};
+use wardroom_engine::{EngineError, Stored, StoredSignal, Told, Walk};
+use wardroom_event::{Field, Micros, Part, Span, Type, Value};
+use wardroom_journal::Reader;
+use wardroom_policy::{compile, form};
+
+/// Rows of one batch.
+const ROWS: usize = 4096;
+
+/// The journal's rows, up to a record.
+pub struct JournalRows<'j> {
+    journal: &'j Journal,
+    through: u64,
+    /// By subject.
+    opinions: HashMap<String, Vec<Opinion>>,
+    delays: Vec<(Micros, Span)>,
+    /// By type of event.
+    columns: HashMap<Box<str>, BTreeSet<Box<str>>>,
+}
+
+impl<'j> JournalRows<'j> {
+    /// Goes through the journal once, for who said what.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn new(journal: &'j Journal, through: u64) -> Result<JournalRows<'j>, BacktestError> {
+        let (opinions, delays) = (HashMap::new(), Vec::new());
+        let mut rows = JournalRows { journal, through, opinions, delays, columns: HashMap::new() };
+        let mut walk = rows.walk()?;
+        // No type of event has no name: of what is told only opinions are left.
+        while let Some(told) = walk.next("", Micros(0), Micros(0)).map_err(fault)? {
+            rows.hear(told);
+        }
+        for policy in &journal.policies {
+            let Some(program) = policy.bundle.as_ref().and_then(|bundle| compile(bundle).program) else {
+                continue;
+            };
+            for (kind, event) in program.schema.iter() {
+                let of = rows.columns.entry(event.name.clone()).or_default();
+                of.extend(META.map(Box::from));
+                of.extend(event.fields.iter().map(|field| stored_name(&field.name, "field")));
+                let served = program.plan(kind).serve.len();
+                let plan = program.columns(kind);
+                let names = (0..served).filter_map(|place| plan.served_column(place));
+                of.extend(names.map(|name| stored_name(name, "served")));
+            }
+        }
+        Ok(rows)
+    }
+
+    fn walk(&self) -> Result<Walk, BacktestError> {
+        let reader = Reader::open(&self.journal.dir).map_err(fault)?.with_keys(&self.journal.keys);
+        Ok(Walk::new(reader, self.through))
+    }
+
+    fn hear(&mut self, told: Told) {
+        match told {
+            Told::Event(_) => {}
+            Told::Label { seq, at, rule, kind, value, label, until } => {
+                let source = format!("rule:{rule}").into();
+                let opinion =
+                    Opinion { seq, known: at, source, label, said: Said::Yes, until, confidence: None };
+                self.opinions.entry(entity(kind, &value)).or_default().push(opinion);
+            }
+            Told::Act(seq, act) => match act.body {
+                Body::Made {
+                    deed: Deed::Label { subject, label, says, until, confidence, about, .. },
+                    ..
+                } => {
+                    if let Some(about) = about.filter(|_| self.delays.len() < limits::DELAYS) {
+                        self.delays.push((about, act.at.since(about)));
+                    }
+                    let said = if says { Said::Yes } else { Said::No };
+                    let opinion =
+                        Opinion { seq, known: act.at, source: act.source, label, said, until, confidence };
+                    let subject = match subject {
+                        Subject::Entity { kind, value } => entity(kind, &value),
+                        Subject::Event(seq) => event(seq),
+                    };
+                    self.opinions.entry(subject).or_default().push(opinion);
+                }
+                Body::Undone { act: undone, .. } => {
+                    let of = |o: &Opinion| o.seq == undone;
+                    for said in self.opinions.values_mut().filter(|said| said.iter().any(of)) {
+                        said.push(Opinion {
+                            seq,
+                            known: act.at,
+                            source: act.source.clone(),
+                            label: "".into(),
+                            said: Said::Undone(undone),
+                            until: None,
+                            confidence: None,
+                        });
+                    }
+                }
+                _ => {}
+            },
+        }
+    }
+
+    /// What is said of an event, and of who and what it is about.
+    fn said(&self, stored: &Stored) -> (&[Opinion], Vec<&[Opinion]>) {
+        let of = |subject: String| self.opinions.get(&subject).map_or(&[][..], Vec::as_slice);
+        if self.opinions.is_empty() {
+            return (&[], Vec::new());
+        }
+        let mut entities = Vec::new();
+        for (field, value) in stored.fields.iter().filter(|(f, v)| f.kind.is_entity() && !v.is_missing()) {
+            entities.push(of(entity(field.kind, value)));
+            if field.kind == Type::Ip {
+                entities.push(of(entity(Type::Net, &Part::IpNet.of(value))));
+            }
+        }
+        (of(event(stored.seq)), entities)
+    }
+
+    fn batch(&self, want: &Want, rows: &[Stored]) -> Result<RecordBatch, BacktestError> {
+        let mut fields = Vec::new();
+        let mut arrays: Vec<ArrayRef> = Vec::new();
+        for name in &want.columns {
+            let found = match self.column(want, name, rows)? {
+                Some(array) => Some((array, None)),
+                None => self.value(name, rows)?.map(|(array, kind)| (array, Some(kind))),
+            };
+            if let Some((array, kind)) = found {
+                let field = ArrowField::new(&**name, array.data_type().clone(), true);
+                let typed = kind.map(|kind| (TYPE.to_owned(), kind.name().to_owned()));
+                fields.push(field.with_metadata(typed.into_iter().collect()));
+                arrays.push(array);
+            }
+        }
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(fault)
+    }
+
+    fn column(&self, want: &Want, name: &str, rows: &[Stored]) -> Result<Option<ArrayRef>, BacktestError> {
+        let times = |of: &dyn Fn(&Stored) -> Micros| -> ArrayRef {
+            let values = rows.iter().map(|stored| of(stored).0);
+            Arc::new(TimestampMicrosecondArray::from_iter_values(values).with_timezone("UTC"))
+        };
+        let texts = |of: &dyn Fn(&Stored) -> Option<String>| -> ArrayRef {
+            Arc::new(rows.iter().map(of).collect::<StringArray>())
+        };
+        Ok(Some(match name {
+            "seq" => Arc::new(rows.iter().map(|stored| stored.seq).collect::<UInt64Array>()),
+            "time" => times(&|stored| stored.time),
+            "received" => times(&|stored| stored.received),
+            "policy" => texts(&|stored| Some(stored.policy.to_string())),
+            "verdict" => texts(&|stored| Some(stored.judged.as_ref()?.verdict.name().to_owned())),
+            "class" => texts(&|stored| {
+                let (itself, entities) = self.said(stored);
+                let class = class_of_event(itself, entities, &Classes::default(), want.as_of);
+                Some(class?.name().to_owned())
+            }),
+            "labels" => {
+                let of = |stored: &Stored| {
+                    let (itself, entities) = self.said(stored);
+                    let all = entities.into_iter().chain([itself]);
+                    let all: BTreeSet<String> =
+                        all.flat_map(|said| labels_at(said, want.as_of)).map(str::to_owned).collect();
+                    all.into_iter().collect::<Vec<_>>()
+                };
+                let all: Vec<Vec<String>> = rows.iter().map(of).collect();
+                let texts: StringArray = all.iter().flatten().map(Some).collect();
+                list(all.iter().map(Vec::len), Arc::new(texts))?
+            }
+            "signals" => signals(rows)?,
+            _ => return Ok(None),
+        }))
+    }
+
+    /// A field or a served value; none where these rows do not have it.
+    fn value(&self, name: &str, rows: &[Stored]) -> Result<Option<(ArrayRef, Type)>, BacktestError> {
+        let Some(first) = rows.first() else { return Ok(None) };
+        let is_it = |own: &str, role: &str| *stored_name(own, role) == *name;
+        if let Some(at) = first.fields.iter().position(|(field, _)| is_it(&field.name, "field")) {
+            let field = first.fields[at].0.clone();
+            let values: Vec<&Value> = rows.iter().map(|stored| &stored.fields[at].1).collect();
+            return Ok(Some((form::array(&field, &values)?, field.kind)));
+        }
+        let taken = |id: &str| id == "time" || first.fields.iter().any(|(field, _)| *field.name == *id);
+        let served = rows.iter().find_map(|stored| stored.judged.as_ref()).map(|judged| &judged.served);
+        let place = served.and_then(|served| {
+            served.iter().position(|(id, ..)| {
+                let id = if taken(id) { format!("served:{id}") } else { id.to_string() };
+                is_it(&id, "served")
+            })
+        });
+        let (Some(at), Some(served)) = (place, served) else { return Ok(None) };
+        let field = Field::plain(name, served[at].1, true);
+        let missing = &Value::Missing;
+        let of = |stored: &'_ Stored| stored.judged.as_ref().map(|judged| judged.served[at].2.clone());
+        let values: Vec<Value> = rows.iter().map(|stored| of(stored).unwrap_or(missing.clone())).collect();
+        Ok(Some((form::array(&field, &values.iter().collect::<Vec<_>>())?, field.kind)))
+    }
+}
+
+/// Columns that belong to no policy.
+pub(crate) const META: [&str; 13] = [
+    "seq", "time", "received", "id", "source", "policy", "verdict", "flags", "skipped", "signals", "reasons",
+    "labels", "class",
+];
+
+/// Under which name a column's metadata says its type in the policy's words.
+pub(crate) const TYPE: &str = "wardroom.type";
+
+/// What a policy's column is called among those.
+pub(crate) fn stored_name(name: &str, role: &str) -> Box<str> {
+    if META.contains(&name) { format!("{role}:{name}").into() } else { name.into() }
+}
+
+fn entity(kind: Type, value: &Value) -> String {
+    format!("{} {}", kind.name(), value.show(kind, wardroom_event::Sight::Full))
+}
+
+fn event(seq: u64) -> String {
+    format!("event {seq}")
+}
+
+fn fault(error: impl std::fmt::Display) -> BacktestError {
+    BacktestError::Rows(error.to_string())
+}
+
+fn list(lengths: impl Iterator<Item = usize>, values: ArrayRef) -> Result<ArrayRef, BacktestError> {
+    let item = Arc::new(ArrowField::new("item", values.data_type().clone(), true));
+    let list = ListArray::try_new(item, OffsetBuffer::from_lengths(lengths), values, None);
+    Ok(Arc::new(list.map_err(fault)?))
+}
+
+fn signals(rows: &[Stored]) -> Result<ArrayRef, BacktestError> {
+    let of = |stored: &'_ Stored| stored.judged.as_ref().map_or(0, |judged| judged.signals.len());
+    let all = || rows.iter().filter_map(|stored| stored.judged.as_ref()).flat_map(|judged| &judged.signals);
+    let texts = |of: &dyn Fn(&StoredSignal) -> String| -> ArrayRef {
+        Arc::new(all().map(|signal| Some(of(signal))).collect::<StringArray>())
+    };
+    let decides: BooleanArray = all().map(|signal| Some(signal.decides)).collect();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("rule", texts(&|signal| signal.rule.to_string())),
+        ("verdict", texts(&|signal| signal.verdict.name().to_owned())),
+        ("decides", Arc::new(decides)),
+    ];
+    let fields =
+        columns.iter().map(|(name, array)| Arc::new(ArrowField::new(*name, array.data_type().clone(), true)));
+    debug_assert!(matches!(columns[2].1.data_type(), DataType::Boolean));
+    let (fields, many) = (fields.collect(), all().count());
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    let items = StructArray::try_new_with_length(fields, arrays, None, many).map_err(fault)?;
+    list(rows.iter().map(of), Arc::new(items))
+}
+
+/// Batches as they are read, each of one policy's events.
+struct Reading<'r> {
+    rows: &'r JournalRows<'r>,
+    want: Want,
+    walk: Walk,
+    /// The first of the batch to come.
+    next: Option<Stored>,
+    done: bool,
+}
+
+impl Reading<'_> {
+    fn read(&mut self) -> Result<Option<RecordBatch>, BacktestError> {
+        let mut batch: Vec<Stored> = self.next.take().into_iter().collect();
+        while batch.len() < ROWS {
+            let told = self.walk.next(&self.want.table, self.want.from, self.want.to);
+            match told.map_err(|e: EngineError| fault(e))? {
+                Some(Told::Event(stored)) => {
+                    if batch.first().is_some_and(|first| first.policy != stored.policy) {
+                        self.next = Some(*stored);
+                        break;
+                    }
+                    batch.push(*stored);
+                }
+                Some(_) => {}
+                None => {
+                    self.done = true;
+                    break;
+                }
+            }
+        }
+        if batch.is_empty() { Ok(None) } else { self.rows.batch(&self.want, &batch).map(Some) }
+    }
+}
+
+impl Iterator for Reading<'_> {
+    type Item = Result<RecordBatch, BacktestError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done && self.next.is_none() {
+            return None;
+        }
+        let read = self.read();
+        self.done |= read.is_err();
+        read.transpose()
+    }
+}
+
+impl Rows for JournalRows<'_> {
+    fn parts(&self, want: &Want) -> Result<Vec<Batches<'_>>, BacktestError> {
+        let walk = self.walk()?;
+        Ok(vec![Box::new(Reading { rows: self, want: want.clone(), walk, next: None, done: false })])
+    }
+
+    fn columns(&self, table: &str) -> Result<Vec<Box<str>>, BacktestError> {
+        Ok(self.columns.get(table).into_iter().flatten().cloned().collect())
+    }
+
+    fn last(&self) -> u64 {
+        self.through
+    }
+
+    fn delays(&self, from: Micros, as_of: Micros) -> Result<Vec<Span>, BacktestError> {
+        let known = |(about, delay): &&(Micros, Span)| *about >= from && about.plus(*delay) <= as_of;
+        Ok(self.delays.iter().filter(known).map(|(_, delay)| *delay).collect())
+    }
+}

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`Client`: the synchronous client. One is enough for a program; threads may share it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import os
+import ssl
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Literal, overload
+
+from . import _calls, _past
+from . import _limits as limits
+from . import backtest as _backtest
+from . import jobs as _jobs
+from ._calls import Core
+from ._fallback import Counts, Fallback
+from ._flow import OnRefused
+from ._http import Key, Place
+from ._link import Link
+from ._op import Settings
+from ._past import HowLong, When, given, when
+from .backtest import Backtest
+from .decision import Decision, Record
+from .deeds import Deed
+from .events import event as make_event
+from .jobs import Job, Where
+from .labels import Labels
+from .lists import Lists
+from .stream import Stream
+from .table import Table
+
+__all__ = ["Client"]
+
+
+def where(url: str | None, key: str | None) -> tuple[Place, Key | None]:
+    """The server and the key: as given, or else from `WARDROOM_URL` and `WARDROOM_KEY`."""
+    key = key or os.environ.get("WARDROOM_KEY") or None
+    return Place.read(url or os.environ.get("WARDROOM_URL") or limits.DEFAULT_URL), Key(key) if key else None
+
+
+class Client:
+    """A connection to a Wardroom server.
+
+    `url` and `key` come from `WARDROOM_URL` and `WARDROOM_KEY` where they are not given. `timeout` is in seconds, for one
+    call with all its `retries`; `query_timeout` the same for questions about the past. `fallback` is the verdict when no
+    server answers in time: a name, or `None` to raise instead.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        key: str | None = None,
+        *,
+        timeout: float = limits.TIMEOUT_SECS,
+        query_timeout: float = limits.QUERY_TIMEOUT_SECS,
+        retries: int = limits.RETRIES,
+        fallback: str | None = "allow",
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        place, held = where(url, key)
+        settings = Settings(timeout=timeout, query_timeout=query_timeout, retries=retries)
+        self._core = Core(settings, Fallback(fallback))
+        self._link = Link(place, held, place.tls(ssl_context), settings.clock)
+
+    def with_options(
+        self, *, timeout: float | None = None, query_timeout: float | None = None, retries: int | None = None
+    ) -> Client:
+        """The same client (connections, counts and fallback are shared) with other patience."""
+        given = {"timeout": timeout, "query_timeout": query_timeout, "retries": retries}
+        changed = {name: value for name, value in given.items() if value is not None}
+        twin = object.__new__(Client)
+        twin._core = Core(dataclasses.replace(self._core.settings, **changed), self._core.fallback)  # type: ignore[arg-type]
+        twin._link = self._link
+        return twin
+
+    # Events
+
+    def decide(
+        self,
+        event: str | Mapping[str, Any],
+        /,
+        *,
+        id: str | None = None,
+        time: dt.datetime | str | None = None,
+        source: str | None = None,
+        **fields: Any,
+    ) -> Decision:
+        """Judges an event: `decide("login", account="alice", ok=False)`, or a mapping with a `type`.
+
+        When no server answers in time the decision is the client's fallback verdict, with `fallback` true. `Refused` is
+        raised all the same: an event with faults, or a key without the role, is not the server's absence.
+        """
+        made = make_event(event, id=id, time=time, source=source, **fields)
+        return self._link.run(_calls.decide(self._core, made))
+
+    def record(
+        self,
+        event: str | Mapping[str, Any],
+        /,
+        *,
+        id: str | None = None,
+        time: dt.datetime | str | None = None,
+        source: str | None = None,
+        **fields: Any,
+    ) -> Record:
+        """Counts an event and writes it down, without judging it."""
+        made = make_event(event, id=id, time=time, source=source, **fields)
+        return self._link.run(_calls.record(self._core, made))
+
+    @overload
+    def stream(
+        self, events: Iterable[Mapping[str, Any]], type: str | None = None, *, refused: OnRefused | None = None
+    ) -> Stream[Decision]: ...
+    @overload
+    def stream(
+        self,
+        events: Iterable[Mapping[str, Any]],
+        type: str | None = None,
+        *,
+        mode: Literal["record"],
+        refused: OnRefused | None = None,
+    ) -> Stream[Record]: ...
+    @overload
+    def stream(
+        self,
+        events: Iterable[Mapping[str, Any]],
+        type: str | None = None,
+        *,
+        mode: Literal["decide"],
+        refused: OnRefused | None = None,
+    ) -> Stream[Decision]: ...
+    def stream(
+        self,
+        events: Iterable[Mapping[str, Any]],
+        type: str | None = None,
+        *,
+        mode: Literal["decide", "record"] = "decide",
+        refused: OnRefused | None = None,
+    ) -> Stream[Any]:
+        """Judges (or records) many events over one connection, and gives the answers in their order.
+
+        `type` is for events that have none. The source is iterated in a thread of its own, a few events ahead. A broken
+        connection is made again, and what had no answer is sent again under the same ids. There is no fallback: after
+        some attempts in vain `Unavailable` is raised. A line that is refused raises `Refused` with its `event`, unless
+        `refused` is given: that is called with both, and the stream goes on.
+        """
+        reader = _calls.answered(self._core.fallback, Record.read if mode == "record" else Decision.read)
+        return Stream(self._link, self._core.settings, f"/v1/stream?mode={mode}", events, type, reader, refused)
+
+    def explain(
+        self, seq: int | None = None, *, event: str | None = None, source: str | None = None, reveal: bool = False
+    ) -> dict[str, Any]:
+        """A decision with its features, rules and reasons, as the server's JSON; by its number or the event's id."""
+        return self._link.run(_calls.explain(self._core, seq, event, source, reveal))
+
+    # The past
+
+    def query(
+        self,
+        query: str,
+        *,
+        start: When | None = None,
+        end: When | None = None,
+        as_of: When | None = None,
+        limit: int | None = None,
+        reveal: bool = False,
+    ) -> Table:
+        """Asks the past in the policy language: `client.query('login where not ok last "7d" by ip.net show count')`.
+
+        `start` and `end` are a period, whatever the query says; labels are as they were known `as_of`; `limit` is the most
+        rows (1,000, and never more than a million); `reveal` shows identifiers of people whole, which takes that role.
+        """
+        period = given(from_=when(start, "start"), to=when(end, "end"), as_of=when(as_of, "as_of"))
+        question = {"query": query, **period, **given(limit=limit, reveal=reveal or None)}
+        return self._link.run(_past.ask(self._core.settings, question))
+
+    def sql(self, sql: str, *, as_of: When | None = None, limit: int | None = None, reveal: bool = False) -> Table:
+        """The same in SQL, where the server has that built in."""
+        question = {"sql": sql, **given(as_of=when(as_of, "as_of"), limit=limit, reveal=reveal or None)}
+        return self._link.run(_past.ask(self._core.settings, question))
+
+    def backtest(
+        self,
+        rule: str | None = None,
+        *,
+        files: Mapping[str, str] | None = None,
+        rules: list[str] | None = None,
+        last: HowLong | None = None,
+        start: When | None = None,
+        end: When | None = None,
+        as_of: When | None = None,
+        title: str | None = None,
+        costs: Mapping[str, float] | None = None,
+        limits: Mapping[str, float] | None = None,
+        **more: Any,
+    ) -> Backtest:
+        """Begins a backtest: what `rule` (a text), `rules` (ids in force) or `files` (a whole policy) would have done.
+
+        `costs` are `false_block`, `missed_abuse`, `review_minute`; `limits` are `max_new_blocks`, `min_precision` and
+        others; `more` is what else the server takes (`against`, `brief`, `recorded`, `as_written`, `way`, `reveal`).
+        `wait()` gives the result. Whoever reads gets a `BadPolicy` for a rule with faults, drawn in place.
+        """
+        asked = _backtest.question(
+            rule, files, rules, last, start, end, as_of, title=title, costs=costs, limits=limits, **more
+        )
+        return Backtest(self._link, self._core.settings, self._link.run(_backtest.begin(self._core.settings, asked)))
+
+    def act(
+        self,
+        do: Deed,
+        where: Where | None = None,
+        *,
+        sql: str | None = None,
+        reason: str = "",
+        cap: int | None = None,
+        dry_run: bool = False,
+        reveal: bool = False,
+    ) -> Job:
+        """Plans to do something with events of the past, and gives the job with its preview: nothing is done yet.
+
+        `do` is one of `wardroom.label(…)`, `put_on(…)`, `take_off(…)`, `case(…)`, `again()`, `webhook(…)`. `where` is a query
+        of the policy language, a table with a column `seq`, numbers of events, or entities such as `{"account": "ann"}`.
+        Then `job.run()`, `job.wait()`, and where it was wrong `job.undo()`.
+        """
+        made = self._link.run(_jobs.plan(self._core.settings, do, where, sql, reason, cap, dry_run, reveal))
+        return Job(self._link, self._core.settings, made)
+
+    def job(self, id: str | int) -> Job:
+        """A job that was planned before."""
+        document = self._link.run(_calls.get(self._core.settings, f"/v1/jobs/{_calls.segment(id)}"))
+        return Job(self._link, self._core.settings, document)
+
+    @property
+    def labels(self) -> Labels:
+        """What is said of accounts, addresses and events."""
+        return Labels(self._link, self._core.settings)
+
+    @property
+    def lists(self) -> Lists:
+        """Lists of the policy in force, and people's entries."""
+        return Lists(self._link, self._core.settings)
+
+    # The server and this client
+
+    def status(self) -> dict[str, Any]:
+        """How the server is, and why it is not well where it is not."""
+        return self._link.run(_calls.get(self._core.settings, "/v1/status"))
+
+    @property
+    def counts(self) -> Counts:
+        """How often this client was answered, and how often it gave its fallback."""
+        return self._core.fallback.counts()
+
+    def close(self) -> None:
+        """Closes kept connections."""
+        self._link.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"wardroom.Client({str(self._link.place)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a client is not pickled: make one in each process")
