@@ -5,8 +5,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod act;
-pub mod backtest;
 pub mod act;
+pub mod backtest;
 pub mod backtest;
 pub mod labels;
 pub mod query;

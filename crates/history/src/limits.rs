@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Every bound of this crate, in one place.
 
+use std::time::Duration;
+
 /// Most rows of a batch that is made from records of the journal.
 pub const BATCH_ROWS: usize = 8192;
 /// Rows of a batch read from a file.
@@ -23,3 +25,7 @@ pub const FILTER_FALSE: f64 = 0.02;
 pub const EXPORT_ROWS: usize = 262_144;
 /// Seconds after which a file that was replaced is removed: a scan that began before may still be about to open it.
 pub const LEAVING_SECS: i64 = 900;
+/// How long the keeper of the files rests where no segment has been sealed.
+pub const KEEPER_PAUSE: Duration = Duration::from_secs(5);
+/// How long it rests after a failure.
+pub const KEEPER_AGAIN: Duration = Duration::from_secs(60);

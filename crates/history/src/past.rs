@@ -79,7 +79,7 @@ impl State {
 }
 
 impl Past {
-    /// Opens the past of a data directory. An encrypted one is read with its keys.
+    /// Opens the past of a data directory, an encrypted one with its keys. Nothing is read before it is asked for.
     ///
     /// # Errors
     /// When its files cannot be read.
@@ -89,9 +89,7 @@ impl Past {
         let store = Store::open(&dir, keys)?;
         let newest = Newest::new(&journal, keys, 0);
         let state = Mutex::new(State { newest, layouts: BTreeMap::new() });
-        let past = Past { journal, keys: keys.clone(), store, state };
-        past.look()?;
-        Ok(past)
+        Ok(Past { journal, keys: keys.clone(), store, state })
     }
 
     /// The files.

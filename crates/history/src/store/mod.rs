@@ -6,6 +6,7 @@
 
 mod export;
 mod join;
+mod keeper;
 mod manifest;
 mod read;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 mod write;
 
 pub use export::Exported;
+pub use keeper::Keeper;
 pub use manifest::FileEntry;
 pub(crate) use read::file_part;
 

@@ -20,6 +20,7 @@ use wardroom_api::{Api, Keys, Options};
 use wardroom_engine::{Engine, EngineError, Opened, Origin, SwapError};
 use wardroom_facts::{Library, Sources};
 use wardroom_history::backtest::{Desk, Files, Setting};
+use wardroom_history::{Keeper, Past};
 use wardroom_policy::{Bundle, Version};
 use wardroom_report::render;
 
@@ -43,7 +44,9 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         tracing::warn!("there is no API key: nobody can use the API; make one with `wardroom key new NAME`");
     }
     let exporter = Exporter::start(&config.telemetry)?;
+    let (past, keeper) = past(&config)?;
     let options = Options {
+        past: Some(past),
         metrics_open: config.metrics_open.value,
         max_connections: config.max_connections.value,
         max_connections_per_address: config.max_connections_per_address.value,
@@ -66,6 +69,9 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     tracing::info!(%address, ready_ms = began.elapsed().as_millis(), "serving");
     wardroom_api::serve(listener, api, stop).await;
     delivering.stop().await;
+    // It ends after the file that it writes.
+    let kept = tokio::task::spawn_blocking(move || keeper.stop()).await;
+    kept.context("cannot stop the keeper of the past")?;
     engine.close().await;
     if let Some(exporter) = exporter {
         exporter.finish().await;
@@ -105,6 +111,19 @@ fn open(config: &Config, rebuild: bool, clock_is_right: bool) -> Result<(Engine,
     };
     report(&engine, &opened);
     Ok((engine, taken))
+}
+
+/// The past of the data directory, and the thread that puts it into columns.
+fn past(config: &Config) -> Result<(Arc<Past>, Keeper)> {
+    let data = &config.data.value;
+    let past = Past::open(data, &config.encryption.keys()?, &wardroom_history::Options::default());
+    let past = Arc::new(past.context("cannot open the past")?);
+    let removed = past.store().tidy().context("cannot look at the past")?;
+    if removed > 0 {
+        tracing::info!(files = removed, "what a crash left of the past's files is removed");
+    }
+    let keeper = Keeper::start(past.clone(), clock::now).context("no thread for the past")?;
+    Ok((past, keeper))
 }
 
 /// What is known about addresses, domains and user agents; says from which files.
