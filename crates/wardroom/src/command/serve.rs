@@ -70,7 +70,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     wardroom_api::serve(listener, api, stop).await;
     delivering.stop().await;
     // It ends after the file that it writes.
-    let kept = tokio::task::spawn_blocking(move || keeper.stop()).await;
+    let kept = tokio::task::spawn_blocking(move || keeper.map(Keeper::stop)).await;
     kept.context("cannot stop the keeper of the past")?;
     engine.close().await;
     if let Some(exporter) = exporter {
@@ -114,16 +114,21 @@ fn open(config: &Config, rebuild: bool, clock_is_right: bool) -> Result<(Engine,
 }
 
 /// The past of the data directory, and the thread that puts it into columns.
-fn past(config: &Config) -> Result<(Arc<Past>, Keeper)> {
-    let data = &config.data.value;
-    let past = Past::open(data, &config.encryption.keys()?, &wardroom_history::Options::default());
+fn past(config: &Config) -> Result<(Arc<Past>, Option<Keeper>)> {
+    let (data, keys) = (&config.data.value, config.encryption.keys()?);
+    let past = Past::open(data, &keys, &wardroom_history::Options::default());
     let past = Arc::new(past.context("cannot open the past")?);
     let removed = past.store().tidy().context("cannot look at the past")?;
     if removed > 0 {
         tracing::info!(files = removed, "what a crash left of the past's files is removed");
     }
+    if keys.seals() {
+        // Files in the open beside an encrypted journal would undo what the key is for.
+        tracing::info!("the journal is encrypted: the past stays there, and is read from it");
+        return Ok((past, None));
+    }
     let keeper = Keeper::start(past.clone(), clock::now).context("no thread for the past")?;
-    Ok((past, keeper))
+    Ok((past, Some(keeper)))
 }
 
 /// What is known about addresses, domains and user agents; says from which files.
