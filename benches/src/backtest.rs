@@ -85,9 +85,10 @@ fn columns(harness: &mut Harness, files: &Parquets, many: usize, threads: usize)
             report.past.columns == many && report.events.all == files.rows as u64,
             "all of it, from columns"
         );
+        hits = report.rules.iter().map(|rule| rule.measures.hits.all).sum();
     }
     harness.row(&format!("{many} rules: wardroom"), Timing::of(times));
-    Ok(())
+    Ok(hits)
 }
 
 /// Windows that no policy of the past counted, from the journal.

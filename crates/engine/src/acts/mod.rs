@@ -3,10 +3,10 @@
 //!
 //! An act goes through the sequencer as an event does: room is reserved first, it is made, it is on record, and it is durable
 //! before it is answered. Its record says what was there before, so that undoing it needs nothing but the record
-//! ([`record`](crate::record)): a change is taken back where the present state is what the act left, and left alone where
+//! (`record`): a change is taken back where the present state is what the act left, and left alone where
 //! something has changed it since.
 //!
-//! An act for which a job stands ([`job`]) names its item, and an item is done once: so a job that was cut short is gone on
+//! An act for which a job stands (`job`) names its item, and an item is done once: so a job that was cut short is gone on
 //! with by doing all of it again.
 
 mod again;
