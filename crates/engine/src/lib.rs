@@ -62,7 +62,7 @@ pub use outbox::{
     Attempt, Cause, ChannelStatus, DeadLetters, Delivery, Listed, Listing, Outbox, OutboxStatus, Retried,
     RetryError, State, Wanted,
 };
-pub use past::{Layout, PastChange, PastEvent, PastJudged, PastPolicy, Record, Records};
+pub use past::{Layout, PastChange, PastEvent, PastJudged, PolicyRecord, Record, Records};
 pub use probe::Probe;
 pub use queue::{Backlog, Client, Whose};
 pub use recount::{

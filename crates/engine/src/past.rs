@@ -93,7 +93,7 @@ pub struct PastChange {
 
 /// A policy that came into force.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PastPolicy {
+pub struct PolicyRecord {
     /// The number of its head.
     pub seq: u64,
     /// When.
@@ -114,7 +114,7 @@ pub enum Record {
     /// A change that followed from a decision.
     Change(PastChange),
     /// A policy; also where a segment only repeats which one is in force.
-    Policy(PastPolicy),
+    Policy(PolicyRecord),
 }
 
 /// Reads records. It must see the prologue of the segment it begins in, and every frame after that.
@@ -169,7 +169,7 @@ impl Records {
         })
     }
 
-    fn policy(&mut self, payload: &[u8]) -> Result<PastPolicy, String> {
+    fn policy(&mut self, payload: &[u8]) -> Result<PolicyRecord, String> {
         let dictionary = Dictionary::decode(payload)?;
         let layouts: Vec<_> = layouts(&dictionary).into_iter().map(Arc::new).collect();
         let Dictionary { seq, time, origin, .. } = dictionary;
@@ -180,7 +180,7 @@ impl Records {
         if self.policies.len() > limits::DICTIONARIES {
             self.policies.pop_first();
         }
-        Ok(PastPolicy { seq, time, version, origin: origin.name(), layouts })
+        Ok(PolicyRecord { seq, time, version, origin: origin.name(), layouts })
     }
 
     fn event(

@@ -9,7 +9,7 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field as ArrowField};
 use std::sync::Arc;
-use wardroom_engine::{PastChange, PastPolicy, StoredEffect};
+use wardroom_engine::{PastChange, PolicyRecord, StoredEffect};
 use wardroom_event::{Field, Micros, Sight, Type};
 
 /// The table of labels.
@@ -85,7 +85,7 @@ pub(crate) struct InForce {
 }
 
 impl InForce {
-    pub(crate) fn of(policy: &PastPolicy) -> InForce {
+    pub(crate) fn of(policy: &PolicyRecord) -> InForce {
         InForce { seq: policy.seq, time: policy.time, version: policy.version.clone(), origin: policy.origin }
     }
 }

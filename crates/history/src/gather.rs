@@ -11,7 +11,7 @@ use crate::rows::batch;
 use arrow_array::RecordBatch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wardroom_engine::{Layout, PastEvent, PastPolicy, Record, Records};
+use wardroom_engine::{Layout, PastEvent, PolicyRecord, Record, Records};
 use wardroom_event::Micros;
 use wardroom_journal::Frame;
 
@@ -93,7 +93,7 @@ impl Gather {
         std::mem::take(&mut self.met)
     }
 
-    fn policy(&mut self, policy: &PastPolicy, before: bool) -> Result<Option<Chunk>, HistoryError> {
+    fn policy(&mut self, policy: &PolicyRecord, before: bool) -> Result<Option<Chunk>, HistoryError> {
         if policy.seq > self.last_policy {
             self.last_policy = policy.seq;
             self.met.extend(policy.layouts.iter().cloned());

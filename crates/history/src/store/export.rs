@@ -54,9 +54,13 @@ impl Store {
         let last = export.read(journal, from, to)?;
         export.write_all()?;
         let (written, folders) = (std::mem::take(&mut export.written), std::mem::take(&mut export.folders));
+        let before = manifest.exported;
+        if written.is_empty() && last <= before {
+            // Of the segment being written all is exported already.
+            return Ok(None);
+        }
         // The names of the files, then of their folders, before anything refers to them.
         folders.iter().try_for_each(|folder| sync_dir(folder))?;
-        let before = manifest.exported;
         manifest.exported = last;
         let bytes = written.iter().map(|f| f.bytes).sum();
         let files = written.len() as u64;
