@@ -31,6 +31,7 @@ pub mod limits;
 mod marks;
 mod memory;
 mod outbox;
+mod past;
 mod probe;
 mod queue;
 mod record;
@@ -65,6 +66,7 @@ pub use outbox::{
     Attempt, Cause, ChannelStatus, DeadLetters, Delivery, Listed, Listing, Outbox, OutboxStatus, Retried,
     RetryError, State, Wanted,
 };
+pub use past::{Layout, PastChange, PastEvent, PastJudged, PolicyRecord, Record, Records};
 pub use probe::Probe;
 pub use queue::{Backlog, Client, Whose};
 pub use recount::{

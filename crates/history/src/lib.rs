@@ -6,5 +6,24 @@
 
 pub mod act;
 pub mod backtest;
+mod changes;
+mod conform;
+mod error;
+mod gather;
 pub mod labels;
+mod layout;
+pub mod limits;
+mod newest;
+mod past;
 pub mod query;
+mod rows;
+mod scan;
+mod store;
+
+pub use changes::{LABELS, LISTS, POLICIES, Said};
+pub use error::HistoryError;
+pub use layout::{Column, KIND, NAME, ROLE, Role, TYPE, columns, schema, union};
+pub use past::{Options, Past, Table};
+pub use rows::{PastRow, rows};
+pub use scan::{Batches, Part, Scan};
+pub use store::{Exported, FileEntry, Files, Keeper, Store};

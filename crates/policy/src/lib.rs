@@ -43,7 +43,7 @@ pub use codes::{Page, page, pages};
 pub use columns::form;
 pub use columns::{
     ColumnError, ColumnPlan, ColumnRule, ColumnValue, Fitted, RuleReads, Stored, StoredRows, StoredValues,
-    TriColumn,
+    TriColumn, column_array, column_field, column_values,
 };
 pub use cover::{Cover, Coverage, Covered, Point};
 pub use flip::Flip;

@@ -8,6 +8,7 @@ use super::values::{kind_byte, put_kind_byte, put_value, skip_value, value, valu
 use super::{Dictionary, Unreadable};
 use crate::decision::{Destination, Judged, Signal, Stored, StoredEffect, StoredSignal, Why};
 use crate::flow::Step;
+use crate::past::PastJudged;
 use wardroom_event::{Event, EventId, Micros, Type, TypeId, Value};
 use wardroom_policy::{Piece, Verdict};
 
@@ -75,8 +76,16 @@ fn put_signal(out: &mut Vec<u8>, signal: &Signal) {
     if let Some(ask) = &signal.ask {
         put_text(out, ask);
     }
-    put_len(out, signal.because.len());
-    for piece in &signal.because {
+    put_pieces(&signal.because, out);
+    if !signal.effects.is_empty() {
+        put_len(out, signal.effects.len());
+        signal.effects.iter().for_each(|e| put_effect(out, e));
+    }
+}
+
+fn put_pieces(pieces: &[Piece], out: &mut Vec<u8>) {
+    put_len(out, pieces.len());
+    for piece in pieces {
         match piece {
             Piece::Text(text) => {
                 out.push(0);
@@ -89,15 +98,17 @@ fn put_signal(out: &mut Vec<u8>, signal: &Signal) {
             }
         }
     }
-    if !signal.effects.is_empty() {
-        put_len(out, signal.effects.len());
-        signal.effects.iter().for_each(|e| put_effect(out, e));
-    }
 }
 
 /// The policy a record was made under, by the number of the policy's record.
 pub(crate) fn policy_of(payload: &[u8]) -> Result<u64, Unreadable> {
     head(&mut Input::new(payload))
+}
+
+/// The policy a record was made under, by the number of its head, and the number of its event's type there.
+pub(crate) fn type_of(payload: &[u8]) -> Result<(u64, u64), Unreadable> {
+    let mut input = Input::new(payload);
+    Ok((head(&mut input)?, input.u64()?))
 }
 
 /// The source and the id of a record's event.
@@ -232,6 +243,48 @@ fn decode_judged(input: &mut Input<'_>, dictionary: &Dictionary, kind: TypeId) -
     Ok(Judged { served, verdict, signals, fault: flags & 1 != 0, skipped })
 }
 
+/// A whole record without names: what they are is said by its layout.
+pub(crate) fn decode_row(
+    payload: &[u8],
+    judged: bool,
+    dictionary: &Dictionary,
+) -> Result<(Event, Option<PastJudged>), Unreadable> {
+    let mut input = Input::new(payload);
+    let event = event(&mut input, dictionary)?;
+    let judged = if judged { Some(row_judged(&mut input, dictionary, event.kind)?) } else { None };
+    input.finish()?;
+    Ok((event, judged))
+}
+
+fn row_judged(
+    input: &mut Input<'_>,
+    dictionary: &Dictionary,
+    kind: TypeId,
+) -> Result<PastJudged, Unreadable> {
+    let served = dictionary.served.get(usize::from(kind.0)).map_or(0, Vec::len);
+    let served = (0..served).map(|_| value(input)).collect::<Result<Vec<_>, Unreadable>>()?;
+    let verdict = verdict(input)?;
+    let flags = input.byte()?;
+    let skipped = if flags & SKIPPED != 0 { input.u64()? } else { 0 };
+    let signals = many(input, |i| signal(i, dictionary))?;
+    Ok(PastJudged { served, verdict, fault: flags & 1 != 0, skipped, signals })
+}
+
+/// What a signal holds beside its rule, verdict and flags, as bytes: the pieces of its reason and its effects.
+pub(crate) fn pack_rest(signal: &StoredSignal, out: &mut Vec<u8>) {
+    put_pieces(&signal.because, out);
+    put_len(out, signal.effects.len());
+    signal.effects.iter().for_each(|e| put_effect(out, e));
+}
+
+/// What [`pack_rest`] wrote.
+pub(crate) fn unpack_rest(bytes: &[u8]) -> Result<(Vec<Piece>, Vec<StoredEffect>), Unreadable> {
+    let mut input = Input::new(bytes);
+    let rest = (pieces(&mut input)?, many(&mut input, effect)?);
+    input.finish()?;
+    Ok(rest)
+}
+
 fn verdict(input: &mut Input<'_>) -> Result<Verdict, Unreadable> {
     let rank = input.byte()?;
     Verdict::ranked(rank).ok_or_else(|| format!("an unknown verdict {rank}"))
@@ -244,15 +297,19 @@ fn signal(input: &mut Input<'_>, dictionary: &Dictionary) -> Result<StoredSignal
     let verdict = verdict(input)?;
     let flags = input.byte()?;
     let ask = if flags & ASKS != 0 { Some(input.text()?.into()) } else { None };
-    let because = many(input, |i| {
+    let because = pieces(input)?;
+    let effects = if flags & FOLLOWS != 0 { many(input, effect)? } else { Vec::new() };
+    let why = if flags & MISSING != 0 { Why::Missing } else { Why::Holds };
+    Ok(StoredSignal { rule, verdict, decides: flags & DECIDES != 0, why, ask, because, effects })
+}
+
+fn pieces(input: &mut Input<'_>) -> Result<Vec<Piece>, Unreadable> {
+    many(input, |i| {
         Ok(match i.byte()? {
             0 => Piece::Text(i.text()?.into()),
             _ => Piece::Value(kind_byte(i)?, value(i)?),
         })
-    })?;
-    let effects = if flags & FOLLOWS != 0 { many(input, effect)? } else { Vec::new() };
-    let why = if flags & MISSING != 0 { Why::Missing } else { Why::Holds };
-    Ok(StoredSignal { rule, verdict, decides: flags & DECIDES != 0, why, ask, because, effects })
+    })
 }
 
 /// An effect that goes out: its place among all effects of its decision, and where it goes.

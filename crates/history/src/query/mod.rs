@@ -17,6 +17,7 @@ mod groups;
 pub mod limits;
 mod lists;
 mod order;
+mod past;
 mod quantile;
 mod rows;
 mod run;

@@ -45,6 +45,28 @@ use translate::{FIELDS, Translator};
 use truth::Truth;
 use wardroom_event::{Event, Field, Micros, Type, TypeId, Value};
 
+/// How the values of a field lie in Arrow, lists and what is in them included; each may be null.
+pub fn column_field(field: &Field) -> arrow_schema::Field {
+    form::arrow_field(field)
+}
+
+/// Values of a field as an array.
+///
+/// # Errors
+/// When a value is not of the field's type.
+pub fn column_array(field: &Field, values: &[&Value]) -> Result<ArrayRef, ColumnError> {
+    form::array(field, values)
+}
+
+/// An array as values of a field: what [`column_array`] was given.
+///
+/// # Errors
+/// When the array is of another type.
+pub fn column_values(field: &Field, array: &ArrayRef) -> Result<Vec<Value>, ColumnError> {
+    let column = Column::of(field, array)?;
+    Ok((0..array.len()).map(|row| column.value(row)).collect())
+}
+
 /// Why a batch cannot be evaluated or built.
 #[derive(Debug)]
 pub enum ColumnError {

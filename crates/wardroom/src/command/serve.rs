@@ -21,6 +21,7 @@ use wardroom_engine::{Engine, EngineError, Opened, Origin, SwapError};
 use wardroom_facts::{Library, Sources};
 use wardroom_history::backtest::{Desk, Files, Setting};
 use wardroom_history::act::Runner;
+use wardroom_history::{Keeper, Past};
 use wardroom_policy::{Bundle, Version};
 use wardroom_report::render;
 
@@ -44,6 +45,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         tracing::warn!("there is no API key: nobody can use the API; make one with `wardroom key new NAME`");
     }
     let exporter = Exporter::start(&config.telemetry)?;
+    let (past, keeper) = past(&config)?;
     let runner =
         Arc::new(Runner::start(engine.clone(), clock::now).context("cannot start the jobs' thread")?);
     let acting = Acting {
@@ -54,6 +56,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let erasures = crate::erase::Running::new(engine.clone(), config.data.value.clone());
     let options = Options {
         acting,
+        past: Some(past),
         metrics_open: config.metrics_open.value,
         max_connections: config.max_connections.value,
         max_connections_per_address: config.max_connections_per_address.value,
@@ -78,6 +81,9 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     tracing::info!(%address, ready_ms = began.elapsed().as_millis(), "serving");
     wardroom_api::serve(listener, api, stop).await;
     delivering.stop().await;
+    // It ends after the file that it writes.
+    let kept = tokio::task::spawn_blocking(move || keeper.map(Keeper::stop)).await;
+    kept.context("cannot stop the keeper of the past")?;
     engine.close().await;
     if let Some(exporter) = exporter {
         exporter.finish().await;
@@ -117,6 +123,24 @@ fn open(config: &Config, rebuild: bool, clock_is_right: bool) -> Result<(Engine,
     };
     report(&engine, &opened);
     Ok((engine, taken))
+}
+
+/// The past of the data directory, and the thread that puts it into columns.
+fn past(config: &Config) -> Result<(Arc<Past>, Option<Keeper>)> {
+    let (data, keys) = (&config.data.value, config.encryption.keys()?);
+    let past = Past::open(data, &keys, &wardroom_history::Options::default());
+    let past = Arc::new(past.context("cannot open the past")?);
+    let removed = past.store().tidy().context("cannot look at the past")?;
+    if removed > 0 {
+        tracing::info!(files = removed, "what a crash left of the past's files is removed");
+    }
+    if keys.seals() {
+        // Files in the open beside an encrypted journal would undo what the key is for.
+        tracing::info!("the journal is encrypted: the past stays there, and is read from it");
+        return Ok((past, None));
+    }
+    let keeper = Keeper::start(past.clone(), clock::now).context("no thread for the past")?;
+    Ok((past, Some(keeper)))
 }
 
 /// What is known about addresses, domains and user agents; says from which files.

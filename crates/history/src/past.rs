@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The handle on the past: which tables there are, and scans of them.
+
+use crate::HistoryError;
+use crate::conform::Fit;
+use crate::gather::{Chunk, standing};
+use crate::layout::{Column, columns, known, schema, union};
+use crate::newest::{FromJournal, Newest};
+use crate::scan::{Batches, Part, Scan, nearest, wanted};
+use crate::store::{Store, file_part};
+use arrow_schema::SchemaRef;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use wardroom_engine::Layout;
+use wardroom_event::Micros;
+use wardroom_journal::Keyring;
+
+/// A table, and how much there is of it.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Its name: an event type's, or `labels`, `lists`, `policies`.
+    pub name: Box<str>,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// Rows that lie in files.
+    pub rows: u64,
+    /// Bytes of these files.
+    pub bytes: u64,
+    /// How many files.
+    pub files: u64,
+    /// The times of the first and the last row that lie in files.
+    pub times: Option<(Micros, Micros)>,
+}
+
+/// How the past is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Where the files are, where that is not `history` in the data directory.
+    pub dir: Option<PathBuf>,
+}
+
+/// The past of one data directory. What is written there meanwhile, by this process or another, is seen by the next scan.
+pub struct Past {
+    journal: PathBuf,
+    keys: Keyring,
+    store: Store,
+    state: Mutex<State>,
+}
+
+struct State {
+    newest: Newest,
+    /// The columns of each layout of a table, the newest first.
+    layouts: BTreeMap<Box<str>, Vec<Arc<[Column]>>>,
+}
+
+impl State {
+    fn met(&mut self, layout: &Layout) {
+        self.add(&layout.event_type, columns(layout).into());
+    }
+
+    fn add(&mut self, table: &str, columns: Arc<[Column]>) {
+        let known = self.layouts.entry(table.into()).or_default();
+        known.retain(|c| **c != *columns);
+        known.insert(0, columns);
+        known.truncate(crate::limits::LAYOUTS);
+    }
+
+    fn columns(&self, table: &str) -> Option<Vec<Column>> {
+        let of_events = |layouts: &Vec<Arc<[Column]>>| union(layouts.iter().map(|c| &**c));
+        let standing = || standing().into_iter().find(|(name, _)| **name == *table).map(|(_, c)| c);
+        self.layouts.get(table).map(of_events).or_else(standing)
+    }
+
+    fn names(&self) -> Vec<Box<str>> {
+        let standing = standing().into_iter().map(|(name, _)| name);
+        self.layouts.keys().cloned().chain(standing.filter(|n| !self.layouts.contains_key(n))).collect()
+    }
+}
+
+impl Past {
+    /// Opens the past of a data directory, an encrypted one with its keys. Nothing is read before it is asked for.
+    ///
+    /// # Errors
+    /// When its files cannot be read.
+    pub fn open(data: &Path, keys: &Keyring, options: &Options) -> Result<Past, HistoryError> {
+        let journal = data.join("journal");
+        let dir = options.dir.clone().unwrap_or_else(|| data.join("history"));
+        let store = Store::open(&dir, keys)?;
+        let newest = Newest::new(&journal, keys, 0);
+        let state = Mutex::new(State { newest, layouts: BTreeMap::new() });
+        Ok(Past { journal, keys: keys.clone(), store, state })
+    }
+
+    /// The files.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Where the journal is.
+    pub fn journal(&self) -> &Path {
+        &self.journal
+    }
+
+    /// The keys of the journal.
+    pub fn keys(&self) -> &Keyring {
+        &self.keys
+    }
+
+    /// The tables, by name.
+    ///
+    /// # Errors
+    /// When what has been written since cannot be read.
+    pub fn tables(&self) -> Result<Vec<Table>, HistoryError> {
+        let (state, files) = self.look()?;
+        let table = |name: Box<str>| {
+            let mut table = Table {
+                columns: state.columns(&name).unwrap_or_default(),
+                name,
+                rows: 0,
+                bytes: 0,
+                files: 0,
+                times: None,
+            };
+            for file in files.of(&table.name) {
+                table.rows += file.rows;
+                table.bytes += file.bytes;
+                table.files += 1;
+                let (first, last) = table.times.unwrap_or(file.times());
+                table.times = Some((first.min(file.times().0), last.max(file.times().1)));
+            }
+            table
+        };
+        Ok(state.names().into_iter().map(table).collect())
+    }
+
+    /// The columns of a table, as all its layouts together have them.
+    ///
+    /// # Errors
+    /// When there is no such table.
+    pub fn columns(&self, table: &str) -> Result<Vec<Column>, HistoryError> {
+        let (state, _) = self.look()?;
+        state.columns(table).ok_or_else(|| no_table(&state, table))
+    }
+
+    /// Their Arrow schema.
+    ///
+    /// # Errors
+    /// When there is no such table.
+    pub fn schema(&self, table: &str) -> Result<SchemaRef, HistoryError> {
+        Ok(schema(&self.columns(table)?))
+    }
+
+    /// The columns that a scan gives only where they are named: what is known of an event at a time.
+    pub fn known_columns(&self) -> Vec<Column> {
+        known()
+    }
+
+    /// Up to which record there is anything, and when the newest event arrived.
+    ///
+    /// # Errors
+    /// When what has been written since cannot be read.
+    pub fn newest(&self) -> Result<(u64, Option<Micros>), HistoryError> {
+        let (state, _) = self.look()?;
+        Ok((state.newest.to, state.newest.received))
+    }
+
+    /// Begins a scan. What is there at this moment is what it gives.
+    ///
+    /// # Errors
+    /// When there is no such table or column, or what has been written since cannot be read.
+    pub fn scan(&self, scan: &Scan) -> Result<Vec<Part>, HistoryError> {
+        let (state, files) = self.look()?;
+        let all = state.columns(&scan.table).ok_or_else(|| no_table(&state, &scan.table))?;
+        let wanted: Arc<[Column]> = wanted(scan, &all, &known())?.into();
+        let scan = Arc::new(scan.clone());
+        let mut parts = Vec::new();
+        for file in files.of(&scan.table).filter(|f| scan.may_hold(f.times(), f.seqs())) {
+            parts.push(file_part(&self.store, file, &scan, &wanted));
+        }
+        let exported = files.exported();
+        if state.newest.overflown {
+            let seqs = (exported + 1, state.newest.to);
+            let (journal, keys) = (self.journal.clone(), self.keys.clone());
+            let (scan, wanted) = (scan.clone(), wanted.clone());
+            parts.push(Part::new(seqs.1.saturating_sub(exported), move || {
+                let chunks = FromJournal::open(&journal, &keys, &scan.table, seqs)?;
+                let fitted =
+                    chunks.map(move |chunk| chunk.and_then(|chunk| fitted(&scan, &wanted, &chunk, 0)));
+                Ok(Box::new(fitted) as Batches)
+            }));
+        } else {
+            let chunks = state.newest.chunks()?.into_iter();
+            let may = |c: &Chunk| c.table == scan.table && scan.may_hold(c.times, c.seqs);
+            for chunk in chunks.filter(|c| may(c) && c.seqs.1 > exported) {
+                let (scan, wanted) = (scan.clone(), wanted.clone());
+                parts.push(Part::new(chunk.batch.num_rows() as u64, move || {
+                    let batch = fitted(&scan, &wanted, &chunk, exported)?;
+                    Ok(Box::new(std::iter::once(Ok(batch))) as Batches)
+                }));
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Looks at what has been written since.
+    fn look(&self) -> Result<(std::sync::MutexGuard<'_, State>, Arc<crate::store::Files>), HistoryError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (files, changed) = self.store.look()?;
+        if changed {
+            let exported = files.exported();
+            if exported > state.newest.to || state.layouts.is_empty() {
+                state.newest = Newest::new(&self.journal, &self.keys, exported);
+            }
+            for (table, columns) in files.layouts() {
+                if !state.layouts.get(table).is_some_and(|known| known.iter().any(|k| **k == **columns)) {
+                    state.add(table, columns.clone());
+                }
+            }
+            state.newest.forget(exported);
+        }
+        for layout in state.newest.follow()? {
+            state.met(&layout);
+        }
+        Ok((state, files))
+    }
+}
+
+/// The rows asked for of a chunk, with the columns asked for.
+fn fitted(
+    scan: &Scan,
+    wanted: &[Column],
+    chunk: &Chunk,
+    exported: u64,
+) -> Result<arrow_array::RecordBatch, HistoryError> {
+    if scan.is_stopped() {
+        return Err(HistoryError::Stopped);
+    }
+    let place = |name: &str| chunk.columns.iter().position(|c| *c.name == *name).unwrap_or(0);
+    let mut scan = scan.clone();
+    if chunk.seqs.0 <= exported {
+        let (first, last) = scan.seqs.unwrap_or((0, u64::MAX));
+        scan.seqs = Some((first.max(exported + 1), last));
+    }
+    let batch = scan.keep(chunk.batch.clone(), place("seq"), place("time"))?;
+    Ok(Fit::new(&chunk.columns, wanted).apply(&batch, |at| at)?.0)
+}
+
+fn no_table(state: &State, name: &str) -> HistoryError {
+    let names = state.names();
+    HistoryError::NoTable { name: name.into(), nearest: nearest(name, names.iter().map(|n| &**n)) }
+}

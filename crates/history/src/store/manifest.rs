@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Which files there are, and what is in them: one small text, replaced as a whole.
+//!
+//! A file that the manifest does not name does not exist. So a crash leaves either what was there before or what is there
+//! now, and what was left lying about is removed at the next opening.
+
+use crate::HistoryError;
+use crate::gather::standing;
+use crate::layout::{Column, Role};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use wardroom_event::{Fact, Field, Micros, Part, Shape, Type};
+
+/// The manifest's name.
+pub(crate) const NAME: &str = "manifest.json";
+/// What it is written as before it takes that name.
+const NEW: &str = "manifest.json.new";
+/// The version of its form.
+const VERSION: u32 = 1;
+
+/// What a manifest says.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    version: u32,
+    /// Every record up to here lies in the files.
+    pub(crate) exported: u64,
+    /// The layouts, oldest first; files refer to them by their place.
+    shapes: Vec<SavedShape>,
+    pub(crate) files: Vec<FileEntry>,
+    /// Files that are no longer among them, and go when nobody can be reading them any more.
+    #[serde(default)]
+    pub(crate) leaving: Vec<Leaving>,
+}
+
+/// A file that was replaced.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Leaving {
+    pub(crate) path: String,
+    /// When it was replaced, in seconds since 1970.
+    pub(crate) since: i64,
+}
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Where, from the folder of the history.
+    pub path: String,
+    /// The table.
+    pub table: Box<str>,
+    /// The place of its layout.
+    pub(crate) shape: usize,
+    /// How many rows.
+    pub rows: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    seqs: (u64, u64),
+    times: (i64, i64),
+    received: i64,
+}
+
+impl FileEntry {
+    pub(crate) fn new(path: String, shape: usize, bytes: u64, chunk: &crate::gather::Chunk) -> FileEntry {
+        FileEntry {
+            path,
+            table: chunk.table.clone(),
+            shape,
+            rows: chunk.batch.num_rows() as u64,
+            bytes,
+            seqs: chunk.seqs,
+            times: (chunk.times.0.0, chunk.times.1.0),
+            received: chunk.received.0,
+        }
+    }
+
+    /// The first and the last time of its events.
+    pub fn times(&self) -> (Micros, Micros) {
+        (Micros(self.times.0), Micros(self.times.1))
+    }
+
+    /// The first and the last number of its records.
+    pub fn seqs(&self) -> (u64, u64) {
+        self.seqs
+    }
+
+    /// When the last of them arrived.
+    pub fn received(&self) -> Micros {
+        Micros(self.received)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SavedShape {
+    table: Box<str>,
+    /// Nothing for a table whose columns are always the same.
+    columns: Vec<SavedColumn>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SavedColumn {
+    role: String,
+    name: Box<str>,
+    field: SavedField,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SavedField {
+    name: Box<str>,
+    kind: String,
+    #[serde(default)]
+    optional: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    members: Option<Vec<Box<str>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    record: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    items: Option<Vec<SavedField>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fact: Option<(usize, String)>,
+}
+
+impl SavedField {
+    fn of(field: &Field) -> SavedField {
+        let (mut members, mut record, mut items) = (None, None, None);
+        match field.shape.as_deref() {
+            Some(Shape::OneOf(texts)) => members = Some(texts.to_vec()),
+            Some(Shape::Items { record: name, fields }) => {
+                record = name.clone();
+                items = Some(fields.iter().map(SavedField::of).collect());
+            }
+            None => {}
+        }
+        let fact = field.fact.map(|fact| (fact.of, fact.part.name().to_owned()));
+        let (name, kind) = (field.name.clone(), field.kind.name().to_owned());
+        SavedField { name, kind, optional: field.optional, members, record, items, fact }
+    }
+
+    /// The field, where it is one that this program knows.
+    fn field(&self, of: &[SavedColumn]) -> Option<Field> {
+        let kind = match &*self.kind {
+            "enum" => Type::Enum,
+            "list" => Type::List,
+            name => Type::named(name)?,
+        };
+        let shape = match (&self.members, &self.items) {
+            (Some(members), _) => Some(Shape::OneOf(members.clone().into())),
+            (None, Some(items)) => {
+                let fields: Option<Vec<Field>> = items.iter().map(|item| item.field(of)).collect();
+                Some(Shape::Items { record: self.record.clone(), fields: fields?.into() })
+            }
+            (None, None) => None,
+        };
+        let fact = match &self.fact {
+            Some((slot, part)) => {
+                let about = of.iter().filter(|c| c.role != Role::Meta.name()).nth(*slot)?;
+                let about = Type::named(&about.field.kind)?;
+                Some(Fact { of: *slot, part: Part::named(about, part)?.0 })
+            }
+            None => None,
+        };
+        let name = self.name.clone();
+        Some(Field { name, kind, optional: self.optional, shape: shape.map(Arc::new), fact })
+    }
+}
+
+impl Manifest {
+    /// The manifest of a folder; an empty one where there is none.
+    pub(crate) fn read(dir: &Path) -> Result<Manifest, HistoryError> {
+        let path = dir.join(NAME);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Manifest { version: VERSION, ..Manifest::default() });
+            }
+            Err(e) => return Err(HistoryError::file("read", &path)(e)),
+        };
+        let strange = |why: String| HistoryError::Strange { path: path.clone(), why };
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| strange(e.to_string()))?;
+        if manifest.version != VERSION {
+            let why = format!("it is of version {}; this program reads version {VERSION}", manifest.version);
+            return Err(strange(why));
+        }
+        if manifest.files.iter().any(|f| f.shape >= manifest.shapes.len()) {
+            return Err(strange("a file has a layout that is not there".to_owned()));
+        }
+        Ok(manifest)
+    }
+
+    /// Puts it in the place of the one before, so that after a crash one of them is there.
+    pub(crate) fn write(&self, dir: &Path) -> Result<(), HistoryError> {
+        let (new, path) = (dir.join(NEW), dir.join(NAME));
+        let text = serde_json::to_vec(self).map_err(|e| HistoryError::file("write", &new)(e.into()))?;
+        let written = File::create(&new).and_then(|mut file| {
+            file.write_all(&text)?;
+            file.sync_all()
+        });
+        written.map_err(HistoryError::file("write", &new))?;
+        fs::rename(&new, &path).map_err(HistoryError::file("replace", &path))?;
+        sync_dir(dir)
+    }
+
+    /// The place of a layout; a new one where it was not met.
+    pub(crate) fn shape(&mut self, table: &str, columns: &[Column]) -> usize {
+        let saved = SavedShape { table: table.into(), columns: saved(table, columns) };
+        self.shapes.iter().position(|shape| *shape == saved).unwrap_or_else(|| {
+            self.shapes.push(saved);
+            self.shapes.len() - 1
+        })
+    }
+
+    /// The columns of each layout; nothing for one that this program does not know.
+    pub(crate) fn columns(&self) -> Vec<(Box<str>, Option<Arc<[Column]>>)> {
+        self.shapes.iter().map(|shape| (shape.table.clone(), shape.read().map(Into::into))).collect()
+    }
+}
+
+fn saved(table: &str, columns: &[Column]) -> Vec<SavedColumn> {
+    if standing().iter().any(|(name, _)| **name == *table) {
+        return Vec::new();
+    }
+    let columns = columns.iter().filter(|c| c.role != Role::Meta);
+    let save = |c: &Column| SavedColumn {
+        role: c.role.name().to_owned(),
+        name: c.name.clone(),
+        field: SavedField::of(&c.field),
+    };
+    columns.map(save).collect()
+}
+
+impl SavedShape {
+    fn read(&self) -> Option<Vec<Column>> {
+        if let Some((_, columns)) = standing().into_iter().find(|(name, _)| *name == self.table) {
+            return Some(columns);
+        }
+        let mut columns = crate::layout::metas();
+        for saved in &self.columns {
+            let field = saved.field.field(&self.columns)?;
+            columns.push(Column::new(&saved.name, Role::named(&saved.role)?, field));
+        }
+        Some(columns)
+    }
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_dir(dir: &Path) -> Result<(), HistoryError> {
+    File::open(dir).and_then(|d| d.sync_all()).map_err(HistoryError::file("sync", dir))
+}
