@@ -46,7 +46,7 @@ const STEPS: [Step; 11] = [
     step("clippy", "lints over all targets, warnings denied", clippy),
     step(
         "packages",
-        "Debian packages that later steps use: a web server, an SSH server, a C++ compiler",
+        "Debian packages that later steps use: a web server, an SSH server, psql, a C++ compiler",
         packages,
     ),
     step("test", "all tests but doc tests (cargo-nextest)", test),
@@ -134,7 +134,7 @@ fn missing(tool: &Tool, error: &anyhow::Error) -> Ending {
 }
 
 fn clippy(job: &Job) -> Result<Ending> {
-    place::run(&mut job.place.cargo("clippy --workspace --all-targets --locked -- -D warnings"))?;
+    place::run(&mut job.place.cargo("clippy --workspace --all-targets --features wardroom/sql --locked -- -D warnings"))?;
     Ok(Ending::Passed)
 }
 
@@ -151,10 +151,10 @@ fn packages(job: &Job) -> Result<Ending> {
 /// The tests themselves. Which programs are not there is told to them, so that each can say by name that it is skipped.
 fn test(job: &Job) -> Result<Ending> {
     let words = match tools::ensure(job.place, &NEXTEST) {
-        Ok(()) => "nextest run --workspace --locked",
+        Ok(()) => "nextest run --workspace --features wardroom/sql --locked",
         Err(error) => {
             println!("cargo-nextest is not there, so the tests run under plain `cargo test`: {error:#}");
-            "test --workspace --locked --lib --bins --tests"
+            "test --workspace --features wardroom/sql --locked --lib --bins --tests"
         }
     };
     let absent = debian::absent(job.place).join(",");
@@ -163,7 +163,7 @@ fn test(job: &Job) -> Result<Ending> {
 }
 
 fn doctest(job: &Job) -> Result<Ending> {
-    place::run(&mut job.place.cargo("test --doc --workspace --locked"))?;
+    place::run(&mut job.place.cargo("test --doc --workspace --features wardroom/sql --locked"))?;
     Ok(Ending::Passed)
 }
 
@@ -205,7 +205,7 @@ fn has_policy(folder: &Path) -> Result<bool> {
 }
 
 fn docs(job: &Job) -> Result<Ending> {
-    let mut command = job.place.cargo("doc --workspace --no-deps --locked");
+    let mut command = job.place.cargo("doc --workspace --features wardroom/sql --no-deps --locked");
     place::run(command.env("RUSTDOCFLAGS", "-D warnings"))?;
     if let Err(error) = tools::ensure(job.place, &MDBOOK) {
         return Ok(missing(&MDBOOK, &error));

@@ -9,6 +9,7 @@ mod catalog;
 pub mod door;
 mod engine;
 mod functions;
+mod history;
 mod json;
 pub mod limits;
 mod mask;
@@ -21,5 +22,6 @@ pub(crate) const CATALOG: &str = "wardroom";
 
 pub use datafusion::arrow;
 pub use engine::{Answer, Kind, Options, Prepared, Query, Session, SqlEngine, SqlError, Statement};
+pub use history::History;
 pub use mask::Mask;
 pub use tables::{Ask, Fault, Memory, Rows, Table, Tables};

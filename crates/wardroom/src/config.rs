@@ -3,6 +3,7 @@
 
 mod effects;
 mod engine;
+mod sql;
 
 use crate::deliver::Destined;
 use crate::key_file;
@@ -69,6 +70,8 @@ struct Written {
     effects: effects::Written,
     /// How people act on what has happened.
     act: WrittenAct,
+    /// Where clients of PostgreSQL connect.
+    sql: sql::Written,
 }
 
 /// The section `[act]`: labels, lists and jobs by people.
@@ -121,7 +124,7 @@ struct WrittenTelemetry {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "listen",
     "data",
     "policy",
@@ -142,6 +145,7 @@ const KEYS: [&str; 20] = [
     "encryption",
     "effects",
     "act",
+    "sql",
 ];
 
 /// Every key of the section `[act]`.
@@ -211,6 +215,11 @@ pub(crate) struct Config {
     pub(crate) encryption: Encryption,
     pub(crate) effects: Vec<Destined>,
     pub(crate) second_person_above: Known<usize>,
+    #[cfg_attr(
+        not(feature = "sql"),
+        allow(dead_code, reason = "shown and checked where there is no SQL too")
+    )]
+    pub(crate) sql: sql::Sql,
 }
 
 /// The section `[encryption]` in force.
@@ -371,6 +380,7 @@ impl Config {
         lines.extend(effects::lines(&self.effects));
         let above = &self.second_person_above;
         lines.push((format!("act.second_person_above = {}", above.value), above.from));
+        lines.extend(self.sql.lines());
         lines
     }
 }
@@ -400,6 +410,9 @@ fn parse(text: &str) -> Result<Written> {
     }
     if let Some(effects) = table.get("effects").and_then(toml::Value::as_table) {
         effects::check_keys(effects)?;
+    }
+    if let Some(sql) = table.get("sql").and_then(toml::Value::as_table) {
+        known_keys(sql, "sql.", &sql::KEYS)?;
     }
     if let Some(telemetry) = table.get("telemetry").and_then(toml::Value::as_table) {
         known_keys(telemetry, "telemetry.", &TELEMETRY_KEYS)?;
@@ -471,6 +484,7 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
             written.act.second_person_above,
             wardroom_api::limits::SECOND_PERSON_ABOVE,
         ),
+        sql: sql::resolve(written.sql, base)?,
     })
 }
 
@@ -681,7 +695,7 @@ mod tests {
     fn every_key_is_known() {
         let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
         // A section is a key, and no line of its own; of effects there are none by default.
-        let sections = FACTS_KEYS.len() + ENCRYPTION_KEYS.len() + TELEMETRY_KEYS.len();
-        assert_eq!(KEYS.len() - 4 + sections, lines);
+        let sections = FACTS_KEYS.len() + ENCRYPTION_KEYS.len() + TELEMETRY_KEYS.len() + sql::KEYS.len();
+        assert_eq!(KEYS.len() - 5 + sections, lines);
     }
 }

@@ -23,6 +23,11 @@ mod load;
 mod packs;
 mod policy_dir;
 mod replay;
+#[cfg(feature = "sql")]
+mod sql;
+#[cfg(not(feature = "sql"))]
+#[path = "sql/without.rs"]
+mod sql;
 mod telemetry;
 mod terminal;
 mod trial;

@@ -6,6 +6,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::deliver::{self, Destined};
 use crate::policy_dir;
+use crate::sql::Sql;
 use crate::telemetry::Exporter;
 use crate::terminal::{Paint, grouped};
 use anyhow::{Context, Result};
@@ -54,6 +55,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         ..Acting::default()
     };
     let erasures = crate::erase::Running::new(engine.clone(), config.data.value.clone());
+    let sql = Sql::over(&config, past.clone())?;
     let options = Options {
         acting,
         past: Some(past),
@@ -67,11 +69,13 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         secret: wardroom_engine::installation_secret(&config.data.value)?.0,
         erasures: Some(erasures.clone()),
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
+        sql: sql.for_api(),
         ..Options::new(clock::now)
     };
     say_unconfigured(&engine, &config.effects);
     let delivering = deliver::start(engine.outbox().clone(), &config.effects).await?;
     let api = Api::new(engine.clone(), keys, options);
+    let door = sql.open_door(&config, &api).await?;
     reload_on_hangup(&config, engine.clone(), api.clone(), taken)?;
 
     erasures.resume();
@@ -80,6 +84,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let address = listener.local_addr().context("cannot tell the address listened on")?;
     tracing::info!(%address, ready_ms = began.elapsed().as_millis(), "serving");
     wardroom_api::serve(listener, api, stop).await;
+    door.close().await;
     delivering.stop().await;
     // It ends after the file that it writes.
     let kept = tokio::task::spawn_blocking(move || keeper.map(Keeper::stop)).await;
