@@ -134,7 +134,11 @@ fn missing(tool: &Tool, error: &anyhow::Error) -> Ending {
 }
 
 fn clippy(job: &Job) -> Result<Ending> {
-    place::run(&mut job.place.cargo("clippy --workspace --all-targets --features wardroom/sql --locked -- -D warnings"))?;
+    place::run(
+        &mut job
+            .place
+            .cargo("clippy --workspace --all-targets --features wardroom/sql --locked -- -D warnings"),
+    )?;
     Ok(Ending::Passed)
 }
 

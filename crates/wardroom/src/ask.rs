@@ -37,12 +37,12 @@ pub(crate) fn key(what: &str) -> Result<String> {
     })
 }
 
-/// The API key of the environment, for what only a key with the role `admin` may do.
+/// The API key of the environment, for what only a key with this role may do.
 ///
 /// # Errors
 /// When there is none.
-pub(crate) fn admin_key() -> Result<String> {
-    key_or(|| "put an API key with the role `admin` into WARDROOM_KEY".to_owned())
+pub(crate) fn key_with(role: &str) -> Result<String> {
+    key_or(|| format!("put an API key with the role `{role}` into WARDROOM_KEY"))
 }
 
 #[allow(clippy::disallowed_methods, reason = "this is the edge where the environment is read")]
@@ -148,8 +148,8 @@ impl Server {
     }
 
     /// What it answers to JSON.
-    pub(crate) async fn send_json(&self, path: &str, key: &str, json: Bytes) -> Result<Said> {
-        self.send(path, key, "application/json", None, json).await
+    pub(crate) async fn send_json(&self, path: &str, key: &str, json: &Value) -> Result<Said> {
+        self.send(path, key, "application/json", None, json.to_string().into()).await
     }
 
     /// What it answers to JSON sent to a path, wanted in this form.
@@ -178,20 +178,6 @@ impl Server {
             .body(Full::new(json))?;
         request.headers_mut().extend(headers.iter().cloned());
         Ok(self.ask(request).await?.status)
-    }
-
-    /// What it answers to JSON sent to a path.
-    pub(crate) async fn send(&self, path: &str, key: &str, json: &Value) -> Result<Said> {
-        let request = Request::post(format!("{}{path}", self.path))
-            .header(header::HOST, &self.authority)
-            .header(header::AUTHORIZATION, format!("Bearer {key}"))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(json.to_string())))
-            .map_err(|_| Usage("WARDROOM_KEY holds no API key".to_owned()))?;
-        let asked = timeout(ANSWER, self.ask(request)).await;
-        asked.context("the server does not answer")?.with_context(|| {
-            format!("no answer from {}; where no server runs, name its directory with --data", self.url)
-        })
     }
 
     async fn ask<B>(&self, request: Request<B>) -> Result<Said>

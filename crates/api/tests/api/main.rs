@@ -2,8 +2,8 @@
 //! The API as its clients meet it: a real engine on a directory of its own, a real listener, raw HTTP.
 #![allow(clippy::unwrap_used)]
 
-mod backtests;
 mod acting;
+mod backtests;
 mod connections;
 mod decisions;
 mod documents;

@@ -111,6 +111,8 @@ struct SavedField {
     kind: String,
     #[serde(default)]
     optional: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    hashed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     members: Option<Vec<Box<str>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +136,16 @@ impl SavedField {
         }
         let fact = field.fact.map(|fact| (fact.of, fact.part.name().to_owned()));
         let (name, kind) = (field.name.clone(), field.kind.name().to_owned());
-        SavedField { name, kind, optional: field.optional, members, record, items, fact }
+        SavedField {
+            name,
+            kind,
+            optional: field.optional,
+            hashed: field.hashed,
+            members,
+            record,
+            items,
+            fact,
+        }
     }
 
     /// The field, where it is one that this program knows.
@@ -161,7 +172,8 @@ impl SavedField {
             None => None,
         };
         let name = self.name.clone();
-        Some(Field { name, kind, optional: self.optional, shape: shape.map(Arc::new), fact })
+        let (optional, hashed) = (self.optional, self.hashed);
+        Some(Field { name, kind, optional, shape: shape.map(Arc::new), fact, hashed })
     }
 }
 

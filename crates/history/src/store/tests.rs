@@ -91,7 +91,9 @@ impl Shop {
 
     fn export(&self, past: &Past, all: bool) -> u64 {
         let mut files = 0;
-        while let Some(done) = past.store().export(&self.journal().join("journal"), all, at(self.next)).unwrap() {
+        while let Some(done) =
+            past.store().export(&self.journal().join("journal"), all, at(self.next)).unwrap()
+        {
             files += done.files;
         }
         files
@@ -197,7 +199,8 @@ fn labels_and_policies_are_tables() {
     let mut shop = Shop::open();
     shop.events(100);
     let past = shop.past();
-    let count = |table: &str| scanned(&past, &Scan::of(table)).iter().map(RecordBatch::num_rows).sum::<usize>();
+    let count =
+        |table: &str| scanned(&past, &Scan::of(table)).iter().map(RecordBatch::num_rows).sum::<usize>();
     let (labels, policies) = (count("labels"), count("policies"));
     assert!(labels > 3);
     assert_eq!(policies, 1);
@@ -236,7 +239,10 @@ fn what_a_crash_left_is_removed_and_what_the_manifest_names_stays() {
     assert!(!left.exists() && past.store().dir().join(file).exists());
     // A manifest that was being written is nothing.
     std::fs::write(past.store().dir().join("manifest.json.new"), b"{").unwrap();
-    assert_eq!(scanned(&shop.past(), &Scan::of("signup")).iter().map(RecordBatch::num_rows).sum::<usize>(), 40);
+    assert_eq!(
+        scanned(&shop.past(), &Scan::of("signup")).iter().map(RecordBatch::num_rows).sum::<usize>(),
+        40
+    );
     std::fs::write(past.store().dir().join("manifest.json"), b"{").unwrap();
     let said = shop.past().tables().unwrap_err();
     assert!(said.to_string().contains("manifest.json is not what Wardroom writes there"), "{said}");

@@ -118,7 +118,7 @@ async fn retry(args: &Effects, keys: &[String], dead: Option<[(&str, &Option<Str
     if let Some(key) = keys.iter().find(|key| !is_plain(key)) {
         return Err(Usage(format!("`{}` is no key of an effect", one_line(key))).into());
     }
-    let admin = ask::admin_key()?;
+    let admin = ask::key_with("admin")?;
     let server = Server::of(args.server.as_deref(), args.config.as_deref())?;
     let mut told = Told::default();
     for key in keys {

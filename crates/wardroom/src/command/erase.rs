@@ -50,9 +50,10 @@ pub(crate) fn run(args: &Erase) -> Result<ExitCode> {
 
 /// Asks the server, and waits until it is done.
 async fn online(args: &Erase, subject: &str) -> Result<Option<Value>> {
-    let key = ask::admin_key()?;
+    let key = ask::key_with("admin")?;
     let server = Server::of(args.server.as_deref(), args.config.as_deref())?;
-    let said = server.send("/v1/erasures", &key, &json!({ "subject": subject })).await?.ok(server.url())?;
+    let said =
+        server.send_json("/v1/erasures", &key, &json!({ "subject": subject })).await?.ok(server.url())?;
     let id = said["id"].as_str().unwrap_or_default().to_owned();
     let mut progress = Progress::new("erasing");
     loop {

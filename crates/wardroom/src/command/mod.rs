@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One file a command.
 
-mod backtest;
 mod act;
+mod backtest;
 mod backup;
 mod bench;
 mod check;

@@ -26,15 +26,12 @@ const PEM_BYTES: u64 = 1024 * 1024;
 pub(crate) struct Sql(SqlEngine);
 
 impl Sql {
-    /// Opens the past.
-    pub(crate) fn over(config: &Config) -> Result<Sql> {
-        let keys = config.encryption.keys()?;
-        let past = Past::open(&config.data.value, &keys, &wardroom_history::Options::default())
-            .context("cannot open the past for SQL")?;
+    /// Over this past.
+    pub(crate) fn over(config: &Config, past: Arc<Past>) -> Result<Sql> {
         let sql = &config.sql;
         let memory = usize::try_from(sql.memory.value).unwrap_or(usize::MAX);
         let options = Options { memory, statements: sql.statements.value, timeout: sql.timeout.value };
-        let engine = SqlEngine::new(Arc::new(History::new(Arc::new(past))), options);
+        let engine = SqlEngine::new(Arc::new(History::new(past)), options);
         Ok(Sql(engine.context("cannot start threads for SQL")?))
     }
 

@@ -5,6 +5,7 @@ use crate::config::Config;
 use anyhow::{Result, bail};
 use std::sync::Arc;
 use wardroom_api::Api;
+use wardroom_history::Past;
 
 /// No SQL.
 pub(crate) struct Sql;
@@ -14,7 +15,7 @@ pub(crate) struct Door;
 
 impl Sql {
     /// Refuses a configuration that wants a door.
-    pub(crate) fn over(config: &Config) -> Result<Sql> {
+    pub(crate) fn over(config: &Config, _: Arc<Past>) -> Result<Sql> {
         if config.sql.listen.value.is_some() {
             bail!(
                 "`sql.listen` is configured, and this program is built without SQL: cargo build --release --features sql"

@@ -10,8 +10,8 @@
     reason = "tests read back what they wrote themselves, and say what they skip"
 )]
 
-mod backtest;
 mod acting;
+mod backtest;
 mod backup;
 mod clock;
 mod commands;

@@ -118,7 +118,7 @@ async fn import(
     let query = source.map_or(String::new(), |source| format!("?source={}", encoded(source)));
     let path = format!("/v1/labels/import{query}");
     let sent = desk.server.send(&path, &desk.key, kind, key, bytes.into());
-    let said = sent.await?.done(desk.server.url())?;
+    let said = sent.await?.ok(desk.server.url())?;
     let id = text(&said["job"]);
     let job = desk.watch(&id, json).await?;
     if json {

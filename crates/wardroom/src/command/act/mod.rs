@@ -39,7 +39,7 @@ impl Desk {
 
     async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let sent = self.server.send(path, &self.key, "application/json", None, body.to_string().into());
-        sent.await?.done(self.server.url())
+        sent.await?.ok(self.server.url())
     }
 
     /// Looks at a job until nothing is under way any more, and shows how far it is.

@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) async fn report(url: &str, ask: &Ask) -> Result<Report> {
     let key = key("a backtest is asked of its server")?;
     let server = Server::named(url)?;
-    let begun = server.send_json("/v1/backtests", &key, serde_json::to_vec(ask)?.into()).await?;
+    let begun = server.send_json("/v1/backtests", &key, &serde_json::to_value(ask)?).await?;
     let begun = begun.ok(server.url())?;
     let id = begun["id"].as_str().context("the server gives no id")?.to_owned();
     let mut shown = Progress::new("backtest");
