@@ -47,7 +47,9 @@ fn psql(door: SocketAddr, user: &str, password: &str, more: &str, asked: &[&str]
     command.env("PGPASSWORD", password).env("LC_ALL", "C.UTF-8").env("PAGER", "cat").stdin(Stdio::null());
     let place = format!("host=127.0.0.1 port={} user={user} dbname=wardroom {more}", door.port());
     command.args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &place]);
-    asked.iter().for_each(|text| drop(command.args(["-c", text])));
+    for text in asked {
+        command.args(["-c", text]);
+    }
     Process::start(&mut command).wait()
 }
 
