@@ -243,6 +243,14 @@ impl Problem {
         problem
     }
 
+    /// A policy, or a rule in it, that cannot be tried.
+    pub(crate) fn bad_draft(faults: PolicyFaults) -> Problem {
+        let mut problem =
+            Problem::new(BAD_POLICY, "nothing was tried; `rendered` says what is wrong with the policy");
+        problem.0.policy = Some(faults);
+        problem
+    }
+
     /// A query that cannot be asked.
     pub(crate) fn bad_question(faults: PolicyFaults) -> Problem {
         let mut problem =

@@ -4,8 +4,8 @@
 //! No TLS: the server itself speaks none, and whoever asks through a proxy far away has `curl`.
 
 use crate::config::Config;
-use crate::failure::Usage;
-use crate::terminal::one_line;
+use crate::failure::{NotRight, Usage};
+use crate::terminal::{one_line, printable};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, Limited};
@@ -13,6 +13,7 @@ use hyper::client::conn::http1::handshake;
 use hyper::{Method, Request, Uri, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -228,6 +229,10 @@ impl Said {
     pub(crate) fn ok(self, url: &str) -> Result<Value> {
         let said: Value =
             serde_json::from_slice(&self.body).with_context(|| format!("{url} answers with no JSON"))?;
+        if let Some(rendered) = said["rendered"].as_str().filter(|_| self.status == 422) {
+            writeln!(std::io::stderr(), "{}", printable(rendered))?;
+            return Err(NotRight.into());
+        }
         if !matches!(self.status, 200..=202) {
             let words = ["title", "detail"].map(|key| one_line(said[key].as_str().unwrap_or_default()));
             bail!("{url} answers {}: {}", self.status, words.join(": "));
