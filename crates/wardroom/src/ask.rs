@@ -207,12 +207,11 @@ impl Said {
         self.body.clone()
     }
 
-    /// Why it does not do this one thing, which does not keep it from others: there is no such thing, its state forbids it,
-    /// or there is no room for it.
-    pub(crate) fn refusal(&self) -> Option<String> {
+    /// Why it does not do this one thing, in its words, where its status is among these.
+    pub(crate) fn refusal(&self, statuses: &[u16]) -> Option<String> {
         let problem: Value = serde_json::from_slice(&self.body).ok()?;
-        let detail = one_line(problem["detail"].as_str().unwrap_or_default());
-        matches!(self.status, 404 | 409 | 503).then_some(detail)
+        let is_told = statuses.contains(&self.status) && problem["rendered"].is_null();
+        is_told.then(|| one_line(problem["detail"].as_str().unwrap_or_default()))
     }
 
     /// The lines of a success, each as JSON.
