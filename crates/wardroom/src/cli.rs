@@ -702,7 +702,7 @@ pub(crate) enum KeyAction {
     New {
         /// What it is for
         name: String,
-        /// What it may do: ingest, read, reveal, policy, admin; several with commas
+        /// What it may do: ingest, read, reveal, policy, admin, act, approve; several with commas
         #[arg(long, value_delimiter = ',', default_value = "ingest")]
         role: Vec<String>,
         /// How many events it may send, such as 1000/s, 60/m, 5/h [default: what the server takes]
