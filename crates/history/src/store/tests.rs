@@ -3,6 +3,7 @@
 
 mod crash;
 mod days;
+mod known;
 mod sealed;
 
 use crate::{HistoryError, Past, PastRow, Scan, rows};
