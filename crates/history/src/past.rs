@@ -204,6 +204,19 @@ impl Past {
     /// # Errors
     /// When there is no such table or column, or what has been written since cannot be read.
     pub fn scan(&self, scan: &Scan) -> Result<Vec<Part>, HistoryError> {
+        self.scan_with(scan, false)
+    }
+
+    /// As [`Past::scan`], but a column has in each part the type that it was written with: what it held then is all there, and
+    /// its metadata say what it is.
+    ///
+    /// # Errors
+    /// As [`Past::scan`].
+    pub fn scan_as_written(&self, scan: &Scan) -> Result<Vec<Part>, HistoryError> {
+        self.scan_with(scan, true)
+    }
+
+    fn scan_with(&self, scan: &Scan, is_as_written: bool) -> Result<Vec<Part>, HistoryError> {
         let known = match known::is_asked(scan.columns.as_deref()) {
             true => Some(self.known(scan.as_of, &scan.stop)?),
             false => None,
@@ -214,6 +227,10 @@ impl Past {
         let scan = Arc::new(scan.clone());
         let mut parts = Vec::new();
         for file in files.of(&scan.table).filter(|f| scan.may_hold(f.times(), f.seqs())) {
+            let wanted = match self.store.columns(file) {
+                Some(there) if is_as_written => as_written(&wanted, &there),
+                _ => wanted.clone(),
+            };
             parts.push(file_part(&self.store, file, &scan, &wanted, known.clone()));
         }
         let exported = files.exported();
@@ -225,7 +242,10 @@ impl Past {
             parts.push(Part::new(seqs.1.saturating_sub(seqs.0), move || {
                 let chunks = FromJournal::open(&journal, &keys, &scan.table, seqs)?;
                 let fitted = chunks.map(move |chunk| {
-                    chunk.and_then(|chunk| fitted(&scan, &wanted, known.as_ref(), &chunk, 0, &lost))
+                    let chunk = chunk?;
+                    let own = is_as_written.then(|| as_written(&wanted, &chunk.columns));
+                    let wanted = own.as_ref().unwrap_or(&wanted);
+                    fitted(&scan, wanted, known.as_ref(), &chunk, 0, &lost)
                 });
                 Ok(Box::new(fitted) as Batches)
             }));
@@ -235,6 +255,7 @@ impl Past {
             for chunk in chunks.filter(|c| may(c) && c.seqs.1 > exported) {
                 let (scan, wanted, lost) = (scan.clone(), wanted.clone(), self.store.lost().clone());
                 let known = known.clone();
+                let wanted = if is_as_written { as_written(&wanted, &chunk.columns) } else { wanted };
                 parts.push(Part::new(chunk.batch.num_rows() as u64, move || {
                     let batch = fitted(&scan, &wanted, known.as_ref(), &chunk, exported, &lost)?;
                     Ok(Box::new(std::iter::once(Ok(batch))) as Batches)
@@ -304,6 +325,21 @@ impl Past {
         }
         Ok((state, files))
     }
+}
+
+/// The columns wanted, with the types of those that there are.
+fn as_written(wanted: &[Column], there: &[Column]) -> Arc<[Column]> {
+    let own = |wanted: &Column| match there.iter().find(|column| column.is(wanted)) {
+        Some(column)
+            if column.field.kind != wanted.field.kind
+                || column.arrow.data_type() != wanted.arrow.data_type() =>
+        {
+            let arrow = Arc::new(column.arrow.as_ref().clone().with_name(&*wanted.name));
+            Column { name: wanted.name.clone(), arrow, ..column.clone() }
+        }
+        _ => wanted.clone(),
+    };
+    wanted.iter().map(own).collect()
 }
 
 /// The rows asked for of a chunk, with the columns asked for.

@@ -2,7 +2,8 @@
 //! Backtests over a data directory, also beside the server that writes it: to look is to change nothing.
 
 use super::rows::Journal;
-use super::{Ask, BacktestError, JournalRows, Progress, Report, Setting, run};
+use super::{Ask, BacktestError, PastRows, Progress, Report, Setting, run};
+use crate::{Options, Past};
 use std::path::PathBuf;
 use wardroom_engine::{Glance, installation_secret, past_policies};
 use wardroom_event::Micros;
@@ -35,7 +36,9 @@ impl Files {
         progress: &Progress,
     ) -> Result<Report, BacktestError> {
         let (journal, through) = self.journal()?;
-        let rows = JournalRows::new(&journal, through)?;
+        let past = Past::open(&self.data, &self.keys, &Options::default())
+            .map_err(|error| BacktestError::Rows(error.to_string()))?;
+        let rows = PastRows::new(&past, through);
         run(ask, &rows, &journal, setting, now, progress)
     }
 

@@ -4,7 +4,7 @@
 use super::BacktestError;
 use super::rows::{Batches, Journal, Rows, Want};
 use crate::changes::{said_again, said_by_act, said_by_rule};
-use crate::{HistoryError, OfEvent, Opinions};
+use crate::{HistoryError, KIND, OfEvent, Opinions};
 use arrow_array::{
     ArrayRef, BooleanArray, ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
     UInt64Array,
@@ -95,7 +95,7 @@ impl<'j> JournalRows<'j> {
             };
             if let Some((array, kind)) = found {
                 let field = ArrowField::new(&**name, array.data_type().clone(), true);
-                let typed = kind.map(|kind| (TYPE.to_owned(), kind.name().to_owned()));
+                let typed = kind.map(|kind| (KIND.to_owned(), kind.name().to_owned()));
                 fields.push(field.with_metadata(typed.into_iter().collect()));
                 arrays.push(array);
             }
@@ -159,13 +159,10 @@ impl<'j> JournalRows<'j> {
 }
 
 /// Columns that belong to no policy.
-pub(crate) const META: [&str; 13] = [
-    "seq", "time", "received", "id", "source", "policy", "verdict", "flags", "skipped", "signals", "reasons",
-    "labels", "class",
+pub(crate) const META: [&str; 12] = [
+    "seq", "time", "received", "id", "source", "policy", "verdict", "flags", "skipped", "signals", "labels",
+    "class",
 ];
-
-/// Under which name a column's metadata says its type in the policy's words.
-pub(crate) const TYPE: &str = "wardroom.type";
 
 /// What a policy's column is called among those.
 pub(crate) fn stored_name(name: &str, role: &str) -> Box<str> {

@@ -25,6 +25,7 @@ mod keep;
 pub mod limits;
 mod markdown;
 mod meta;
+mod past_rows;
 mod plan;
 mod replayed;
 mod report;
@@ -41,6 +42,7 @@ pub use files::Files;
 pub use journal_rows::JournalRows;
 pub use keep::{Kept, Status};
 pub use markdown::markdown;
+pub use past_rows::PastRows;
 pub use report::{
     Broken, Change, Classes, Cost, Delay, Example, Load, Measures, Overlap, Past, Report, RuleReport, Series,
     Top,

@@ -4,10 +4,11 @@
 
 use super::BacktestError;
 use super::ask::Way;
-use super::journal_rows::{META, TYPE, stored_name};
+use super::journal_rows::{META, stored_name};
 use super::meta::{Meta, NONE};
 use super::replayed::Replayed;
 use super::way::Chosen;
+use crate::KIND;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field as ArrowField, Schema};
 use std::collections::BTreeSet;
@@ -200,7 +201,7 @@ impl<'p> Side<'p> {
             let served = name.strip_prefix("served:").unwrap_or(name);
             field.or_else(|| serve.filter(|s| *s.id == *served).map(|s| s.kind).next())
         };
-        let typed = found.metadata().get(TYPE);
+        let typed = found.metadata().get(KIND);
         let same = typed.is_none_or(|typed| kind().is_none_or(|kind| kind.name() == typed));
         same && (is == found_type || is_text(is) && is_text(found_type))
     }

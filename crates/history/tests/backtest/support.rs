@@ -9,6 +9,7 @@ use wardroom_event::Micros;
 use wardroom_history::backtest::{
     Ask, BacktestError, Files, Journal, JournalRows, Progress, Report, Setting, run,
 };
+use wardroom_history::{Options, Past};
 use wardroom_journal::{JournalError, Keyring};
 use wardroom_policy::Bundle;
 
@@ -46,6 +47,17 @@ impl Data {
 
     pub(crate) fn files(&self) -> Files {
         Files { data: self.path(), keys: Keyring::default() }
+    }
+
+    /// Its past: with nothing in files, with what is sealed in files, or with all in files, joined.
+    pub(crate) fn past(&self, how: usize) -> Past {
+        let dir = Some(self.path().join(format!("history{how}")));
+        let past =
+            Past::open(&self.path(), &Keyring::default(), &Options { dir, ..Options::default() }).unwrap();
+        let journal = self.path().join("journal");
+        while how > 0 && past.store().export(&journal, how > 1, NOW).unwrap().is_some() {}
+        while past.store().join(NOW).unwrap().is_some() {}
+        past
     }
 
     pub(crate) fn journal(&self) -> Journal {
