@@ -36,7 +36,7 @@ mod stream;
 mod throughput;
 mod trace;
 
-pub use act::{Acting, Find};
+pub use act::Acting;
 pub use api::{Api, Clock, Options};
 pub use erasures::{Erasure, Erasures, NotBegun};
 pub use explain::explained;

@@ -160,8 +160,11 @@ struct Asked {
     stop: Arc<AtomicBool>,
 }
 
+/// What an answer holds while it is read: a place among those that are answered, and what ends the work when it is gone.
+pub(crate) type Held = (OwnedSemaphorePermit, Stops);
+
 /// Sets the flag when it goes: what works for a question ends when nobody waits for it.
-struct Stops(Arc<AtomicBool>);
+pub(crate) struct Stops(Arc<AtomicBool>);
 
 impl Drop for Stops {
     fn drop(&mut self) {
@@ -204,12 +207,40 @@ pub(crate) async fn ask(State(api): State<Api>, request: Request) -> Result<Resp
         let request = passage::id();
         tracing::info!(%request, key = &*who, query = passage::printable(&asked.text), "identifiers of people were revealed");
     }
+    let held = held(&api, &asked)?;
+    let (rows, warnings) = answered(&api, asked).await?;
+    Ok(sent(rows, format, warnings, began, held))
+}
+
+fn held(api: &Api, asked: &Asked) -> Result<Held, Problem> {
     let permit = api.asking().try_acquire_owned().map_err(|_| {
         Problem::new(BUSY, format!("{} questions are being answered already", limits::QUESTIONS))
     })?;
-    let stops = Stops(asked.stop.clone());
-    let (rows, warnings) = answered(&api, asked).await?;
-    Ok(sent(rows, format, warnings, began, (permit, stops)))
+    Ok((permit, Stops(asked.stop.clone())))
+}
+
+/// The rows of an answer for whoever acts on them, and what is held while they are read.
+pub(crate) async fn rows(
+    api: &Api,
+    text: String,
+    is_sql: bool,
+    limit: usize,
+    sight: Sight,
+) -> Result<(Box<dyn Rows>, Held), Problem> {
+    let asked = Asked {
+        text,
+        is_sql,
+        from: None,
+        to: None,
+        as_of: None,
+        limit,
+        timeout: query::limits::TIMEOUT,
+        look: Look { sight, secret: api.options().secret },
+        now: api.now(),
+        stop: Arc::default(),
+    };
+    let held = held(api, &asked)?;
+    Ok((answered(api, asked).await?.0, held))
 }
 
 /// The form that is wanted.
@@ -346,7 +377,7 @@ fn of_policy(options: &Options, bundle: &Bundle, asked: Asked) -> Work {
 }
 
 /// Why there is no answer, as the caller is told it.
-fn failed(error: QueryError) -> Problem {
+pub(crate) fn failed(error: QueryError) -> Problem {
     match error {
         QueryError::Stopped => Problem::new(QUESTION_TOO_LONG, "it was stopped"),
         QueryError::Groups | QueryError::Memory => Problem::new(QUESTION_TOO_LARGE, error.to_string()),
@@ -360,7 +391,7 @@ fn sent(
     format: Format,
     warnings: Vec<String>,
     began: Instant,
-    held: (OwnedSemaphorePermit, Stops),
+    held: Held,
 ) -> Response {
     let (pieces, taken) = mpsc::channel::<Result<Bytes, io::Error>>(limits::QUESTION_PIECES);
     tokio::task::spawn_blocking(move || {

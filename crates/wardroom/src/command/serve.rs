@@ -49,11 +49,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let (past, keeper) = past(&config)?;
     let runner =
         Arc::new(Runner::start(engine.clone(), clock::now).context("cannot start the jobs' thread")?);
-    let acting = Acting {
-        runner: Some(runner),
-        second_person_above: config.second_person_above.value,
-        ..Acting::default()
-    };
+    let acting = Acting { runner: Some(runner), second_person_above: config.second_person_above.value };
     let erasures = crate::erase::Running::new(engine.clone(), config.data.value.clone());
     let sql = Sql::over(&config, past.clone())?;
     let options = Options {
