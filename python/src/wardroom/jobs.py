@@ -174,10 +174,10 @@ class _Shown:
         return f"Job({self.id or 'dry run'}, {self.state}, {self.counts})"
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{n:,} {name}" for name, n in self.counts.items() if n)
+        counts = ", ".join(f"{n:,} {_html.text(name)}" for name, n in self.counts.items() if n)
         preview = [str(self.preview)] if self.preview is not None and self.state in ("preview", "dry run") else []
         approval = " (wants another person's approval)" if self.needs_approval else ""
-        return "\n".join([f"job {self.id or ''} {self.state}{approval} {counts}".strip(), *preview])
+        return "\n".join([f"job {_html.text(self.id or '')} {self.state}{approval} {counts}".strip(), *preview])
 
     def _repr_html_(self) -> str:
         counts = [(name, n) for name, n in self.counts.items() if n]
