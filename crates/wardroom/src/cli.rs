@@ -140,6 +140,9 @@ pub(crate) struct Demo {
     /// Judge by the policy in this directory instead of the shipped one
     #[arg(long, value_name = "DIR")]
     pub(crate) policy: Option<PathBuf>,
+    /// Keep it in this directory, as `init` makes one: a past that can be asked; after 60 seconds, unless --seconds says
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -34,6 +34,8 @@ mod replay;
 mod restored;
 mod session;
 mod sim;
+#[cfg(feature = "sql")]
+mod sql;
 mod status;
 mod terminal;
 mod trial;
