@@ -113,6 +113,14 @@ def test_a_backtest_is_drawn_with_what_would_change() -> None:
     assert "new challenges" in str(result)
 
 
+def test_a_preview_shows_some_samples_and_says_how_many_there_are() -> None:
+    preview = Preview({"items": 20, "samples": [f"account {n}: abuse" for n in range(20)]})
+    for form in (str(preview), preview._repr_html_()):
+        assert "account 5: abuse" in form
+        assert "account 6: abuse" not in form
+        assert "14 more" in form
+
+
 def test_a_warning_is_read_to_its_end() -> None:
     long = "one label of ten is late: " + "very " * 60 + "late"
     result = BacktestResult("b_1", {**report("wave"), "warnings": [long]}, passes=True)

@@ -33,7 +33,7 @@ DAY = ("--lasts", "18h", "--accounts", "2000", "--attacks-within", "600", "--tru
 OWN = re.compile(r"(?<=·)[-\w]{4}|\bb_\w+")
 
 #: What would tell about the machine.
-MACHINE = re.compile(r"/home/|/root/|/tmp/|/Users/|\bwk_\w+|127\.0\.0\.1|localhost")
+MACHINE = re.compile(r"/(?:home|root|tmp|Users)/|\bwk_\w+|127\.0\.0\.1|localhost")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

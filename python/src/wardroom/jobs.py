@@ -55,12 +55,16 @@ class Preview:
         rows += [(f"not done: {why}", count) for why, count in self.why] or [("not done", self.refused)]
         return rows
 
+    def _shown(self) -> list[str]:
+        more = len(self.samples) - limits.SAMPLES_SHOWN
+        return [*self.samples[: limits.SAMPLES_SHOWN], *([f"… {more} more in `samples`"] if more > 0 else [])]
+
     def __str__(self) -> str:
-        samples = [f"  {_html.text(sample)}" for sample in self.samples]
+        samples = [f"  {_html.note(sample)}" for sample in self._shown()]
         return "\n".join([_html.plain(("items", f"{self.items:,}"), self._rows()), *samples])
 
     def _repr_html_(self) -> str:
-        samples = _html.table(("for example",), [(sample,) for sample in self.samples])
+        samples = _html.table(("for example",), [(sample,) for sample in self._shown()])
         return _html.table(("items", f"{self.items:,}"), self._rows()) + samples
 
 
