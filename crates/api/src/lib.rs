@@ -18,6 +18,7 @@ mod effects;
 mod erasures;
 mod explain;
 mod health;
+mod history;
 mod keys;
 pub mod limits;
 mod lines;

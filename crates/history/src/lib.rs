@@ -19,6 +19,8 @@ pub mod query;
 mod rows;
 mod scan;
 mod store;
+mod summary;
+mod verify;
 
 pub use changes::{LABELS, LISTS, POLICIES, Said};
 pub use error::HistoryError;
@@ -27,3 +29,5 @@ pub use past::{Options, Past, Table};
 pub use rows::{PastRow, rows};
 pub use scan::{Batches, Part, Scan};
 pub use store::{Exported, FileEntry, Files, Keeper, Store};
+pub use summary::{ColumnSummary, Summary, TableSummary};
+pub use verify::Verified;

@@ -3,6 +3,7 @@
 
 mod effects;
 mod engine;
+mod history;
 mod sql;
 
 use crate::deliver::Destined;
@@ -72,6 +73,8 @@ struct Written {
     act: WrittenAct,
     /// Where clients of PostgreSQL connect.
     sql: sql::Written,
+    /// The files of the past.
+    history: history::Written,
 }
 
 /// The section `[act]`: labels, lists and jobs by people.
@@ -124,7 +127,7 @@ struct WrittenTelemetry {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "listen",
     "data",
     "policy",
@@ -146,6 +149,7 @@ const KEYS: [&str; 21] = [
     "effects",
     "act",
     "sql",
+    "history",
 ];
 
 /// Every key of the section `[act]`.
@@ -220,6 +224,7 @@ pub(crate) struct Config {
         allow(dead_code, reason = "shown and checked where there is no SQL too")
     )]
     pub(crate) sql: sql::Sql,
+    pub(crate) history: history::History,
 }
 
 /// The section `[encryption]` in force.
@@ -381,6 +386,7 @@ impl Config {
         let above = &self.second_person_above;
         lines.push((format!("act.second_person_above = {}", above.value), above.from));
         lines.extend(self.sql.lines());
+        lines.extend(self.history.lines());
         lines
     }
 }
@@ -413,6 +419,9 @@ fn parse(text: &str) -> Result<Written> {
     }
     if let Some(sql) = table.get("sql").and_then(toml::Value::as_table) {
         known_keys(sql, "sql.", &sql::KEYS)?;
+    }
+    if let Some(history) = table.get("history").and_then(toml::Value::as_table) {
+        known_keys(history, "history.", &history::KEYS)?;
     }
     if let Some(telemetry) = table.get("telemetry").and_then(toml::Value::as_table) {
         known_keys(telemetry, "telemetry.", &TELEMETRY_KEYS)?;
@@ -485,6 +494,7 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
             wardroom_api::limits::SECOND_PERSON_ABOVE,
         ),
         sql: sql::resolve(written.sql, base)?,
+        history: history::resolve(written.history, base)?,
     })
 }
 
@@ -696,6 +706,7 @@ mod tests {
         let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
         // A section is a key, and no line of its own; of effects there are none by default.
         let sections = FACTS_KEYS.len() + ENCRYPTION_KEYS.len() + TELEMETRY_KEYS.len() + sql::KEYS.len();
-        assert_eq!(KEYS.len() - 5 + sections, lines);
+        let sections = sections + history::KEYS.len();
+        assert_eq!(KEYS.len() - 6 + sections, lines);
     }
 }

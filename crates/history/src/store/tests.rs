@@ -4,6 +4,7 @@
 mod crash;
 mod days;
 mod sealed;
+mod verified;
 
 use crate::{HistoryError, Past, PastRow, Scan, rows};
 use arrow_array::RecordBatch;

@@ -13,6 +13,7 @@ mod effects;
 mod erase;
 mod explain;
 mod fmt;
+mod history;
 mod init;
 mod journal;
 mod key;
@@ -49,6 +50,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Test(args) => test::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Policy(args) => policy::run(&args),
+        Command::History(args) => history::run(args),
         Command::Query(args) => query::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),

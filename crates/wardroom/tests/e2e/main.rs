@@ -23,6 +23,7 @@ mod erase;
 mod explain;
 mod follow;
 mod forms;
+mod history;
 mod hostile;
 mod journal;
 mod kill;
