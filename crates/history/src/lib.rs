@@ -8,6 +8,7 @@ pub mod act;
 pub mod backtest;
 mod changes;
 mod conform;
+mod erase;
 mod error;
 mod gather;
 pub mod labels;
@@ -21,6 +22,7 @@ mod scan;
 mod store;
 
 pub use changes::{LABELS, LISTS, POLICIES, Said};
+pub use erase::{ErasedFile, Searched, search_file};
 pub use error::HistoryError;
 pub use layout::{Column, KIND, NAME, ROLE, Role, TYPE, columns, schema, union};
 pub use past::{Options, Past, Table};

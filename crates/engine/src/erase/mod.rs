@@ -32,7 +32,7 @@ pub use subject::{Eraser, Met, Subject, Token};
 use crate::engine::Engine;
 use crate::error::{EngineError, SnapshotError, SubmitError};
 use crate::limits;
-use crate::record::{ErasureRecord, kind, policy_of, scrub};
+use crate::record::{ErasureRecord, kind, read_with, scrub};
 use crate::sequencer::Task;
 use crate::snapshot;
 use siphasher::sip128::{Hasher128, SipHasher24};
@@ -311,13 +311,9 @@ impl Engine {
     fn scrubbed(&self, frame: &Frame<'_>, eraser: &Eraser) -> Result<(Option<Vec<u8>>, Met), EngineError> {
         let seq = frame.position.seq;
         let unreadable = |why| EngineError::Record { seq, why };
-        let dictionary = match frame.kind {
-            kind::DECIDED | kind::RECORDED => {
-                let policy = policy_of(frame.payload).map_err(unreadable)?;
-                Some(self.shared.dictionary(policy, frame.position.segment)?)
-            }
-            _ => None,
-        };
+        let policy = read_with(frame.kind, frame.payload).map_err(unreadable)?;
+        let dictionary =
+            policy.map(|policy| self.shared.dictionary(policy, frame.position.segment)).transpose()?;
         let mut hand = Erasing { eraser, met: Met::default() };
         let out = scrub(frame.kind, frame.payload, dictionary.as_deref(), &mut hand).map_err(unreadable)?;
         Ok((out, hand.met))

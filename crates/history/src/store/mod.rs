@@ -9,6 +9,7 @@ mod join;
 mod keeper;
 mod manifest;
 mod read;
+mod rewrite;
 #[cfg(test)]
 mod tests;
 mod write;
