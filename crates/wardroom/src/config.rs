@@ -3,6 +3,7 @@
 
 mod effects;
 mod engine;
+mod keep;
 mod sql;
 
 use crate::deliver::Destined;
@@ -72,6 +73,8 @@ struct Written {
     act: WrittenAct,
     /// Where clients of PostgreSQL connect.
     sql: sql::Written,
+    /// How long values are kept, by event type and field.
+    keep: keep::Written,
 }
 
 /// The section `[act]`: labels, lists and jobs by people.
@@ -124,7 +127,7 @@ struct WrittenTelemetry {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "listen",
     "data",
     "policy",
@@ -146,6 +149,7 @@ const KEYS: [&str; 21] = [
     "effects",
     "act",
     "sql",
+    "keep",
 ];
 
 /// Every key of the section `[act]`.
@@ -220,6 +224,8 @@ pub(crate) struct Config {
         allow(dead_code, reason = "shown and checked where there is no SQL too")
     )]
     pub(crate) sql: sql::Sql,
+    /// The section `[keep]`.
+    pub(crate) keep: Vec<wardroom_engine::Keep>,
 }
 
 /// The section `[encryption]` in force.
@@ -381,6 +387,7 @@ impl Config {
         let above = &self.second_person_above;
         lines.push((format!("act.second_person_above = {}", above.value), above.from));
         lines.extend(self.sql.lines());
+        lines.extend(keep::lines(&self.keep));
         lines
     }
 }
@@ -485,6 +492,7 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
             wardroom_api::limits::SECOND_PERSON_ABOVE,
         ),
         sql: sql::resolve(written.sql, base)?,
+        keep: keep::resolve(&written.keep)?,
     })
 }
 

@@ -5,6 +5,10 @@
 //! becomes another there is no new payload, so that a record that says nothing of somebody stays as it is, to the byte.
 
 mod acts;
+mod forget;
+
+pub use forget::Going;
+pub(crate) use forget::forget;
 
 use super::bytes::{Input, put_i64, put_len, put_text, put_u64};
 use super::effect::{effect, put_effect};
@@ -20,6 +24,10 @@ use wardroom_policy::Piece;
 pub(crate) trait Hand {
     /// A value, of that type where it is known.
     fn value(&mut self, kind: Option<Type>, value: &Value) -> Option<Value>;
+    /// A value of an event's own field, by its slot.
+    fn field(&mut self, _slot: usize, kind: Option<Type>, value: &Value) -> Option<Value> {
+        self.value(kind, value)
+    }
     /// Words.
     fn text(&mut self, text: &str) -> Option<String>;
     /// What a sender calls an event, or itself: often a name with something before or behind it.
@@ -152,8 +160,12 @@ impl Pen<'_> {
         self.id(&mut input)?;
         put_i64(&mut self.out, input.i64()?);
         put_i64(&mut self.out, input.i64()?);
-        for field in &dictionary.schema.get(kind).fields {
-            self.value(&mut input, Some(field.kind))?;
+        for (slot, field) in dictionary.schema.get(kind).fields.iter().enumerate() {
+            let mut value = value(&mut input)?;
+            if let Some(other) = self.hand.field(slot, Some(field.kind), &value) {
+                (value, self.changed) = (other, true);
+            }
+            put_value(&mut self.out, &value);
         }
         if judged {
             let served = dictionary.served.get(number).map_or(&[][..], Vec::as_slice);

@@ -6,6 +6,8 @@
 
 mod batch;
 mod search;
+#[cfg(test)]
+mod tests;
 
 pub use search::{Searched, search_file};
 

@@ -11,7 +11,7 @@ mod manifest;
 mod read;
 mod rewrite;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 pub use export::Exported;

@@ -40,6 +40,8 @@ impl Store {
 
     fn rewrite_all(&self, may: &dyn Fn(&FileEntry) -> bool, change: Change<'_>) -> Result<u64, HistoryError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever has just opened it has looked at nothing yet.
+        self.files()?;
         let mut manifest = Manifest::read(&self.dir)?;
         let mut done = 0;
         for at in 0..manifest.files.len() {

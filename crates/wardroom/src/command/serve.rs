@@ -54,7 +54,8 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         second_person_above: config.second_person_above.value,
         ..Acting::default()
     };
-    let erasures = crate::erase::Running::new(engine.clone(), config.data.value.clone());
+    let erasures = crate::erase::Running::new(engine.clone(), past.clone(), config.data.value.clone());
+    let retaining = crate::retain::Thread::start(engine.clone(), past.clone(), &config.keep)?;
     let sql = Sql::over(&config, past.clone())?;
     let options = Options {
         acting,
@@ -89,6 +90,8 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     // It ends after the file that it writes.
     let kept = tokio::task::spawn_blocking(move || keeper.map(Keeper::stop)).await;
     kept.context("cannot stop the keeper of the past")?;
+    let retained = tokio::task::spawn_blocking(move || retaining.map(crate::retain::Thread::stop)).await;
+    retained.context("cannot stop the thread that takes away what is kept no longer")?;
     engine.close().await;
     if let Some(exporter) = exporter {
         exporter.finish().await;

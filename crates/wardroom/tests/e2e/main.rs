@@ -32,6 +32,7 @@ mod overload;
 mod refusals;
 mod replay;
 mod restored;
+mod retain;
 mod session;
 mod sim;
 mod status;
