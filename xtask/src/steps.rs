@@ -189,7 +189,8 @@ fn python(job: &Job) -> Result<Ending> {
             return Ok(Ending::Skipped(format!("{what}: no environment for them: {error:#}")));
         }
     };
-    place::run(&mut job.place.cargo("build --locked -p wardroom"))?;
+    // The whole workspace's features, as the tests have them: so nothing is built a second time for this.
+    place::run(&mut job.place.cargo("build --locked --workspace --features wardroom/sql --bin wardroom"))?;
     package::check(job.place, &python, &job.place.target.join("debug/wardroom"))?;
     Ok(Ending::Passed)
 }

@@ -155,7 +155,7 @@ pub(crate) async fn get(
         api.admit(&headers, Role::Reveal)?;
     }
     if let Some(BacktestError::Policy { diagnostics, sources }) = error.as_deref() {
-        return Err(Problem::bad_policy(PolicyFaults::new(diagnostics, sources)));
+        return Err(Problem::bad_draft(PolicyFaults::new(diagnostics, sources)));
     }
     let wants_page =
         headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/markdown"));

@@ -70,6 +70,7 @@ problems! {
     POLICY_CHANGED "policy_changed" 412 None, "Another policy is in force"
     TOO_LARGE "too_large" 413 None, "The body is too large"
     WRONG_CONTENT_TYPE "wrong_content_type" 415 None, "The content type is not read here"
+    BAD_ACT "bad_act" 422 None, "What is asked for cannot be done"
     BAD_BACKTEST "bad_backtest" 422 None, "The backtest cannot be done"
     BAD_EVENT "bad_event" 422 None, "The event has faults"
     BAD_SUBJECT "bad_subject" 422 None, "This is no subject to erase"
@@ -81,7 +82,6 @@ problems! {
     INTERNAL "internal" 500 None, "A fault of the server"
     SQL_LEFT_OUT "sql_left_out" 501 None, "This server has no SQL"
     NO_HISTORY "no_history" 501 None, "This server keeps no history"
-    BAD_ACT "bad_act" 422 None, "What is asked for cannot be done"
     NO_FINDER "no_finder" 501 None, "The server has no history to look in"
     BUSY "busy" 503 Some(1), "Too much work is waiting"
     FAILED "failed" 503 Some(30), "The journal failed"
@@ -239,6 +239,14 @@ impl Problem {
 
     pub(crate) fn bad_policy(faults: PolicyFaults) -> Problem {
         let mut problem = Problem::new(BAD_POLICY, "the policy has errors; the one before stays in force");
+        problem.0.policy = Some(faults);
+        problem
+    }
+
+    /// A policy, or a rule in it, that cannot be tried.
+    pub(crate) fn bad_draft(faults: PolicyFaults) -> Problem {
+        let mut problem =
+            Problem::new(BAD_POLICY, "nothing was tried; `rendered` says what is wrong with the policy");
         problem.0.policy = Some(faults);
         problem
     }

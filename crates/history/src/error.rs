@@ -35,6 +35,14 @@ pub enum HistoryError {
         /// Why not.
         source: parquet::errors::ParquetError,
     },
+    /// A file that cannot be encrypted.
+    #[error("cannot encrypt {}: {source}", path.display())]
+    Seal {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: wardroom_journal::SealError,
+    },
     /// A file that is not what this program writes.
     #[error("{} is not what Wardroom writes there: {why}; `wardroom history verify` looks at all files", path.display())]
     Strange {

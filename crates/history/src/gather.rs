@@ -58,6 +58,8 @@ pub(crate) struct Gather {
     /// Layouts met since they were last asked for.
     met: Vec<Arc<Layout>>,
     last_policy: u64,
+    /// When the newest event arrived.
+    received: Option<Micros>,
 }
 
 impl Gather {
@@ -88,6 +90,11 @@ impl Gather {
         }
     }
 
+    /// When the newest event arrived.
+    pub(crate) fn received(&self) -> Option<Micros> {
+        self.received
+    }
+
     /// The layouts met since this was last asked.
     pub(crate) fn take_met(&mut self) -> Vec<Arc<Layout>> {
         std::mem::take(&mut self.met)
@@ -105,6 +112,7 @@ impl Gather {
     }
 
     fn event(&mut self, event: PastEvent) -> Result<Option<Chunk>, HistoryError> {
+        self.received = self.received.max(Some(event.event.received));
         let key = (event.layout.event_type.clone(), event.layout.policy_seq);
         if !self.rows.contains_key(&key) {
             let held = self.columns.entry(key.clone()).or_insert_with(|| columns(&event.layout).into());

@@ -117,7 +117,9 @@ fn annotated(arrow: ArrowField, role: Role, field: &Field) -> ArrowField {
 fn annotated_item(item: &ArrowField, items: &[Field], role: Role) -> ArrowField {
     match (item.data_type(), items) {
         (DataType::Struct(inner), _) => {
-            let inner = inner.iter().zip(items).map(|(a, f)| annotated(a.as_ref().clone(), role, f));
+            // A column that a record has only since lately is missing in the older ones.
+            let inner = inner.iter().zip(items);
+            let inner = inner.map(|(a, f)| annotated(a.as_ref().clone(), role, f).with_nullable(true));
             item.clone().with_data_type(DataType::Struct(inner.collect()))
         }
         (_, [plain]) => annotated(item.clone(), role, plain),

@@ -27,6 +27,8 @@ pub(crate) struct Newest {
     pub(crate) to: u64,
     /// There was no room for all of it: what is asked is read from the journal again.
     pub(crate) overflown: bool,
+    /// What a record took when there was no more room.
+    per_record: u64,
     /// When the newest event arrived.
     pub(crate) received: Option<Micros>,
 }
@@ -45,6 +47,7 @@ impl Newest {
             from: exported + 1,
             to: exported,
             overflown: false,
+            per_record: 0,
             received: None,
         }
     }
@@ -63,7 +66,10 @@ impl Newest {
     pub(crate) fn forget(&mut self, exported: u64) {
         self.chunks.retain(|chunk| chunk.seqs.1 > exported);
         self.bytes = self.chunks.iter().map(|c| c.batch.get_array_memory_size()).sum();
-        if self.overflown && exported >= self.from {
+        // Reading them again pays where what is left fits, with as much room to grow: otherwise each export would have all of
+        // it decoded and dropped again, while others wait.
+        let left = self.to.saturating_sub(exported).saturating_mul(self.per_record);
+        if self.overflown && exported >= self.from && left <= NEWEST_BYTES as u64 / 2 {
             *self = Newest { received: self.received, ..Newest::new(&self.journal, &self.keys, exported) };
         }
     }
@@ -97,7 +103,10 @@ impl Newest {
                 Ok(Some(frame)) => frame,
                 Ok(None) => break,
                 // Retention was faster: what is left begins later.
-                Err(JournalError::Gone { .. }) => return Ok(true),
+                Err(JournalError::Gone { .. }) => {
+                    self.received = self.received.max(self.gather.received());
+                    return Ok(true);
+                }
                 Err(e) => return Err(e.into()),
             };
             let chunk = self.gather.take(&frame, self.to + 1)?;
@@ -105,17 +114,20 @@ impl Newest {
                 self.to = self.to.max(frame.position.seq);
             }
             let Some(chunk) = chunk else { continue };
-            self.received = self.received.max(Some(chunk.received));
             if self.overflown {
                 continue;
             }
             self.bytes += chunk.batch.get_array_memory_size();
             self.chunks.push(chunk);
             if self.bytes > NEWEST_BYTES {
+                let records = self.to.saturating_sub(self.from) + 1;
+                self.per_record = (self.bytes as u64 / records).max(1);
                 self.overflown = true;
                 self.chunks.clear();
+                self.bytes = 0;
             }
         }
+        self.received = self.received.max(self.gather.received());
         let newest = segments(&self.journal)?.last().copied().unwrap_or(0);
         Ok(newest > self.newest_segment)
     }

@@ -7,11 +7,13 @@ use crate::gather::{Chunk, standing};
 use crate::layout::{Column, columns, known, schema, union};
 use crate::newest::{FromJournal, Newest};
 use crate::scan::{Batches, Part, Scan, nearest, wanted};
-use crate::store::{Store, file_part};
+use crate::store::{FileEntry, Store, file_part};
 use arrow_schema::SchemaRef;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use wardroom_engine::Layout;
 use wardroom_event::Micros;
 use wardroom_journal::Keyring;
@@ -38,12 +40,15 @@ pub struct Table {
 pub struct Options {
     /// Where the files are, where that is not `history` in the data directory.
     pub dir: Option<PathBuf>,
+    /// How long rows stay in files after they came; for ever, where it does not say.
+    pub keep: Option<Duration>,
 }
 
 /// The past of one data directory. What is written there meanwhile, by this process or another, is seen by the next scan.
 pub struct Past {
     journal: PathBuf,
     keys: Keyring,
+    keep: Option<Duration>,
     store: Store,
     state: Mutex<State>,
 }
@@ -89,7 +94,12 @@ impl Past {
         let store = Store::open(&dir, keys)?;
         let newest = Newest::new(&journal, keys, 0);
         let state = Mutex::new(State { newest, layouts: BTreeMap::new() });
-        Ok(Past { journal, keys: keys.clone(), store, state })
+        Ok(Past { journal, keys: keys.clone(), keep: options.keep, store, state })
+    }
+
+    /// How long rows stay in files.
+    pub fn keep(&self) -> Option<Duration> {
+        self.keep
     }
 
     /// The files.
@@ -100,6 +110,12 @@ impl Past {
     /// Where the journal is.
     pub fn journal(&self) -> &Path {
         &self.journal
+    }
+
+    /// How many values scans have read as missing since this was opened, for their columns have a type now that cannot hold
+    /// them.
+    pub fn lost(&self) -> u64 {
+        self.store.lost().load(Ordering::Relaxed)
     }
 
     /// The keys of the journal.
@@ -161,8 +177,10 @@ impl Past {
     /// # Errors
     /// When what has been written since cannot be read.
     pub fn newest(&self) -> Result<(u64, Option<Micros>), HistoryError> {
-        let (state, _) = self.look()?;
-        Ok((state.newest.to, state.newest.received))
+        let (state, files) = self.look()?;
+        let events = files.all().iter().filter(|f| state.layouts.contains_key(&f.table));
+        let received = events.map(FileEntry::received).max();
+        Ok((state.newest.to, state.newest.received.max(received)))
     }
 
     /// Begins a scan. What is there at this moment is what it gives.
@@ -182,20 +200,20 @@ impl Past {
         if state.newest.overflown {
             let seqs = (exported + 1, state.newest.to);
             let (journal, keys) = (self.journal.clone(), self.keys.clone());
-            let (scan, wanted) = (scan.clone(), wanted.clone());
+            let (scan, wanted, lost) = (scan.clone(), wanted.clone(), self.store.lost().clone());
             parts.push(Part::new(seqs.1.saturating_sub(exported), move || {
                 let chunks = FromJournal::open(&journal, &keys, &scan.table, seqs)?;
                 let fitted =
-                    chunks.map(move |chunk| chunk.and_then(|chunk| fitted(&scan, &wanted, &chunk, 0)));
+                    chunks.map(move |chunk| chunk.and_then(|chunk| fitted(&scan, &wanted, &chunk, 0, &lost)));
                 Ok(Box::new(fitted) as Batches)
             }));
         } else {
             let chunks = state.newest.chunks()?.into_iter();
             let may = |c: &Chunk| c.table == scan.table && scan.may_hold(c.times, c.seqs);
             for chunk in chunks.filter(|c| may(c) && c.seqs.1 > exported) {
-                let (scan, wanted) = (scan.clone(), wanted.clone());
+                let (scan, wanted, lost) = (scan.clone(), wanted.clone(), self.store.lost().clone());
                 parts.push(Part::new(chunk.batch.num_rows() as u64, move || {
-                    let batch = fitted(&scan, &wanted, &chunk, exported)?;
+                    let batch = fitted(&scan, &wanted, &chunk, exported, &lost)?;
                     Ok(Box::new(std::iter::once(Ok(batch))) as Batches)
                 }));
             }
@@ -207,7 +225,9 @@ impl Past {
     pub(crate) fn read_anew(&self) -> Result<(), HistoryError> {
         let exported = self.store.files()?.exported();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let received = state.newest.received;
         state.newest = Newest::new(&self.journal, &self.keys, exported);
+        state.newest.received = received;
         Ok(())
     }
 
@@ -240,6 +260,7 @@ fn fitted(
     wanted: &[Column],
     chunk: &Chunk,
     exported: u64,
+    lost: &AtomicU64,
 ) -> Result<arrow_array::RecordBatch, HistoryError> {
     if scan.is_stopped() {
         return Err(HistoryError::Stopped);
@@ -251,7 +272,9 @@ fn fitted(
         scan.seqs = Some((first.max(exported + 1), last));
     }
     let batch = scan.keep(chunk.batch.clone(), place("seq"), place("time"))?;
-    Ok(Fit::new(&chunk.columns, wanted).apply(&batch, |at| at)?.0)
+    let (batch, gone) = Fit::new(&chunk.columns, wanted).apply(&batch, |at| at)?;
+    lost.fetch_add(gone, Ordering::Relaxed);
+    Ok(batch)
 }
 
 fn no_table(state: &State, name: &str) -> HistoryError {

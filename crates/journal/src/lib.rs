@@ -82,7 +82,7 @@ pub use reader::Reader;
 pub use recover::{Journal, Options, Recovery};
 pub use repair::{DAMAGED, Repair, repair};
 pub use rewrite::{Fate, Rewritten};
-pub use seal::{Key, KeyId, Keyring, SEAL_HEAD_BYTES, Seal, SealError, SealHead, TAG_BYTES};
+pub use seal::{FileKey, Key, KeyId, Keyring, SEAL_HEAD_BYTES, Seal, SealError, SealHead, TAG_BYTES};
 #[cfg(any(test, feature = "sim"))]
 pub use sim::{Faults, SimDisk, SimRng};
 pub use tail::Torn;

@@ -181,6 +181,27 @@ impl Keyring {
         }
     }
 
+    /// As [`Keyring::begin`], for a file of another form, which is encrypted by whoever writes that: gives the key of this one
+    /// file.
+    ///
+    /// # Errors
+    /// [`SealError::Random`] if the system gives no randomness.
+    pub fn begin_key(&self, context: &[&[u8]]) -> Result<Option<(SealHead, FileKey)>, SealError> {
+        let Some(key) = &self.newest else { return Ok(None) };
+        let head = SealHead { key: key.id, salt: self.salt()? };
+        Ok(Some((head, file_key(key, &head, context))))
+    }
+
+    /// The key of a file that was begun with [`Keyring::begin_key`] and the same context.
+    ///
+    /// # Errors
+    /// [`SealError::NoKey`] if its key is not among these.
+    pub fn open_key(&self, head: &SealHead, context: &[&[u8]]) -> Result<FileKey, SealError> {
+        let key = self.newest.iter().chain(&*self.older).find(|key| key.id == head.key);
+        let no_key = || SealError::NoKey { key: head.key, given: self.ids() };
+        Ok(file_key(key.ok_or_else(no_key)?, head, context))
+    }
+
     fn salt(&self) -> Result<[u8; 16], SealError> {
         let mut salt = [0; 16];
         #[cfg(any(test, feature = "sim"))]
@@ -236,8 +257,7 @@ impl fmt::Debug for Seal {
 
 impl Seal {
     fn new(key: &Key, head: &SealHead, context: &[&[u8]]) -> Seal {
-        let mut derived = Zeroizing::new([0; KEY_BYTES]);
-        derive(&key.bytes, &head.salt, context, &mut *derived);
+        let derived = file_key(key, head, context);
         Seal { cipher: ChaCha20Poly1305::new((&*derived).into()), key: key.id }
     }
 
@@ -273,6 +293,15 @@ impl Seal {
         self.cipher.decrypt_inout_detached(&nonce, associated, (&mut *piece).into(), &tag).ok()?;
         Some(piece)
     }
+}
+
+/// The key of one file. It is wiped from memory when it is dropped.
+pub type FileKey = Zeroizing<[u8; KEY_BYTES]>;
+
+fn file_key(key: &Key, head: &SealHead, context: &[&[u8]]) -> FileKey {
+    let mut derived = Zeroizing::new([0; KEY_BYTES]);
+    derive(&key.bytes, &head.salt, context, &mut *derived);
+    derived
 }
 
 fn nonce(number: u64, place: u32) -> [u8; 12] {

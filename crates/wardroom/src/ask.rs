@@ -4,8 +4,8 @@
 //! No TLS: the server itself speaks none, and whoever asks through a proxy far away has `curl`.
 
 use crate::config::Config;
-use crate::failure::Usage;
-use crate::terminal::one_line;
+use crate::failure::{NotRight, Usage};
+use crate::terminal::{one_line, printable};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, Limited};
@@ -13,6 +13,7 @@ use hyper::client::conn::http1::handshake;
 use hyper::{Method, Request, Uri, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -206,12 +207,11 @@ impl Said {
         self.body.clone()
     }
 
-    /// Why it does not do this one thing, which does not keep it from others: there is no such thing, its state forbids it,
-    /// or there is no room for it.
-    pub(crate) fn refusal(&self) -> Option<String> {
+    /// Why it does not do this one thing, in its words, where its status is among these.
+    pub(crate) fn refusal(&self, statuses: &[u16]) -> Option<String> {
         let problem: Value = serde_json::from_slice(&self.body).ok()?;
-        let detail = one_line(problem["detail"].as_str().unwrap_or_default());
-        matches!(self.status, 404 | 409 | 503).then_some(detail)
+        let is_told = statuses.contains(&self.status) && problem["rendered"].is_null();
+        is_told.then(|| one_line(problem["detail"].as_str().unwrap_or_default()))
     }
 
     /// The lines of a success, each as JSON.
@@ -228,6 +228,10 @@ impl Said {
     pub(crate) fn ok(self, url: &str) -> Result<Value> {
         let said: Value =
             serde_json::from_slice(&self.body).with_context(|| format!("{url} answers with no JSON"))?;
+        if let Some(rendered) = said["rendered"].as_str().filter(|_| self.status == 422) {
+            writeln!(std::io::stderr(), "{}", printable(rendered))?;
+            return Err(NotRight.into());
+        }
         if !matches!(self.status, 200..=202) {
             let words = ["title", "detail"].map(|key| one_line(said[key].as_str().unwrap_or_default()));
             bail!("{url} answers {}: {}", self.status, words.join(": "));

@@ -165,6 +165,9 @@ pub(crate) struct Demo {
     /// Judge by the policy in this directory instead of the shipped one
     #[arg(long, value_name = "DIR")]
     pub(crate) policy: Option<PathBuf>,
+    /// Keep it in this directory, as `init` makes one: a past that can be asked; after 60 seconds, unless --seconds says
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -724,7 +727,7 @@ pub(crate) enum KeyAction {
     New {
         /// What it is for
         name: String,
-        /// What it may do: ingest, read, reveal, policy, admin; several with commas
+        /// What it may do: ingest, read, reveal, policy, admin, act, approve; several with commas
         #[arg(long, value_delimiter = ',', default_value = "ingest")]
         role: Vec<String>,
         /// How many events it may send, such as 1000/s, 60/m, 5/h [default: what the server takes]

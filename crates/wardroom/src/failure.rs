@@ -17,6 +17,18 @@ impl fmt::Display for NotRight {
 
 impl std::error::Error for NotRight {}
 
+/// What was asked for was understood and is not done: it is not there, or its state or the rules forbid it.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// The command line is not right in a way that only its meaning shows.
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) String);
@@ -41,5 +53,10 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     }
     // TOML's messages end a line of their own.
     let _ = writeln!(std::io::stderr(), "error: {}", format!("{error:#}").trim_end());
-    ExitCode::from(if error.is::<Usage>() { 2 } else { 3 })
+    let code = match error {
+        e if e.is::<Refused>() => 1,
+        e if e.is::<Usage>() => 2,
+        _ => 3,
+    };
+    ExitCode::from(code)
 }

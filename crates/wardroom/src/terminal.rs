@@ -157,6 +157,11 @@ pub(crate) fn one_line(text: &str) -> String {
     out
 }
 
+/// Text of several lines that a server made, as a terminal may have it: lines stay lines, each as [`one_line`] has it.
+pub(crate) fn printable(text: &str) -> String {
+    text.lines().map(one_line).collect::<Vec<_>>().join("\n")
+}
+
 /// At most `most` characters of a line, the cut marked.
 pub(crate) fn fit(text: &str, most: usize) -> String {
     if text.chars().count() <= most {

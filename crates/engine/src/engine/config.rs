@@ -4,6 +4,8 @@
 use crate::limits;
 use crate::snapshot::{Every, Retention};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use wardroom_journal::Keyring;
 
@@ -43,6 +45,9 @@ pub struct Config {
     pub snapshot_every: Option<Every>,
     /// How much of the journal is kept.
     pub retention: Retention,
+    /// Up to which record the past lies elsewhere too: nothing behind it goes from the journal, however old. Whoever keeps
+    /// the past counts it on; without one nobody waits.
+    pub exported: Option<Arc<AtomicU64>>,
     /// Whether what is left of a journal is taken for all of it, where its beginning is gone and no snapshot is good.
     pub rebuild: bool,
 }
@@ -63,6 +68,7 @@ impl Config {
             memory_bytes: limits::MEMORY_BYTES,
             snapshot_every: Some(Every::default()),
             retention: Retention::default(),
+            exported: None,
             rebuild: false,
         }
     }

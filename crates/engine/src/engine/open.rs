@@ -187,7 +187,7 @@ fn prepare(
     let changed = unused.filter(|b| folded.past.directory.as_deref() != Some(&*b.version().0));
 
     let (queue, taker) = Queue::new(Bounds::default());
-    let shared = Arc::new(Shared::new(&found, &folded, config.memory_bytes));
+    let shared = Arc::new(Shared::new(&found, &folded, config));
     let filler = match crank {
         Crank::Thread => Filler::new(shared.clone(), secret, Arc::downgrade(&queue)),
         Crank::Hand { .. } => Filler::by_hand(shared.clone(), secret, Arc::downgrade(&queue)),

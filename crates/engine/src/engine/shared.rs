@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the handle, the sequencer and what runs beside it share: the policy in force, the journal to be read, figures.
 
+use super::Config;
 use super::status::Stats;
 use crate::active::Active;
 use crate::acts::{ActRecord, AgainRecord, Body, Job, Jobs};
@@ -14,7 +15,10 @@ use crate::recover::{self, Folded, Found};
 use crate::snapshot::Figures;
 use crate::warmth::{Progress, Warmth};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU64,
+    Ordering::{Acquire, Relaxed},
+};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use wardroom_event::Micros;
 use wardroom_journal::Lookup;
@@ -37,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) stats: Stats,
     pub(crate) snapshots: Arc<Figures>,
     pub(super) memory_bytes: u64,
+    /// Up to which record the past lies elsewhere too, where somebody keeps it.
+    exported: Option<Arc<AtomicU64>>,
     pub(crate) warmth: Warmth,
     pub(crate) clocks: Clocks,
     /// The time of the journal's first event; the least there is before there is one.
@@ -52,7 +58,7 @@ pub(crate) struct Shared {
 pub(super) const NEVER: Micros = Micros(i64::MIN);
 
 impl Shared {
-    pub(super) fn new(found: &Found<'_>, folded: &Folded, memory_bytes: u64) -> Shared {
+    pub(super) fn new(found: &Found<'_>, folded: &Folded, config: &Config) -> Shared {
         let (active, dictionary) = (folded.flow.active().clone(), folded.dictionary.clone());
         let force = InForce { active, dictionary, warming: Vec::new(), late: Vec::new() };
         Shared {
@@ -61,7 +67,8 @@ impl Shared {
             lookup: found.lookup.clone(),
             stats: Stats::default(),
             snapshots: Arc::default(),
-            memory_bytes,
+            memory_bytes: config.memory_bytes,
+            exported: config.exported.clone(),
             warmth: Warmth::default(),
             clocks: Clocks::default(),
             begins: AtomicI64::new(folded.past.begins.unwrap_or(NEVER).0),
@@ -69,6 +76,12 @@ impl Shared {
             sync_asked: AtomicBool::new(false),
             failed: Mutex::default(),
         }
+    }
+
+    /// The first record that whoever keeps the past has yet to take.
+    pub(crate) fn history_needs(&self) -> u64 {
+        let exported = self.exported.as_ref().map(|exported| exported.load(Acquire));
+        exported.map_or(u64::MAX, |exported| exported.saturating_add(1))
     }
 
     pub(crate) fn put(&self, force: InForce) {

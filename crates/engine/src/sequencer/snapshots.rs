@@ -79,6 +79,8 @@ impl Sequencer {
         let Some(below) = self.snapshots.take_cut() else { return };
         // Effects are sent from the decisions they follow from, and what became of them is known from their records.
         let below = below.min(self.shared.stats.outbox_needs());
+        // What the past's files do not hold yet lies nowhere else.
+        let below = below.min(self.shared.history_needs());
         // A job that is under way goes on from its items.
         let below = below.min(self.past.jobs.needs(self.arrived));
         // What makes a record needless must not be lost before it.

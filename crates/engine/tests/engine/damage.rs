@@ -178,8 +178,8 @@ fn a_record_of_a_later_version_is_refused_by_number_and_version() {
         "journal record 5 cannot be read: an event record of version 2; this program reads version 1"
     );
     assert_eq!(
-        version(1, 3),
-        "journal record 2 cannot be read: a policy record of version 3; this program reads versions 1 to 2"
+        version(1, 4),
+        "journal record 2 cannot be read: a policy record of version 4; this program reads versions 1 to 3"
     );
     assert_eq!(
         version(0, 2),

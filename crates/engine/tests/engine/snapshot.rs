@@ -6,6 +6,7 @@ use crate::support::{Data, NOON, Sent, bundle, content, decide, heads, login, ru
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use wardroom_engine::{
     Config, Engine, EngineError, Every, Opened, Origin, Outcome, Retention, SnapshotError, Stepper, Stored,
@@ -678,8 +679,14 @@ fn memory_stays_under_its_cap_and_a_restart_forgets_the_same() {
 
 /// An engine whose journal may be cut, and events enough for many segments.
 fn cut() -> (Data, Config, Engine) {
+    cut_behind(None)
+}
+
+/// The same, where the past lies elsewhere too up to a record.
+fn cut_behind(exported: Option<Arc<AtomicU64>>) -> (Data, Config, Engine) {
     let data = Data::new();
-    let config = Config { retention: Retention { age: None, bytes: Some(20_000) }, ..data.config() };
+    let retention = Retention { age: None, bytes: Some(20_000) };
+    let config = Config { retention, exported, ..data.config() };
     let (engine, _) = crate::support::open(&config, Some(bundle(POLICY))).unwrap();
     for round in 0..4 {
         for i in 0..150 {
@@ -696,6 +703,21 @@ fn cut() -> (Data, Config, Engine) {
         decide(&engine, &login(format!("after {i}"), 700 + i, "a", "192.0.2.1", true));
     }
     (data, config, engine)
+}
+
+#[test]
+fn retention_waits_for_what_the_past_has_not_taken() {
+    let exported = Arc::new(AtomicU64::new(100));
+    let (data, _, engine) = cut_behind(Some(exported.clone()));
+    let first = || wardroom_journal::segments(&data.path().join("journal")).unwrap()[0];
+    assert!((2..=101).contains(&first()), "what was taken goes, the rest stays: {}", first());
+    exported.store(u64::MAX, Ordering::Release);
+    run(engine.snapshot()).unwrap();
+    for i in 0..60 {
+        decide(&engine, &login(format!("later {i}"), 800 + i, "a", "192.0.2.1", true));
+    }
+    assert!(first() > 200, "then that goes too: {}", first());
+    run(engine.close());
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub fn markdown(report: &Report) -> String {
         [rule] if !report.whole => format!("Backtest of `{}`", rule.id),
         _ => format!("Backtest of policy `{}`", report.policy),
     });
-    let _ = writeln!(out, "## {}\n", cell(&title));
+    let _ = writeln!(out, "## {}\n", prose(&title));
     for broken in &report.broken {
         let found = broken.found.map_or_else(|| "unknown".to_owned(), number);
         let _ = writeln!(out, "- ❌ `{}` is {found}; the limit is {}", broken.limit, number(broken.allowed));
@@ -42,7 +42,7 @@ pub fn markdown(report: &Report) -> String {
         report.as_of
     );
     for warning in &report.warnings {
-        let _ = writeln!(out, "- ⚠️ {}", cell(warning));
+        let _ = writeln!(out, "- ⚠️ {}", prose(warning));
     }
     rules(report, &mut out);
     matrix(report, &mut out);
@@ -123,7 +123,7 @@ fn matrix(report: &Report, out: &mut String) {
 fn details(rule: &RuleReport, out: &mut String) {
     let _ = writeln!(out, "\n<details><summary><code>{}</code></summary>\n", rule.id);
     let way = if rule.way == Some(Way::Replay) { "Replayed" } else { "From stored columns" };
-    let _ = writeln!(out, "{way}: {}.\n", cell(&rule.why));
+    let _ = writeln!(out, "{way}: {}.\n", prose(&rule.why));
     if rule.series.hits.len() > 1 {
         let _ = writeln!(out, "`{}` from {}\n", chart(&rule.series), rule.series.from);
     }
@@ -155,12 +155,27 @@ fn details(rule: &RuleReport, out: &mut String) {
     let _ = writeln!(out, "\n</details>");
 }
 
+/// Words of our own, with names as `code`: between two backticks nothing else is markup, so nothing is escaped there.
+fn prose(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let code = |at: usize| at % 2 == 1;
+    // One backtick too many, or two side by side, would open what ends elsewhere.
+    if parts.len() % 2 == 0 || parts.iter().enumerate().any(|(at, part)| code(at) && part.is_empty()) {
+        return cell(text);
+    }
+    let written = parts.iter().enumerate().map(|(at, part)| match code(at) {
+        true => format!("`{}`", part.replace(['\n', '\r'], " ")),
+        false => cell(part),
+    });
+    written.collect()
+}
+
 /// Text from events within a cell: it must not end it, nor be taken for markup.
 fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '|' | '\\' | '*' | '_' | '<' | '>' | '[' | ']' | '#' => {
+            '|' | '\\' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -176,5 +191,18 @@ mod tests {
     #[test]
     fn what_a_stranger_sent_stays_in_its_cell() {
         assert_eq!(super::cell("a | b\n<b>"), "a \\| b \\<b\\>");
+        assert_eq!(super::cell("`x`"), "\\`x\\`");
+    }
+
+    #[test]
+    fn names_in_prose_are_read_as_they_are() {
+        for (text, expect) in [
+            ("`signups_from_net` is new", "`signups_from_net` is new"),
+            ("a_b of `c_d`, `e`", "a\\_b of `c_d`, `e`"),
+            ("one ` too many_", "one \\` too many\\_"),
+            ("`` <b>", "\\`\\` \\<b\\>"),
+        ] {
+            assert_eq!(super::prose(text), expect);
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::store::tests::{Shop, at, scanned};
 use crate::{HistoryError, Options, Past, Scan, Store};
 use std::path::{Path, PathBuf};
 use wardroom_engine::{Eraser, Grep, Subject, Token};
-use wardroom_journal::Keyring;
+use wardroom_journal::{Key, Keyring};
 
 const TOKEN: &str = "erased-aaaaaaaaaaaaaaaaaaaaaaaaaa";
 const TABLES: [&str; 5] = ["login", "signup", "labels", "lists", "policies"];
@@ -77,7 +77,12 @@ fn rows_are_what_the_journal_written_anew_gives() {
         let (proved, after) = past.prove(&whom.eraser, &whom.grep, done.seq).unwrap();
         assert!(proved.iter().all(|file| file.alone == 0 && file.decoded > 0) && after == 0, "{text}");
         let dir = shop.journal().join("again");
-        let again = Past::open(shop.journal(), &Keyring::default(), &Options { dir: Some(dir) }).unwrap();
+        let again = Past::open(
+            shop.journal(),
+            &Keyring::default(),
+            &Options { dir: Some(dir), ..Options::default() },
+        )
+        .unwrap();
         shop.export(&again, false);
         for (table, before) in TABLES.iter().zip(before) {
             let now = shown(&past, table);
@@ -94,6 +99,21 @@ fn rows_are_what_the_journal_written_anew_gives() {
         let again = past.erase(&whom.eraser, done.seq).unwrap();
         assert_eq!(again.iter().map(|file| file.met.replaced()).sum::<u64>(), 0);
     }
+}
+
+#[test]
+fn an_encrypted_past_is_erased_as_well_and_stays_encrypted() {
+    let mut shop = Shop::with(Keyring::new(Some(Key::new([5; 32])), Vec::new()));
+    shop.events(300);
+    let (past, whom) = (shop.past(), whom("account:a10"));
+    shop.export(&past, false);
+    let has = |seq| past.prove(&whom.eraser, &whom.grep, seq).unwrap().0.iter().any(|file| file.alone > 0);
+    assert!(has(u64::MAX));
+    let done = shop.engine.erase(&whom.subject, &token(), at(500), &mut |_, _| {}).unwrap();
+    past.erase(&whom.eraser, done.seq).unwrap();
+    assert!(!has(done.seq));
+    assert_eq!(shown(&shop.past(), "login"), shown(&past, "login"));
+    assert!(past.store().files().unwrap().all().iter().all(|file| file.key().is_some()));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Sealed segments of the journal become files.
 
-use super::manifest::{FileEntry, sync_dir};
+use super::days::{Day, by_day};
+use super::disk;
+use super::manifest::FileEntry;
 use super::write::{sorted, write};
 use super::{Manifest, Store};
 use crate::HistoryError;
@@ -13,8 +15,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use wardroom_event::Micros;
 use wardroom_journal::{Reader, segments};
-
-const DAY: i64 = 86_400_000_000;
 
 /// What an export did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,9 +40,18 @@ impl Store {
     /// When the journal cannot be read or a file not be written. What was there before is there then.
     pub fn export(&self, journal: &Path, all: bool, now: Micros) -> Result<Option<Exported>, HistoryError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        std::fs::create_dir_all(&self.dir).map_err(HistoryError::file("make", &self.dir))?;
+        disk::make_dir(&self.dir).map_err(HistoryError::file("make", &self.dir))?;
         let mut manifest = Manifest::read(&self.dir)?;
         let Some((from, to)) = next(journal, manifest.exported, all)? else { return Ok(None) };
+        if from > manifest.exported + 1 {
+            let gap = (manifest.exported + 1, from - 1);
+            tracing::warn!(
+                from = gap.0,
+                to = gap.1,
+                "records have left the journal before any file had them"
+            );
+            manifest.add_gap(gap);
+        }
         let mut export = Export {
             store: self,
             manifest: &mut manifest,
@@ -60,7 +69,9 @@ impl Store {
             return Ok(None);
         }
         // The names of the files, then of their folders, before anything refers to them.
-        folders.iter().try_for_each(|folder| sync_dir(folder))?;
+        for folder in &folders {
+            disk::sync_dir(folder).map_err(HistoryError::file("sync", folder))?;
+        }
         manifest.exported = last;
         let bytes = written.iter().map(|f| f.bytes).sum();
         let files = written.len() as u64;
@@ -118,8 +129,9 @@ impl Export<'_> {
     fn put(&mut self, chunk: Chunk) -> Result<(), HistoryError> {
         let shape = self.manifest.shape(&chunk.table, &chunk.columns);
         self.rows += chunk.batch.num_rows();
-        let day = chunk.received.0.div_euclid(DAY);
-        self.chunks.entry((day, chunk.table.clone(), shape)).or_default().push(chunk);
+        for (day, chunk) in by_day(chunk)? {
+            self.chunks.entry((day, chunk.table.clone(), shape)).or_default().push(chunk);
+        }
         if self.rows >= EXPORT_ROWS { self.write_all() } else { Ok(()) }
     }
 
@@ -127,9 +139,11 @@ impl Export<'_> {
         self.rows = 0;
         for ((day, table, shape), chunks) in std::mem::take(&mut self.chunks) {
             let chunk = whole(&chunks)?;
-            let name = format!("{}-{}-{shape}", chunk.seqs.0, chunk.seqs.1);
-            let entry = put_file(self.store, day, &table, &name, shape, &chunk, &mut self.folders)?;
-            self.written.push(entry);
+            let folder = format!("day={}/type={table}", Day(day));
+            let path = self.manifest.free_path(&folder, chunk.seqs, shape, &self.written);
+            // The folder whose names are to be made durable; those above it are, as soon as they are made.
+            self.folders.insert(self.store.dir.join(folder));
+            self.written.push(put_file(self.store, path, shape, &chunk)?);
         }
         Ok(())
     }
@@ -138,19 +152,13 @@ impl Export<'_> {
 /// Writes rows of one partition, sorted, as a file of it.
 pub(super) fn put_file(
     store: &Store,
-    day: i64,
-    table: &str,
-    name: &str,
+    path: String,
     shape: usize,
     chunk: &Chunk,
-    folders: &mut BTreeSet<PathBuf>,
 ) -> Result<FileEntry, HistoryError> {
-    let relative = format!("day={}/type={table}/{name}.parquet", Day(day));
-    let path = store.dir.join(&relative);
-    let bytes = write(&path, &chunk.columns, &sorted(&chunk.columns, &chunk.batch)?)?;
-    // From the file's folder up to the history's own, which holds the names of days.
-    folders.extend(path.ancestors().skip(1).take(3).map(Path::to_owned));
-    Ok(FileEntry::new(relative, shape, bytes, chunk))
+    let rows = sorted(&chunk.columns, &chunk.batch)?;
+    let (bytes, key) = write(store, &path, &chunk.columns, &rows)?;
+    Ok(FileEntry::new(path, shape, bytes, chunk).under(key))
 }
 
 /// Several chunks of one layout as one.
@@ -167,19 +175,4 @@ pub(super) fn whole(chunks: &[Chunk]) -> Result<Chunk, HistoryError> {
     let to = chunks.iter().map(|c| c.times.1).max().unwrap_or(last.times.1);
     let received = chunks.iter().map(|c| c.received).max().unwrap_or(last.received);
     Ok(Chunk { table: first.table.clone(), columns, batch, seqs, times: (from, to), received })
-}
-
-/// A day, counted from 1970-01-01, as its date.
-pub(super) struct Day(pub(super) i64);
-
-impl std::fmt::Display for Day {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = Micros(self.0.saturating_mul(DAY)).to_string();
-        f.write_str(text.get(..10).unwrap_or(&text))
-    }
-}
-
-/// The day that a partition's name says.
-pub(super) fn day_of(path: &str) -> Option<&str> {
-    path.strip_prefix("day=").and_then(|rest| rest.split('/').next())
 }

@@ -1,26 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Small files of one partition become larger ones: each segment leaves one, and a scan opens them all.
 
-use super::export::{day_of, whole};
-use super::manifest::{FileEntry, Leaving, sync_dir};
-use super::write::{sorted, write};
-use super::{Manifest, Store};
+use super::days::day_of;
+use super::export::{put_file, whole};
+use super::manifest::{FileEntry, Leaving};
+use super::{Manifest, Store, disk};
 use crate::HistoryError;
+use crate::changes::POLICIES;
 use crate::gather::Chunk;
 use crate::limits::{JOIN_FROM, JOINED_ROWS};
 use crate::scan::Scan;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use wardroom_event::Micros;
 
 impl Store {
+    /// Lets go of files whose rows all came before a time; of the policies that there were all stays. Gives how many go.
+    ///
+    /// # Errors
+    /// When a file cannot be written or removed.
+    pub fn expire(&self, before: Micros, now: Micros) -> Result<usize, HistoryError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut manifest = Manifest::read(&self.dir)?;
+        let since = now.0 / 1_000_000;
+        let is_old = |f: &FileEntry| f.received() < before && *f.table != *POLICIES;
+        let (old, kept): (Vec<_>, Vec<_>) = manifest.files.drain(..).partition(is_old);
+        manifest.files = kept;
+        if !old.is_empty() {
+            manifest.leaving.extend(old.iter().map(|f| Leaving { path: f.path.clone(), since }));
+            self.sweep(&mut manifest, since)?;
+            self.replace(manifest)?;
+        }
+        Ok(old.len())
+    }
+
     /// Joins the small files of one partition, where one has enough of them. Gives how many went into how many.
     ///
     /// # Errors
     /// When a file cannot be read or written. What was there before is there then.
     pub fn join(&self, now: Micros) -> Result<Option<(usize, usize)>, HistoryError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.files()?;
         let mut manifest = Manifest::read(&self.dir)?;
         let Some(small) = small(&manifest) else { return Ok(None) };
         let entry = self.joined(&manifest, &small)?;
@@ -49,13 +69,12 @@ impl Store {
             }
         }
         let chunk = whole(&chunks)?;
-        let folder = Path::new(&first.path).parent().unwrap_or(Path::new(""));
-        let name = format!("{}-{}-{}-joined.parquet", chunk.seqs.0, chunk.seqs.1, first.shape);
-        let relative = folder.join(name);
-        let path = self.dir.join(&relative);
-        let bytes = write(&path, &chunk.columns, &sorted(&chunk.columns, &chunk.batch)?)?;
-        sync_dir(path.parent().unwrap_or(&self.dir))?;
-        Ok(FileEntry::new(relative.to_string_lossy().into_owned(), first.shape, bytes, &chunk))
+        let folder = first.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = manifest.free_path(folder, chunk.seqs, first.shape, &[]);
+        let entry = put_file(self, path, first.shape, &chunk)?;
+        let folder = self.dir.join(folder);
+        disk::sync_dir(&folder).map_err(HistoryError::file("sync", &folder))?;
+        Ok(entry)
     }
 }
 

@@ -32,6 +32,7 @@ impl Keeper {
                     Ok(true) => Duration::ZERO,
                     Ok(false) => KEEPER_PAUSE,
                     Err(e) => {
+                        past.store().count_failure();
                         tracing::error!("the past cannot be put into columns, and stays in the journal: {e}");
                         KEEPER_AGAIN
                     }
@@ -59,11 +60,20 @@ fn waited(stop: &(Mutex<bool>, Condvar), pause: Duration) -> bool {
     *waited.unwrap_or_else(PoisonError::into_inner).0
 }
 
-/// One segment, or one join; gives whether there was any.
+/// One segment, or one join, or what is too old; gives whether there was any.
 fn step(past: &Past, now: Micros) -> Result<bool, HistoryError> {
     if let Some(done) = past.store().export(past.journal(), false, now)? {
         tracing::debug!(to = done.to, files = done.files, bytes = done.bytes, "a segment lies in columns");
         return Ok(true);
     }
-    Ok(past.store().join(now)?.is_some())
+    if past.store().join(now)?.is_some() {
+        return Ok(true);
+    }
+    let Some(keep) = past.keep() else { return Ok(false) };
+    let before = now.0.saturating_sub(i64::try_from(keep.as_micros()).unwrap_or(i64::MAX));
+    let gone = past.store().expire(Micros(before), now)?;
+    if gone > 0 {
+        tracing::info!(files = gone, "files of the past are older than they are kept");
+    }
+    Ok(gone > 0)
 }

@@ -4,15 +4,19 @@
 //! A file that the manifest does not name does not exist. So a crash leaves either what was there before or what is there
 //! now, and what was left lying about is removed at the next opening.
 
+use super::disk;
 use crate::HistoryError;
 use crate::gather::standing;
 use crate::layout::{Column, Role};
+use crate::limits::GAPS;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
+use std::collections::HashSet;
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use wardroom_event::{Fact, Field, Micros, Part, Shape, Type};
+use wardroom_journal::KeyId;
 
 /// The manifest's name.
 pub(crate) const NAME: &str = "manifest.json";
@@ -33,6 +37,9 @@ pub(crate) struct Manifest {
     /// Files that are no longer among them, and go when nobody can be reading them any more.
     #[serde(default)]
     pub(crate) leaving: Vec<Leaving>,
+    /// Records that are in no file and no longer in the journal: the first and the last of each stretch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) gaps: Vec<(u64, u64)>,
 }
 
 /// A file that was replaced.
@@ -59,6 +66,9 @@ pub struct FileEntry {
     seqs: (u64, u64),
     times: (i64, i64),
     received: i64,
+    /// Under which of the installation's keys it is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<Box<str>>,
 }
 
 impl FileEntry {
@@ -72,7 +82,18 @@ impl FileEntry {
             seqs: chunk.seqs,
             times: (chunk.times.0.0, chunk.times.1.0),
             received: chunk.received.0,
+            key: None,
         }
+    }
+
+    /// The same, encrypted under a key.
+    pub(crate) fn under(self, key: Option<KeyId>) -> FileEntry {
+        FileEntry { key: key.map(|key| key.to_string().into()), ..self }
+    }
+
+    /// The id of the installation's key that it is encrypted under.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
     /// The first and the last time of its events.
@@ -204,13 +225,42 @@ impl Manifest {
     pub(crate) fn write(&self, dir: &Path) -> Result<(), HistoryError> {
         let (new, path) = (dir.join(NEW), dir.join(NAME));
         let text = serde_json::to_vec(self).map_err(|e| HistoryError::file("write", &new)(e.into()))?;
-        let written = File::create(&new).and_then(|mut file| {
+        let written = disk::create(&new).and_then(|mut file| {
             file.write_all(&text)?;
-            file.sync_all()
+            disk::sync(&file)
         });
         written.map_err(HistoryError::file("write", &new))?;
-        fs::rename(&new, &path).map_err(HistoryError::file("replace", &path))?;
-        sync_dir(dir)
+        disk::rename(&new, &path).map_err(HistoryError::file("replace", &path))?;
+        disk::sync_dir(dir).map_err(HistoryError::file("sync", dir))
+    }
+
+    /// A path for a new file of a partition that no file has or had a moment ago: what is being read, or is yet to leave, is
+    /// never written over.
+    pub(crate) fn free_path(
+        &self,
+        folder: &str,
+        seqs: (u64, u64),
+        shape: usize,
+        also: &[FileEntry],
+    ) -> String {
+        let (first, last) = seqs;
+        let files = self.files.iter().chain(also).map(|f| &f.path);
+        let taken: HashSet<&String> = files.chain(self.leaving.iter().map(|l| &l.path)).collect();
+        let nth = |n: u64| match n {
+            0 => format!("{folder}/{first}-{last}-{shape}.parquet"),
+            n => format!("{folder}/{first}-{last}-{shape}-{n}.parquet"),
+        };
+        (0..).map(nth).find(|path| !taken.contains(path)).unwrap_or_default()
+    }
+
+    /// Records that no file will ever hold. Where there are too many stretches the oldest two become one, for what lies
+    /// between them may have gone too.
+    pub(crate) fn add_gap(&mut self, gap: (u64, u64)) {
+        self.gaps.push(gap);
+        if self.gaps.len() > GAPS {
+            let oldest = self.gaps.remove(0);
+            self.gaps[0].0 = oldest.0;
+        }
     }
 
     /// The place of a layout; a new one where it was not met.
@@ -253,9 +303,4 @@ impl SavedShape {
         }
         Some(columns)
     }
-}
-
-/// Makes the names in a folder durable.
-pub(crate) fn sync_dir(dir: &Path) -> Result<(), HistoryError> {
-    File::open(dir).and_then(|d| d.sync_all()).map_err(HistoryError::file("sync", dir))
 }

@@ -4,6 +4,9 @@
 //! `day=2026-11-28/type=signup/1-99000-0.parquet`: partitions in the manner that DuckDB, Polars and Spark know, and the
 //! numbers of the records in the name. Which files there are is said by the manifest alone.
 
+mod crypt;
+mod days;
+mod disk;
 mod export;
 mod join;
 mod keeper;
@@ -25,6 +28,7 @@ use manifest::{Leaving, Manifest, NAME};
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 use wardroom_journal::Keyring;
@@ -37,6 +41,12 @@ pub struct Store {
     held: Mutex<Held>,
     /// Held while files are written: one at a time changes the manifest.
     writing: Mutex<()>,
+    /// Up to which record everything lies in files, for whoever removes records elsewhere.
+    exported: Arc<AtomicU64>,
+    /// How often files could not be written, since this was opened.
+    failures: AtomicU64,
+    /// Values that a newer layout's type could not hold, since this was opened.
+    lost: Arc<AtomicU64>,
 }
 
 struct Held {
@@ -63,6 +73,11 @@ impl Files {
     /// Up to which record everything lies in files.
     pub fn exported(&self) -> u64 {
         self.manifest.exported
+    }
+
+    /// Records that no file holds, for they had left the journal before: the first and the last of each stretch.
+    pub fn gaps(&self) -> &[(u64, u64)] {
+        &self.manifest.gaps
     }
 
     /// All files.
@@ -95,8 +110,31 @@ impl Store {
             keys: keys.clone(),
             held: Mutex::new(held),
             writing: Mutex::new(()),
+            exported: Arc::default(),
+            failures: AtomicU64::new(0),
+            lost: Arc::default(),
         };
+        store.files()?;
         Ok(store)
+    }
+
+    /// Up to which record everything lies in files, as far as this process knows. It only grows.
+    pub fn exported(&self) -> Arc<AtomicU64> {
+        self.exported.clone()
+    }
+
+    /// How often its keeper could not write files since this was opened.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    fn count_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many values that scans met did not fit the type that their column has now.
+    pub(crate) fn lost(&self) -> &Arc<AtomicU64> {
+        &self.lost
     }
 
     /// Where they are.
@@ -137,6 +175,7 @@ impl Store {
         let stamp = found.and_then(|m| Some((m.len(), m.modified().ok()?)));
         if stamp != held.stamp || (held.stamp.is_none() && held.fresh) {
             held.files = Arc::new(Files::new(Manifest::read(&self.dir)?));
+            self.exported.fetch_max(held.files.exported(), Ordering::AcqRel);
             held.stamp = stamp;
             held.fresh = true;
         }
@@ -160,7 +199,7 @@ impl Store {
         manifest.leaving = leaving;
         for file in gone {
             let path = self.dir.join(&file.path);
-            match fs::remove_file(&path) {
+            match disk::remove(&path) {
                 Ok(()) => removed += 1,
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
                 Err(e) => return Err(HistoryError::file("remove", &path)(e)),
@@ -181,7 +220,7 @@ impl Store {
         let mut removed = 0;
         for path in parquet_files(&self.dir)? {
             if !named.contains(&path) {
-                fs::remove_file(&path).map_err(HistoryError::file("remove", &path))?;
+                disk::remove(&path).map_err(HistoryError::file("remove", &path))?;
                 removed += 1;
             }
         }

@@ -5,17 +5,14 @@
 //! goes at once: who asks for this wants what is in it gone, so a scan that was about to open it fails, and is asked again.
 //! A crash leaves a file that no manifest names, which the next opening removes, or which doing it again does.
 
-use super::export::whole;
-use super::manifest::{FileEntry, Manifest, sync_dir};
-use super::write::{sorted, write};
-use super::{Store, file_part};
+use super::export::{put_file, whole};
+use super::manifest::{FileEntry, Manifest};
+use super::{Store, disk, file_part};
 use crate::HistoryError;
 use crate::gather::Chunk;
 use crate::layout::Column;
 use crate::scan::Scan;
 use arrow_array::RecordBatch;
-use std::fs;
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 /// What becomes of a batch of a file; nothing where it stays.
@@ -50,7 +47,7 @@ impl Store {
                 continue;
             }
             let Some(chunk) = self.changed(&manifest, &file, change)? else { continue };
-            manifest.files[at] = self.put_anew(&file, &chunk)?;
+            manifest.files[at] = self.put_anew(&manifest, &file, &chunk)?;
             self.replace(manifest.clone())?;
             self.remove_file(&file.path)?;
             done += 1;
@@ -87,38 +84,28 @@ impl Store {
         if is_other { whole(&chunks).map(Some) } else { Ok(None) }
     }
 
-    fn put_anew(&self, file: &FileEntry, chunk: &Chunk) -> Result<FileEntry, HistoryError> {
-        let relative = anew(&file.path);
-        let path = self.dir.join(&relative);
-        let bytes = write(&path, &chunk.columns, &sorted(&chunk.columns, &chunk.batch)?)?;
-        sync_dir(path.parent().unwrap_or(&self.dir))?;
-        Ok(FileEntry::new(relative, file.shape, bytes, chunk))
+    fn put_anew(
+        &self,
+        manifest: &Manifest,
+        file: &FileEntry,
+        chunk: &Chunk,
+    ) -> Result<FileEntry, HistoryError> {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = manifest.free_path(folder, file.seqs(), file.shape, &[]);
+        let entry = put_file(self, path, file.shape, chunk)?;
+        let folder = self.dir.join(folder);
+        disk::sync_dir(&folder).map_err(HistoryError::file("sync", &folder))?;
+        Ok(entry)
     }
 
     fn remove_file(&self, relative: &str) -> Result<(), HistoryError> {
         let path = self.dir.join(relative);
-        match fs::remove_file(&path) {
+        match disk::remove(&path) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(HistoryError::file("remove", &path)(e)),
-            _ => sync_dir(path.parent().unwrap_or(Path::new("."))),
+            _ => {
+                let folder = path.parent().unwrap_or(&self.dir);
+                disk::sync_dir(folder).map_err(HistoryError::file("sync", folder))
+            }
         }
-    }
-}
-
-/// The name of a file that is written anew: `1-99-0`, `1-99-0-anew1`, `1-99-0-anew2`.
-fn anew(path: &str) -> String {
-    let stem = path.strip_suffix(".parquet").unwrap_or(path);
-    let counted = stem.rsplit_once("-anew").and_then(|(base, n)| Some((base, n.parse::<u64>().ok()?)));
-    let (base, n) = counted.unwrap_or((stem, 0));
-    format!("{base}-anew{}.parquet", n + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn each_time_it_has_another_name() {
-        let check = |path: &str, expect: &str| assert_eq!(super::anew(path), expect);
-        check("day=1/type=a-anew/1-9-0.parquet", "day=1/type=a-anew/1-9-0-anew1.parquet");
-        check("day=1/type=a/1-9-0-anew1.parquet", "day=1/type=a/1-9-0-anew2.parquet");
-        check("day=1/type=a/1-9-0-joined-anew9.parquet", "day=1/type=a/1-9-0-joined-anew10.parquet");
     }
 }

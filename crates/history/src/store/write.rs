@@ -5,6 +5,7 @@
 //! well, since it comes from few networks; which row groups may hold an account, a device, a domain is told by filters
 //! (Putze, Sanders, Singler 2007, as Parquet has them).
 
+use super::{Store, crypt, disk};
 use crate::HistoryError;
 use crate::layout::{Column, Role};
 use crate::limits::{FILTER_FALSE, ROW_GROUP_ROWS, ZSTD_LEVEL};
@@ -16,9 +17,9 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
-use std::fs::{self, File};
 use std::path::Path;
 use wardroom_event::{Repr, Type};
+use wardroom_journal::KeyId;
 
 /// The batch with its rows in the order that files have.
 pub(crate) fn sorted(columns: &[Column], batch: &RecordBatch) -> Result<RecordBatch, HistoryError> {
@@ -45,7 +46,7 @@ fn is_looked_up(column: &Column) -> bool {
     column.role == Role::Field && column.field.kind.is_entity() && column.field.kind.repr() != Repr::List
 }
 
-fn properties(columns: &[Column]) -> Result<WriterPropertiesBuilder, HistoryError> {
+fn properties(columns: &[Column], sealed: bool) -> Result<WriterPropertiesBuilder, HistoryError> {
     let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(HistoryError::parquet("write", Path::new("")))?;
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
@@ -56,7 +57,8 @@ fn properties(columns: &[Column]) -> Result<WriterPropertiesBuilder, HistoryErro
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
-        } else if is_looked_up(column) {
+        } else if is_looked_up(column) && !sealed {
+            // Parquet's filters lie in the open also where all else is encrypted.
             properties = properties
                 .set_column_bloom_filter_enabled(path.clone(), true)
                 .set_column_bloom_filter_fpp(path, FILTER_FALSE);
@@ -65,17 +67,31 @@ fn properties(columns: &[Column]) -> Result<WriterPropertiesBuilder, HistoryErro
     Ok(properties)
 }
 
-/// Writes a batch, sorted already, and makes it durable. Gives its size in bytes. The name is not yet durable.
-pub(crate) fn write(path: &Path, columns: &[Column], batch: &RecordBatch) -> Result<u64, HistoryError> {
+/// Writes a batch, sorted already, and makes it durable. Gives its size in bytes, and the key it is encrypted under. The name
+/// is not yet durable.
+pub(crate) fn write(
+    store: &Store,
+    relative: &str,
+    columns: &[Column],
+    batch: &RecordBatch,
+) -> Result<(u64, Option<KeyId>), HistoryError> {
+    let path = store.dir.join(relative);
     if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir).map_err(HistoryError::file("make", dir))?;
+        disk::make_dir(dir).map_err(HistoryError::file("make", dir))?;
     }
-    let file = File::create(path).map_err(HistoryError::file("write", path))?;
-    let properties = properties(columns)?.build();
-    let failed = || HistoryError::parquet("write", path);
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).map_err(failed())?;
+    let sealing = crypt::sealing(&store.keys, relative, &path)?;
+    let mut properties = properties(columns, sealing.is_some())?;
+    let mut key = None;
+    if let Some((id, sealing)) = sealing {
+        properties = properties.with_file_encryption_properties(sealing);
+        key = Some(id);
+    }
+    let file = disk::create(&path).map_err(HistoryError::file("write", &path))?;
+    let failed = || HistoryError::parquet("write", &path);
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).map_err(failed())?;
     writer.write(batch).map_err(failed())?;
     let file = writer.into_inner().map_err(failed())?;
-    file.sync_all().map_err(HistoryError::file("sync", path))?;
-    Ok(file.metadata().map_err(HistoryError::file("look at", path))?.len())
+    disk::sync(&file).map_err(HistoryError::file("sync", &path))?;
+    let bytes = file.metadata().map_err(HistoryError::file("look at", &path))?.len();
+    Ok((bytes, key))
 }

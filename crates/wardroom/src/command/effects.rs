@@ -123,7 +123,7 @@ async fn retry(args: &Effects, keys: &[String], dead: Option<[(&str, &Option<Str
     let mut told = Told::default();
     for key in keys {
         let said = server.call(Method::POST, &format!("/v1/effects/{key}/retry"), &admin).await?;
-        match said.refusal() {
+        match said.refusal(&[404, 409, 503]) {
             Some(why) => told.refused.push((key.clone(), why)),
             None => {
                 said.ok(server.url())?;

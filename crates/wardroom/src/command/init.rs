@@ -6,7 +6,7 @@ use crate::config::{Config, FILE};
 use crate::packs;
 use anyhow::{Context, Result, bail};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const CONFIG: &str = "\
@@ -19,6 +19,19 @@ durability = \"sync\"        # or how often to sync, such as \"50ms\"
 
 pub(crate) fn run(args: &Init) -> Result<ExitCode> {
     let dir = &args.dir;
+    let data = lay_out(dir, [("first.ward", packs::FIRST)])?;
+    let keys = super::key::file(&data);
+    let roles = ["ingest", "read", "policy", "admin"].map(str::to_owned);
+    let token = super::key::issue(&keys, "first", &roles, wardroom_api::Allowance::default())?;
+    say(dir, &token)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a directory with a configuration, these files of a policy, and room for data. Gives the data directory.
+pub(crate) fn lay_out<'a>(
+    dir: &Path,
+    policy_files: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<PathBuf> {
     let (config, policy, data) = (dir.join(FILE), dir.join("policy"), dir.join("data"));
     for taken in [&config, &policy, &data] {
         if taken.exists() {
@@ -31,13 +44,15 @@ pub(crate) fn run(args: &Init) -> Result<ExitCode> {
     make(&policy)?;
     super::key::make_data(&data)?;
     write(&config, CONFIG)?;
-    write(&policy.join("first.ward"), packs::FIRST)?;
-    let in_force = Config::load(Some(&config))?;
-    let keys = super::key::file(&in_force.data.value);
-    let roles = ["ingest", "read", "policy", "admin"].map(str::to_owned);
-    let token = super::key::issue(&keys, "first", &roles, wardroom_api::Allowance::default())?;
-    say(dir, &token)?;
-    Ok(ExitCode::SUCCESS)
+    for (path, text) in policy_files {
+        let path = policy.join(path);
+        if let Some(folder) = path.parent() {
+            make(folder)?;
+        }
+        write(&path, text)?;
+    }
+    // What was written is what is read.
+    Ok(Config::load(Some(&config))?.data.value)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -28,6 +28,7 @@ mod tree;
 
 pub(crate) use backtest::Backtest;
 pub(crate) use check::compile_or_say;
+pub(crate) use init::lay_out;
 pub(crate) use key::{file as keys_file, issue as issue_key};
 pub(crate) use serve::{ignore_file_size_signal, leave_signal, stop_signal};
 

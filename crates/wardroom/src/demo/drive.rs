@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Sends the simulated traffic over one streaming HTTP request, and reads the answers as they come.
 
-use super::MORNING;
 use super::board::{Answer, Board};
 use crate::cli::Demo;
 use anyhow::{Context, Result, bail};
@@ -42,6 +41,8 @@ pub(crate) struct Driver {
     pub(crate) token: String,
     pub(crate) board: Arc<Mutex<Board>>,
     pub(crate) simulated: Arc<AtomicI64>,
+    /// When the demo begins, in simulated time.
+    pub(crate) morning: Micros,
     pub(crate) args: Demo,
 }
 
@@ -89,10 +90,10 @@ impl Driver {
 
     /// The provider did not open this morning: honest traffic of the day before, as fast as it goes.
     async fn past(&self, pieces: &Pieces, sent: &Sent) -> Result<()> {
-        let begin = MORNING.minus(wardroom_event::Span(PAST));
+        let begin = self.morning.minus(wardroom_event::Span(PAST));
         let mut piece = String::with_capacity(PIECE + 1024);
         for happening in self.world(begin, Campaigns::none()) {
-            if happening.arrival >= MORNING.0 {
+            if happening.arrival >= self.morning.0 {
                 break;
             }
             write(&happening, Some("past"), &mut piece);
@@ -113,7 +114,7 @@ impl Driver {
 
     async fn live(&self, pieces: &Pieces, sent: &Sent) -> Result<()> {
         let campaigns = Campaigns { begin_within_minutes: Some(ATTACKED_WITHIN), ..Campaigns::default() };
-        let mut world = self.world(MORNING, campaigns).peekable();
+        let mut world = self.world(self.morning, campaigns).peekable();
         let began = Instant::now();
         lock(&self.board).live_since = Some(began);
         let mut tick = tokio::time::interval(TICK);
@@ -126,7 +127,7 @@ impl Driver {
                 return Ok(());
             }
             let passed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX) * i64::from(self.args.speed);
-            let now = MORNING.0 + passed;
+            let now = self.morning.0 + passed;
             self.simulated.store(now, Relaxed);
             lock(&self.board).simulated = Micros(now).to_string();
             while let Some(happening) = world.next_if(|h| h.arrival <= now) {

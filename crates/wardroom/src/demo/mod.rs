@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `wardroom demo`: a simulated provider under attack, judged by a real server over real HTTP.
 //!
-//! Nothing is left behind: the data directory is temporary and goes with the program, however it ends. The detectors
+//! Nothing is left behind, unless `--keep` says where: the data directory is temporary and goes with the program, however
+//! it ends. The detectors
 //! in the shipped policy know nothing of the simulation; its ground truth is only compared with what they said.
 
 mod board;
 mod drive;
+mod home;
 mod view;
 
 use crate::cli::Demo;
@@ -21,10 +23,7 @@ use wardroom_api::{Api, Keys, Options, Role};
 use wardroom_engine::Engine;
 use wardroom_event::Micros;
 
-/// The simulated morning on which the demo begins: Tuesday, 6 January 2026, 09:00 UTC.
-const MORNING: Micros = Micros(1_767_690_000_000_000);
-
-pub(crate) async fn run(args: Demo) -> Result<ExitCode> {
+pub(crate) async fn run(mut args: Demo) -> Result<ExitCode> {
     let bundle = match &args.policy {
         Some(dir) => policy_dir::load(dir)?,
         None => packs::shipped(),
@@ -33,18 +32,15 @@ pub(crate) async fn run(args: Demo) -> Result<ExitCode> {
     // Before there is anything to leave behind: from here on no signal but SIGKILL ends the demo at once.
     let stop = crate::command::leave_signal()?;
     // Made first and dropped last: whatever ends the demo, the directory goes with it.
-    let dir = tempfile::Builder::new()
-        .prefix("wardroom-demo-")
-        .tempdir()
-        .context("cannot make a temporary directory")?;
+    let (home, morning) = home::Home::make(&mut args, &bundle)?;
     // Events carry simulated times, and so must their arrival.
-    let simulated = Arc::new(AtomicI64::new(MORNING.0));
-    let config = wardroom_engine::Config::new(dir.path());
-    let (engine, _) = Engine::open(&config, Some(bundle), MORNING)?;
+    let simulated = Arc::new(AtomicI64::new(morning.0));
+    let config = wardroom_engine::Config::new(home.data());
+    let (engine, _) = Engine::open(&config, Some(bundle), morning)?;
     engine.set_facts(Arc::new(wardroom_facts::Library::default()));
     let engine = Arc::new(engine);
 
-    let keys_file = dir.path().join("keys.toml");
+    let keys_file = crate::command::keys_file(home.data());
     let issued = Keys::issue(&keys_file, "demo", &[Role::Ingest, Role::Read], clock::now())?;
     let token = issued.token.expose().to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot listen on a loopback port")?;
@@ -59,7 +55,8 @@ pub(crate) async fn run(args: Demo) -> Result<ExitCode> {
     }));
 
     let board = Arc::new(Mutex::new(Board::new(address, token.clone(), engine.active().program.rules.len())));
-    let driver = drive::Driver { address, token, board: board.clone(), simulated, args: args.clone() };
+    let driver =
+        drive::Driver { address, token, board: board.clone(), simulated, morning, args: args.clone() };
     let result = tokio::select! {
         result = driver.run() => result,
         () = view::show(board.clone(), args.json) => Ok(()),
@@ -69,8 +66,10 @@ pub(crate) async fn run(args: Demo) -> Result<ExitCode> {
     let _ = end_server.send(());
     let _ = server.await;
     engine.close().await;
-    drop(dir);
     result?;
     view::print_result(&board, args.json)?;
+    if !args.json {
+        home.say()?;
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -158,6 +158,7 @@ fn walk(data: &Path, below: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Re
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests read back what they wrote themselves")]
 mod tests {
     use super::*;
     use wardroom_engine::{Subject, Token};

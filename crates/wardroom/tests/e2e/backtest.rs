@@ -3,6 +3,7 @@
 //! codes.
 
 use crate::process::{run, wardroom};
+use crate::server::Shop;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -113,4 +114,30 @@ fn a_change_is_compared_with_another_revision() {
     let mut asked = wardroom(dir);
     asked.args(["backtest", "--url", "http://127.0.0.1:1", "--rule", "guessing"]).env("WARDROOM_KEY", "wk_x");
     assert_eq!(asked.output().unwrap().status.code(), Some(3));
+}
+
+#[test]
+fn a_server_says_what_is_wrong_with_a_draft_and_where() {
+    let shop = Shop::new();
+    let server = shop.serve();
+    let dir = shop.path();
+    let ask = |draft: &str| {
+        put(dir, "draft.ward", draft);
+        let url = format!("http://{}", server.client.address);
+        let mut command = wardroom(dir);
+        command.args(["backtest", "draft.ward", "--url", &url]).env("WARDROOM_KEY", &shop.token);
+        crate::process::Process::start(&mut command).wait()
+    };
+    let wrong =
+        ask("rule odd on signup:\n    when    acount == \"x\"\n    then    block\n    because \"x\"\n")
+            .ended(1);
+    assert!(
+        wrong.err.contains("acount == \"x\"") && wrong.err.contains("did you mean `account`"),
+        "{wrong:#?}"
+    );
+    let done =
+        ask("rule odd on signup:\n    when    account == \"x\"\n    then    block\n    because \"x\"\n")
+            .ended(0);
+    assert!(done.out.contains("odd  on signup, block"), "{done:#?}");
+    server.stop();
 }

@@ -2,6 +2,7 @@
 //! `wardroom demo`: a result for scripts, a screen for people, and nothing left of it.
 
 use crate::process::{Process, run, until, wardroom};
+use crate::server::Server;
 use crate::terminal::on_terminal;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -42,6 +43,29 @@ fn listens(process: &Process) -> Option<SocketAddr> {
         let port = u16::from_str_radix(fields[1].split(':').nth(1)?, 16).ok()?;
         listening.then(|| SocketAddr::from(([127, 0, 0, 1], port)))
     })
+}
+
+#[test]
+fn a_demo_that_is_kept_is_a_past_to_be_served_and_asked() {
+    let tmp = tempfile::tempdir().unwrap();
+    let ran = Process::start(&mut demo(&tmp, &["--seconds", "3", "--keep", "shop"])).wait().ended(0);
+    let token = ran.out.split("WARDROOM_KEY=").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let token = token.unwrap_or_else(|| panic!("a key: {ran:#?}")).to_owned();
+    let shop = tmp.path().join("shop");
+    let server = Server::start(wardroom(&shop).args(["serve", "--listen", "127.0.0.1:0"]), &token);
+    let url = format!("http://{}", server.client.address);
+    let mut asked = wardroom(&shop);
+    asked
+        .args(["query", "login show count", "--format", "csv", "--server", &url])
+        .env("WARDROOM_KEY", &token);
+    let said = Process::start(&mut asked).wait().ended(0).out;
+    let count: u64 = said.lines().nth(1).unwrap_or_default().parse().unwrap_or_else(|_| panic!("{said}"));
+    assert!(count > 100, "{said}");
+    server.stop();
+    // What is there is not written over.
+    let again = Process::start(&mut demo(&tmp, &["--seconds", "3", "--keep", "shop"])).wait();
+    assert_ne!(again.code, Some(0));
+    assert!(again.one_error().contains("is there already; nothing was changed"), "{again:#?}");
 }
 
 #[test]

@@ -35,6 +35,8 @@ mod restored;
 mod retain;
 mod session;
 mod sim;
+#[cfg(feature = "sql")]
+mod sql;
 mod status;
 mod terminal;
 mod trial;

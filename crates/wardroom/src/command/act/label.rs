@@ -3,6 +3,7 @@
 
 use super::{Desk, encoded, print, put, put_end, text, usage};
 use crate::cli::{Label, LabelAction, LabelSaid};
+use crate::failure::Refused;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use std::io::{Read, Write};
@@ -48,7 +49,7 @@ async fn say(desk: &Desk, said: &LabelSaid, json: bool) -> Result<ExitCode> {
         print(became)?;
     }
     if let Some(why) = became["refused"].as_str() {
-        anyhow::bail!("{}", crate::terminal::one_line(why));
+        return Err(Refused(crate::terminal::one_line(why)).into());
     }
     if !json {
         let end = match &became["after"] {

@@ -9,9 +9,9 @@ pub(crate) use jobs::{run as jobs, undo};
 pub(crate) use label::run as label;
 pub(crate) use plan::run as act;
 
-use crate::ask::{self, Server};
+use crate::ask::{self, Said, Server};
 use crate::cli::{Asked, End};
-use crate::failure::Usage;
+use crate::failure::{Refused, Usage};
 use crate::terminal::one_line;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};
@@ -34,12 +34,20 @@ impl Desk {
     }
 
     async fn get(&self, path: &str) -> Result<Value> {
-        self.server.get(path, &self.key).await?.ok(self.server.url())
+        self.answered(self.server.get(path, &self.key).await?)
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let sent = self.server.send(path, &self.key, "application/json", None, body.to_string().into());
-        sent.await?.ok(self.server.url())
+        self.answered(sent.await?)
+    }
+
+    /// The JSON of a success; where the server will not do it, why, in its words.
+    fn answered(&self, said: Said) -> Result<Value> {
+        match said.refusal(&[404, 409, 422]) {
+            Some(why) => Err(Refused(why).into()),
+            None => said.ok(self.server.url()),
+        }
     }
 
     /// Looks at a job until nothing is under way any more, and shows how far it is.

@@ -7,7 +7,7 @@ mod table;
 use crate::ask::{self, Server};
 use crate::cli::{Query, QueryFormat};
 use crate::failure::{NotRight, Usage};
-use crate::terminal::{Paint, Progress};
+use crate::terminal::{Paint, Progress, printable};
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 use std::io::{IsTerminal, Read, Write};
@@ -128,9 +128,4 @@ fn refused(body: &[u8], status: u16, url: &str) -> Result<ExitCode> {
         400 | 422 => Err(Usage(words.join(": ")).into()),
         _ => bail!("{url} answers {status}: {}", words.join(": ")),
     }
-}
-
-/// What a server said, as a terminal may have it: lines stay lines.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
 }
