@@ -57,7 +57,7 @@ fn what_is_kept_no_longer_is_left_out_and_said() {
     assert!(done.values > 40, "{done:?}");
     wait(engine.close());
     drop(engine);
-    let files = || Some(BTreeMap::from([("a.ward".to_owned(), POLICY.to_owned())]));
+    let files = || Some(BTreeMap::from([("a.ward".to_owned(), format!("{POLICY}\nlist l5: ip\n"))]));
     for way in [Way::Columns, Way::Replay] {
         let report = data.test(&Ask { files: files(), way: Some(way), ..Ask::default() }, 1).unwrap();
         assert!(report.events.all > 30 && report.events.all < 180, "{way:?} {}", report.events.all);
