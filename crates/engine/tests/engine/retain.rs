@@ -78,19 +78,14 @@ fn what_is_kept_no_longer_goes_and_what_it_counted_stays() {
         0
     );
     let now: Vec<_> = (0..6).map(|n| (of_day(&engine, "login", n), of_day(&engine, "signup", n))).collect();
-    for n in 0..2 {
-        let (logins, signups) = &now[n];
+    for (logins, signups) in &now[..2] {
         assert_eq!((logins.len(), signups.len()), (20, 20), "records stay");
         let text = format!("{logins:?}");
         assert!(!text.contains("203.0.113") && text.contains("person1"), "{text}");
         let text = format!("{signups:?}");
         assert!(!text.contains("person") && !text.contains("example.org"), "{text}");
     }
-    for n in 4..6 {
-        assert_eq!(now[n], before[n], "what is young is as it was");
-    }
-    let files = crate::support::heads(&data).len();
-    assert!(files > 0);
+    assert_eq!(now[4..], before[4..], "what is young is as it was");
     for bytes in std::fs::read_dir(data.journal()).unwrap().map(|e| std::fs::read(e.unwrap().path()).unwrap())
     {
         assert!(!bytes.windows(14).any(|w| w == b"m0@example.org"), "nor in any byte");
