@@ -28,9 +28,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use utoipa::ToSchema;
+use wardroom_engine::Engine;
 use wardroom_event::{Micros, Sight, Span};
 use wardroom_history::query::{self, About, Answered, Ask, Format, Look, QueryError, Rows, WriteError};
-use wardroom_policy::Bundle;
 use wardroom_policy::query::{compile, parse_time};
 
 /// A question in SQL.
@@ -156,6 +156,7 @@ struct Asked {
     limit: usize,
     timeout: Duration,
     look: Look,
+
     now: Micros,
     stop: Arc<AtomicBool>,
 }
@@ -321,9 +322,9 @@ fn timeout(text: Option<String>) -> Result<Duration, Problem> {
 /// The answer, or what is wrong with the question; and warnings, which stand beside it.
 async fn answered(api: &Api, asked: Asked) -> Result<(Box<dyn Rows>, Vec<String>), Problem> {
     let (stop, timeout) = (asked.stop.clone(), asked.timeout);
-    let (options, bundle) = (api.options().clone(), api.engine().active().bundle.clone());
+    let (options, engine) = (api.options().clone(), api.engine().clone());
     let mut work = tokio::task::spawn_blocking(move || {
-        if asked.is_sql { sql(&options, asked) } else { of_policy(&options, &bundle, asked) }
+        if asked.is_sql { sql(&options, asked) } else { of_policy(&options, &engine, asked) }
     });
     let done = match tokio::time::timeout(timeout, &mut work).await {
         Ok(done) => done,
@@ -357,11 +358,11 @@ fn sql(options: &Options, asked: Asked) -> Work {
     })
 }
 
-fn of_policy(options: &Options, bundle: &Bundle, asked: Asked) -> Work {
+fn of_policy(options: &Options, engine: &Engine, asked: Asked) -> Work {
     let Some(past) = &options.past else {
         return Err(Problem::new(NO_HISTORY, "this server keeps no history that can be asked"));
     };
-    let compiled = compile(bundle, &asked.text);
+    let compiled = compile(&engine.active().bundle, &asked.text);
     let faults = || PolicyFaults::new(&compiled.diagnostics, &compiled.sources);
     let Some(query) = &compiled.query else { return Err(Problem::bad_question(faults())) };
     let warnings = compiled.diagnostics.iter().map(|d| format!("{}: {}", d.code, d.message)).collect();
@@ -370,6 +371,7 @@ fn of_policy(options: &Options, bundle: &Bundle, asked: Asked) -> Work {
         to: asked.to,
         limit: asked.limit,
         stop: asked.stop.clone(),
+        keyer: engine.keyer().clone(),
         ..Ask::new(asked.now, options.secret)
     };
     let answer = query::ask(past.as_ref(), query, &ask, asked.as_of).map_err(failed)?;

@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Undo(Undo),
     /// Erase somebody from all that is kept, and prove it
     Erase(Erase),
+    /// Take away values that are kept no longer, where no server runs
+    Retain(Retain),
     /// Make, list and revoke API keys
     Key(Key),
     /// Look after the journal: verify it, show its records, repair it, make keys for it
@@ -78,6 +80,29 @@ pub(crate) enum Command {
     /// Measure this machine: durable decisions a second, and how long each takes
     Bench(Bench),
 }
+
+#[derive(Debug, Args)]
+#[command(after_long_help = RETAIN_HELP)]
+pub(crate) struct Retain {
+    /// The data directory, which no server may have open [default: as configured]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The configuration file, whose section [keep] says what is kept how long [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+const RETAIN_HELP: &str = "\
+What the section [keep] of the configuration says is kept no longer goes from the sealed segments of the journal
+and from the past in columns: values are missing then, and counters keep what they have counted. A server does
+the same by itself, every hour.
+
+    [keep]
+    login = \"180d\"            all values of these events
+    \"login.ip\" = \"30d\"       the field, and what was looked up about it
+
+Example:
+    wardroom retain --data /var/lib/wardroom";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = ERASE_HELP)]

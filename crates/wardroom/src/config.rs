@@ -4,6 +4,7 @@
 mod effects;
 mod engine;
 mod history;
+mod keep;
 mod sql;
 
 use crate::deliver::Destined;
@@ -75,6 +76,8 @@ struct Written {
     sql: sql::Written,
     /// The files of the past.
     history: history::Written,
+    /// How long values are kept, by event type and field.
+    keep: keep::Written,
 }
 
 /// The section `[act]`: labels, lists and jobs by people.
@@ -127,7 +130,7 @@ struct WrittenTelemetry {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "listen",
     "data",
     "policy",
@@ -150,6 +153,7 @@ const KEYS: [&str; 22] = [
     "act",
     "sql",
     "history",
+    "keep",
 ];
 
 /// Every key of the section `[act]`.
@@ -225,6 +229,8 @@ pub(crate) struct Config {
     )]
     pub(crate) sql: sql::Sql,
     pub(crate) history: history::History,
+    /// The section `[keep]`.
+    pub(crate) keep: Vec<wardroom_engine::Keep>,
 }
 
 /// The section `[encryption]` in force.
@@ -387,6 +393,7 @@ impl Config {
         lines.push((format!("act.second_person_above = {}", above.value), above.from));
         lines.extend(self.sql.lines());
         lines.extend(self.history.lines());
+        lines.extend(keep::lines(&self.keep));
         lines
     }
 }
@@ -495,6 +502,7 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
         ),
         sql: sql::resolve(written.sql, base)?,
         history: history::resolve(written.history, base)?,
+        keep: keep::resolve(&written.keep)?,
     })
 }
 
@@ -704,9 +712,9 @@ mod tests {
     #[test]
     fn every_key_is_known() {
         let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
-        // A section is a key, and no line of its own; of effects there are none by default.
+        // A section is a key, and no line of its own; of effects, and of what is kept, there are none by default.
         let sections = FACTS_KEYS.len() + ENCRYPTION_KEYS.len() + TELEMETRY_KEYS.len() + sql::KEYS.len();
         let sections = sections + history::KEYS.len();
-        assert_eq!(KEYS.len() - 6 + sections, lines);
+        assert_eq!(KEYS.len() - 7 + sections, lines);
     }
 }

@@ -20,6 +20,7 @@ mod key;
 mod lsp;
 mod policy;
 mod query;
+mod retain;
 mod serve;
 mod sim;
 mod status;
@@ -62,6 +63,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Jobs(args) => act::jobs(&args),
         Command::Undo(args) => act::undo(&args),
         Command::Erase(args) => erase::run(&args),
+        Command::Retain(args) => retain::run(&args),
         Command::Key(args) => key::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Config(args) => config::run(&args),

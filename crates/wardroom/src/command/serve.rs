@@ -51,7 +51,8 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let runner =
         Arc::new(Runner::start(engine.clone(), clock::now).context("cannot start the jobs' thread")?);
     let acting = Acting { runner: Some(runner), second_person_above: config.second_person_above.value };
-    let erasures = crate::erase::Running::new(engine.clone(), config.data.value.clone());
+    let erasures = crate::erase::Running::new(engine.clone(), past.clone(), config.data.value.clone());
+    let retaining = crate::retain::Thread::start(engine.clone(), past.clone(), &config.keep)?;
     let sql = Sql::over(&config, past.clone())?;
     let options = Options {
         acting,
@@ -87,6 +88,8 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     // It ends after the file that it writes.
     let kept = tokio::task::spawn_blocking(move || keeper.stop()).await;
     kept.context("cannot stop the keeper of the past")?;
+    let retained = tokio::task::spawn_blocking(move || retaining.map(crate::retain::Thread::stop)).await;
+    retained.context("cannot stop the thread that takes away what is kept no longer")?;
     engine.close().await;
     if let Some(exporter) = exporter {
         exporter.finish().await;

@@ -33,6 +33,7 @@ mod overload;
 mod refusals;
 mod replay;
 mod restored;
+mod retain;
 mod session;
 mod sim;
 #[cfg(feature = "sql")]
