@@ -61,7 +61,7 @@ pub(crate) fn route(path: &str) -> usize {
         let mut each = each.map(|(part, given)| part == given || is_open(part) && !given.is_empty());
         route.split('/').count() == parts && each.all(|same| same)
     };
-    exact.or_else(|| ROUTES.iter().position(|route| same(&route))).unwrap_or(ROUTES.len())
+    exact.or_else(|| ROUTES.iter().position(|route| same(route))).unwrap_or(ROUTES.len())
 }
 
 /// Whether a part of a path stands for any.
