@@ -221,6 +221,16 @@ impl Past {
         Ok(parts)
     }
 
+    /// Lets go of what was read of the journal: it is written anew there.
+    pub(crate) fn read_anew(&self) -> Result<(), HistoryError> {
+        let exported = self.store.files()?.exported();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let received = state.newest.received;
+        state.newest = Newest::new(&self.journal, &self.keys, exported);
+        state.newest.received = received;
+        Ok(())
+    }
+
     /// Looks at what has been written since.
     fn look(&self) -> Result<(std::sync::MutexGuard<'_, State>, Arc<crate::store::Files>), HistoryError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
