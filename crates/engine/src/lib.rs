@@ -39,6 +39,7 @@ mod recount;
 mod recover;
 mod rehearse;
 mod restored;
+mod retain;
 mod secret;
 mod seen;
 mod sequencer;
@@ -69,12 +70,14 @@ pub use outbox::{
 pub use past::{Layout, PastChange, PastEvent, PastJudged, PolicyRecord, Record, Records};
 pub use probe::Probe;
 pub use queue::{Backlog, Client, Whose};
+pub use record::Going;
 pub use recount::{
     Asked, Made, PastPolicy, Recount, RecountError, Recounted, Take, Told, Walk, Watch, each, past_policies,
     recount, same_served,
 };
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
 pub use restored::mark_restored;
+pub use retain::{Keep, Keeps, Retained};
 pub use secret::installation_secret;
 pub use snapshot::{Every, Retention, Skipped, Snapshot, SnapshotStatus};
 pub use step::Stepper;

@@ -36,6 +36,8 @@ pub const EXPORT_ROWS: usize = 262_144;
 pub const LEAVING_SECS: i64 = 900;
 /// Stretches of records that are lost to the files and told apart.
 pub const GAPS: usize = 64;
+/// Faults of files that are named.
+pub const FAULTS: usize = 100;
 /// How long the keeper of the files rests where no segment has been sealed.
 pub const KEEPER_PAUSE: Duration = Duration::from_secs(5);
 /// How long it rests after a failure.

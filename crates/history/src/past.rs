@@ -283,6 +283,20 @@ impl Past {
         Ok(ask(&self.opinions.read().unwrap_or_else(PoisonError::into_inner)))
     }
 
+    /// Lets go of what was read of the journal: it is written anew there.
+    pub(crate) fn read_anew(&self) -> Result<(), HistoryError> {
+        // What was said of somebody erased is said of a token now.
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.opinions.write().unwrap_or_else(PoisonError::into_inner) = Opinions::default();
+        *heard = 0;
+        let exported = self.store.files()?.exported();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let received = state.newest.received;
+        state.newest = Newest::new(&self.journal, &self.keys, exported);
+        state.newest.received = received;
+        Ok(())
+    }
+
     /// Looks at what has been written since.
     fn look(&self) -> Result<(std::sync::MutexGuard<'_, State>, Arc<crate::store::Files>), HistoryError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

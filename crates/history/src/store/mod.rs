@@ -12,8 +12,9 @@ mod join;
 mod keeper;
 mod manifest;
 mod read;
+mod rewrite;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 pub use export::Exported;

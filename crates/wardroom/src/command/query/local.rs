@@ -13,7 +13,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
-use wardroom_engine::{Glance, installation_secret};
+use wardroom_engine::{Glance, installation_keyer, installation_secret};
 use wardroom_event::{Micros, Sight};
 use wardroom_history::query::{self, About, Answered, Ask, Decided, Format, Look, limits};
 use wardroom_policy::Bundle;
@@ -72,13 +72,18 @@ fn ask(args: &Query, data: &Path) -> Result<Ask> {
         };
         Ok(text.as_ref().map(parse).transpose()?)
     };
-    let secret = if data.join("secret").exists() { installation_secret(data)?.0 } else { [0; 16] };
+    let is_one = data.join("secret").exists();
+    let secret = if is_one { installation_secret(data)?.0 } else { [0; 16] };
     let limit = args.limit.unwrap_or(limits::ROWS_USUAL);
     if limit == 0 || limit > limits::ROWS {
         return Err(Usage(format!("--limit is between 1 and {}", limits::ROWS)).into());
     }
     let (from, to) = (time("from", &args.from)?, time("to", &args.to)?);
-    Ok(Ask { from, to, limit, ..Ask::new(clock::now(), secret) })
+    let ask = Ask { from, to, limit, ..Ask::new(clock::now(), secret) };
+    if !is_one {
+        return Ok(ask);
+    }
+    Ok(Ask { keyer: installation_keyer(data)?, ..ask })
 }
 
 fn print(args: &Query, mut answered: Answered, began: Instant) -> Result<ExitCode> {
