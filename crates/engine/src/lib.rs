@@ -15,7 +15,6 @@ mod apart;
 mod backfill;
 mod cast;
 mod decision;
-mod decisions;
 mod describe;
 mod digest;
 mod engine;
@@ -52,7 +51,6 @@ pub use active::{Active, Origin, Standing, lists as policy_lists};
 pub use decision::{
     Channel, Destination, EffectId, Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why,
 };
-pub use decisions::decisions;
 pub use describe::{Describer, Description, Detail, kind_name};
 pub use engine::{Acted, Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
 pub use erase::{EraseError, Erased, ErasedSegment, Eraser, Grep, Hits, Met, Proof, Proved, Subject, Token};

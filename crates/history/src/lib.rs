@@ -2,7 +2,14 @@
 //! The past: what was decided, in columns; backtests, queries in the policy language, and acting on what has happened.
 //!
 //! This crate knows no HTTP and no SQL. What it reads comes from the journal; what it writes there goes through the engine.
-#![cfg_attr(test, allow(clippy::unwrap_used))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        reason = "tests read back what they wrote themselves"
+    )
+)]
 
 pub mod act;
 pub mod backtest;

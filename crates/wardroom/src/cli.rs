@@ -464,8 +464,8 @@ pub(crate) struct Query {
     /// The server; its key is read from WARDROOM_KEY [default: as configured]
     #[arg(long, visible_alias = "url", value_name = "URL", conflicts_with = "data")]
     pub(crate) server: Option<String>,
-    /// Ask no server: read the journal of this data directory, its newest two million records at most
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["as_of", "timeout"])]
+    /// Ask no server: read the files and the journal of this data directory
+    #[arg(long, value_name = "DIR", conflicts_with = "timeout")]
     pub(crate) data: Option<PathBuf>,
     /// The configuration file [default: wardroom.toml, where there is one]
     #[arg(long, value_name = "FILE")]

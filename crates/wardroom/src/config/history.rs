@@ -67,7 +67,7 @@ mod tests {
         };
         let none = ["# history.dir = \"history\"", "history.keep = \"all\""];
         assert_eq!(lines("").unwrap(), none);
-        let some = ["history.dir = \"/etc/past\"", "history.keep = \"400d\""];
+        let some = ["history.dir = \"/etc/past\"", "history.keep = \"57w1d\""];
         assert_eq!(lines("[history]\ndir = \"past\"\nkeep = \"400d\"").unwrap(), some);
         let said = format!("{:#}", lines("[history]\nkeep = \"long\"").unwrap_err());
         assert!(said.contains("`history.keep` is a length of time"), "{said}");
