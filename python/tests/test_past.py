@@ -196,6 +196,25 @@ def test_acting_on_a_table(client: Client) -> None:
         client.act(wardroom.again(), client.query(FAILURES.format(name="tabled"), limit=1))
 
 
+def test_acting_on_what_a_question_finds(client: Client) -> None:
+    fill(client, "found", 4)
+    fill(client, "found_too", 2)
+    do = wardroom.label("farm", on="account")
+    job = client.act(do, 'login where account == "found" or account == "found_too" show seq', reason="by query")
+    assert job.preview is not None
+    assert (job.preview.items, job.preview.changes) == (2, 2)
+    job.run().wait(timeout=60)
+    assert client.labels.of("account:found_too").labels == ("farm",)
+    # The same events again: all is so already.
+    again = client.act(do, sql="select seq from login where account like 'found%'", reveal=True, dry_run=True)
+    assert again.preview is not None
+    assert (again.preview.items, again.preview.same) == (2, 2)
+    job.undo().wait(timeout=60)
+    assert client.labels.of("account:found_too").labels == ()
+    with pytest.raises(wardroom.BadPolicy, match="did you mean `ok`"):
+        client.act(do, "login where okk show seq")
+
+
 def test_a_large_job_wants_a_second_person(client: Client) -> None:
     accounts = [{"account": f"many{n}"} for n in range(1001)]
     job = client.act(wardroom.label("farm", on="account"), accounts, reason="a wave")
