@@ -5,10 +5,11 @@
 //! Nothing is judged or counted here, and no policy needs to compile: names come from the heads that the journal holds.
 //! What one event looks like is said once for all events of its type and policy ([`Layout`]), since there are many.
 
+use crate::acts::{ActRecord, AgainRecord};
 use crate::decision::{StoredEffect, StoredSignal};
 use crate::error::EngineError;
 use crate::limits;
-use crate::record::{Change, Dictionary, decode_row, kind, pack_rest, type_of, unpack_rest};
+use crate::record::{Change, Dictionary, arrived, decode_row, kind, pack_rest, type_of, unpack_rest};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wardroom_event::{Event, Field, Micros, Type};
@@ -85,6 +86,9 @@ pub struct PastChange {
     pub decision: u64,
     /// When that decision's event counts.
     pub at: Micros,
+    /// When that event arrived, and so since when the change is known. Where the decision does not stand right before it,
+    /// which it only does not behind a repair or at the beginning of what retention left, when the event counts.
+    pub known: Micros,
     /// The rule's id.
     pub rule: Box<str>,
     /// What was changed.
@@ -115,12 +119,18 @@ pub enum Record {
     Change(PastChange),
     /// A policy; also where a segment only repeats which one is in force.
     Policy(PolicyRecord),
+    /// What somebody did: the number of the record, and what it says.
+    Act(u64, Box<ActRecord>),
+    /// An event that was judged once more: the number of the record, and what followed of labels and lists.
+    Again(u64, Box<AgainRecord>),
 }
 
 /// Reads records. It must see the prologue of the segment it begins in, and every frame after that.
 #[derive(Debug, Default)]
 pub struct Records {
     policies: BTreeMap<u64, Names>,
+    /// The last event that was seen, and when it arrived: changes stand right behind the decision they follow from.
+    last: Option<(u64, Micros)>,
 }
 
 #[derive(Debug)]
@@ -143,6 +153,24 @@ impl Records {
         self.read_some(frame, |_| true)
     }
 
+    /// Takes notice of a frame that is not wanted, for those behind it: also of events whose policy's head was not seen. Gives
+    /// the policy that it names, where it does.
+    ///
+    /// # Errors
+    /// [`EngineError::Record`] when it cannot be read.
+    pub fn pass(&mut self, frame: &Frame<'_>) -> Result<Option<PolicyRecord>, EngineError> {
+        let seq = frame.position.seq;
+        let unreadable = |why| EngineError::Record { seq, why };
+        match frame.kind {
+            kind::POLICY => self.policy(frame.payload).map(Some).map_err(unreadable),
+            kind::DECIDED | kind::RECORDED => {
+                self.last = Some((seq, arrived(frame.payload).map_err(unreadable)?));
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// As [`Records::read`], of events only those whose layout is `wanted`: the others are not decoded.
     ///
     /// # Errors
@@ -163,7 +191,16 @@ impl Records {
             kind::CHANGE => {
                 let Change { decision, at, rule, effect } =
                     Change::decode(frame.payload).map_err(unreadable)?;
-                Some(Record::Change(PastChange { seq, decision, at, rule, effect }))
+                let known =
+                    self.last.filter(|(last, _)| *last == decision).map_or(at, |(_, received)| received);
+                Some(Record::Change(PastChange { seq, decision, at, known, rule, effect }))
+            }
+            kind::ACT => {
+                Some(Record::Act(seq, Box::new(ActRecord::decode(frame.payload).map_err(unreadable)?)))
+            }
+            kind::AGAIN => {
+                let (again, _) = AgainRecord::split(frame.payload).map_err(unreadable)?;
+                Some(Record::Again(seq, Box::new(again)))
             }
             _ => None,
         })
@@ -184,7 +221,7 @@ impl Records {
     }
 
     fn event(
-        &self,
+        &mut self,
         seq: u64,
         judged: bool,
         payload: &[u8],
@@ -195,6 +232,7 @@ impl Records {
         let names = names.ok_or_else(|| format!("the head of its policy, record {policy}, was not found"))?;
         let layout = usize::try_from(number).ok().and_then(|n| names.layouts.get(n));
         let layout = layout.ok_or_else(|| format!("its policy has no event type number {number}"))?;
+        self.last = Some((seq, arrived(payload)?));
         if !wanted(layout) {
             return Ok(None);
         }

@@ -9,6 +9,7 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field as ArrowField};
 use std::sync::Arc;
+use wardroom_engine::acts::{ActRecord, AgainRecord, Body, Changed, Deed, Held, JobItem, Mark, Subject};
 use wardroom_engine::{PastChange, PolicyRecord, StoredEffect};
 use wardroom_event::{Field, Micros, Sight, Type};
 
@@ -18,6 +19,10 @@ pub const LABELS: &str = "labels";
 pub const LISTS: &str = "lists";
 /// The table of policies.
 pub const POLICIES: &str = "policies";
+/// What the subject is where that is an event.
+pub(crate) const EVENT: &str = "event";
+/// What the subject is where an act was undone: what it said does not hold.
+pub(crate) const ACT: &str = "act";
 
 /// One thing said: of an entity or an event, by somebody.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,11 +33,11 @@ pub struct Said {
     pub known: Micros,
     /// The time that it is about.
     pub time: Micros,
-    /// The type of the subject; `event` where that is one, by its number.
+    /// The type of the subject; `event` where that is one, by its number, and `act` where what an act said was taken back.
     pub subject_kind: Box<str>,
     /// The subject.
     pub subject: Box<str>,
-    /// The label, or the list's id.
+    /// The label, or the list's id; nothing of an act that was undone.
     pub name: Box<str>,
     /// Whether it bears the label, or is put on the list; otherwise that it does not, or is taken off.
     pub says: bool,
@@ -50,29 +55,96 @@ pub struct Said {
     pub note: Option<Box<str>>,
 }
 
-/// What a change that followed from a decision says, and whether it is about a list.
-pub(crate) fn said(change: &PastChange) -> Option<(&'static str, Said)> {
+/// What one record says: of whom, in which table.
+pub(crate) type Row = (&'static str, Said);
+
+/// What a change that followed from a decision says.
+pub(crate) fn said_by_rule(change: &PastChange) -> Option<Row> {
     let (table, kind, value, name, until) = match &change.effect {
         StoredEffect::Label { kind, value, name, until } => (LABELS, kind, value, name, until),
         StoredEffect::List { list, kind, value, until } => (LISTS, kind, value, list, until),
         StoredEffect::Case(_) | StoredEffect::Notify(_) | StoredEffect::Webhook(_) => return None,
     };
-    let said = Said {
-        seq: change.seq,
-        known: change.at,
-        time: change.at,
-        subject_kind: kind.name().into(),
-        subject: value.show(*kind, Sight::Full).into(),
-        name: name.clone(),
-        says: true,
-        source: format!("rule:{}", change.rule).into(),
-        by: None,
-        confidence: None,
-        until: *until,
-        job: None,
-        note: None,
+    let source = format!("rule:{}", change.rule).into();
+    let said = Said { time: change.at, until: *until, ..Said::of(change.seq, change.known, source) };
+    Some((
+        table,
+        Said { says: true, name: name.clone(), ..said.about(kind.name(), value.show(*kind, Sight::Full)) },
+    ))
+}
+
+/// What an act says. Of one that undoes another each table that may be about it has a row.
+pub(crate) fn said_by_act(seq: u64, act: &ActRecord) -> Vec<Row> {
+    let said = Said::of(seq, act.at, act.source.clone()).by(&act.by, act.item);
+    match &act.body {
+        Body::Made { deed: Deed::Label { subject, label, says, until, confidence, note, about }, .. } => {
+            let (kind, subject) = match subject {
+                Subject::Entity { kind, value } => (kind.name(), value.show(*kind, Sight::Full)),
+                Subject::Event(event) => (EVENT, event.to_string()),
+            };
+            let (says, until, confidence) = (*says, *until, *confidence);
+            let note = Some(note.clone()).filter(|note| !note.is_empty());
+            let said = Said { name: label.clone(), says, until, confidence, note, ..said };
+            vec![(LABELS, Said { time: about.unwrap_or(act.at), ..said.about(kind, subject) })]
+        }
+        Body::Made { deed: Deed::List { list, kind, value, put, until }, .. } => {
+            let said = Said { name: list.clone(), says: *put, until: *until, ..said };
+            vec![(LISTS, said.about(kind.name(), value.show(*kind, Sight::Full)))]
+        }
+        Body::Undone { act, changes, left } => {
+            let note = (!left.is_empty()).then(|| left.join("; ").into());
+            let said = Said { note, ..said.about(ACT, act.to_string()) };
+            // Where nothing was restored the record does not tell what the act was about.
+            let about = |is: fn(&Mark) -> bool| changes.is_empty() || changes.iter().any(|c| is(&c.mark));
+            let labels = about(|mark| matches!(mark, Mark::Label { .. })).then(|| (LABELS, said.clone()));
+            let lists = about(|mark| matches!(mark, Mark::Entry { .. })).then(|| (LISTS, said.clone()));
+            labels.into_iter().chain(lists).collect()
+        }
+        Body::Made { .. } | Body::Sent(_) | Body::Refused(_) => Vec::new(),
+    }
+}
+
+/// What followed from judging an event again.
+pub(crate) fn said_again(seq: u64, again: &AgainRecord) -> Vec<Row> {
+    let row = |Changed { mark, rule, after, .. }: &Changed| {
+        let said = Said::of(seq, again.at, format!("rule:{rule}").into()).by(&again.by, again.item);
+        let said = Said { says: *after != Held::Not, until: after.end(), ..said };
+        let (table, kind, value, name) = match mark {
+            Mark::Label { kind, value, name } => (LABELS, kind, value, name),
+            Mark::Entry { list, kind, value } => (LISTS, kind, value, list),
+        };
+        let said = Said { name: name.clone(), ..said };
+        (table, said.about(kind.name(), value.show(*kind, Sight::Full)))
     };
-    Some((table, said))
+    again.changes.iter().map(row).collect()
+}
+
+impl Said {
+    fn of(seq: u64, known: Micros, source: Box<str>) -> Said {
+        Said {
+            seq,
+            known,
+            time: known,
+            subject_kind: "".into(),
+            subject: "".into(),
+            name: "".into(),
+            says: false,
+            source,
+            by: None,
+            confidence: None,
+            until: None,
+            job: None,
+            note: None,
+        }
+    }
+
+    fn by(self, by: &str, item: Option<JobItem>) -> Said {
+        Said { by: Some(by.into()), job: item.map(|item| item.job), ..self }
+    }
+
+    fn about(self, kind: &str, subject: impl Into<Box<str>>) -> Said {
+        Said { subject_kind: kind.into(), subject: subject.into(), ..self }
+    }
 }
 
 /// A policy that came into force, as a row.

@@ -31,6 +31,11 @@ impl Fit {
         Fit { wanted: wanted.to_vec(), from }
     }
 
+    /// The columns that are wanted.
+    pub(crate) fn wanted(&self) -> &[Column] {
+        &self.wanted
+    }
+
     /// Where the columns that are read lie in what there is.
     pub(crate) fn reads(&self) -> Vec<usize> {
         let mut reads: Vec<usize> = self.from.iter().flatten().copied().collect();

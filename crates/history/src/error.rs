@@ -75,6 +75,13 @@ pub enum HistoryError {
         /// The one with the nearest name.
         nearest: Option<Box<str>>,
     },
+    /// More was said than is held in memory.
+    #[error(
+        "there are more than {} opinions about labels, too many to tell what was known of each event; ask without `labels` and \
+         `class`, or ask the table `labels`",
+        crate::limits::OPINIONS
+    )]
+    ManyOpinions,
     /// Whoever asked has stopped waiting.
     #[error("stopped")]
     Stopped,

@@ -3,7 +3,8 @@
 
 use crate::HistoryError;
 use crate::changes::{
-    InForce, LABELS, LISTS, POLICIES, Said, policy_batch, policy_columns, said, said_batch, said_columns,
+    InForce, LABELS, LISTS, POLICIES, Row, Said, policy_batch, policy_columns, said_again, said_batch,
+    said_by_act, said_by_rule, said_columns,
 };
 use crate::layout::{Column, columns};
 use crate::limits::BATCH_ROWS;
@@ -78,14 +79,19 @@ impl Gather {
         let (seq, prologue) = (frame.position.seq, frame.is_prologue());
         let only = self.only.as_deref();
         let before = seq < from || prologue;
-        let wanted = |layout: &Layout| !before && only.is_none_or(|only| *layout.event_type == *only);
+        let wanted = |layout: &Layout| only.is_none_or(|only| *layout.event_type == *only);
+        if before {
+            return match self.records.pass(frame)? {
+                Some(policy) => self.policy(&policy, true),
+                None => Ok(None),
+            };
+        }
         match self.records.read_some(frame, wanted)? {
             Some(Record::Event(event)) => self.event(*event),
-            Some(Record::Policy(policy)) => self.policy(&policy, before),
-            Some(Record::Change(change)) if !before => match said(&change) {
-                Some((table, row)) => self.row(table, Rows::Said(vec![row])),
-                None => Ok(None),
-            },
+            Some(Record::Policy(policy)) => self.policy(&policy, false),
+            Some(Record::Change(change)) => self.said(said_by_rule(&change).into_iter().collect()),
+            Some(Record::Act(seq, act)) => self.said(said_by_act(seq, &act)),
+            Some(Record::Again(seq, again)) => self.said(said_again(seq, &again)),
             _ => Ok(None),
         }
     }
@@ -93,6 +99,16 @@ impl Gather {
     /// When the newest event arrived.
     pub(crate) fn received(&self) -> Option<Micros> {
         self.received
+    }
+
+    /// Rows of one record. Where two tables are full with it, the second waits for its next row.
+    fn said(&mut self, rows: Vec<Row>) -> Result<Option<Chunk>, HistoryError> {
+        let (mut labels, mut lists) = (Vec::new(), Vec::new());
+        rows.into_iter().for_each(|(t, said)| if t == LABELS { labels.push(said) } else { lists.push(said) });
+        let there = [(LABELS, labels), (LISTS, lists)].into_iter().filter(|(_, rows)| !rows.is_empty());
+        let tables: Vec<&str> = there.map(|(table, rows)| self.put(table, Rows::Said(rows))).collect();
+        let full = tables.into_iter().find(|table| self.is_full(table));
+        full.map_or(Ok(None), |table| self.flush(&(table.into(), 0)))
     }
 
     /// The layouts met since this was last asked.
@@ -124,16 +140,25 @@ impl Gather {
     }
 
     fn row(&mut self, table: &str, rows: Rows) -> Result<Option<Chunk>, HistoryError> {
-        if self.only.as_deref().is_some_and(|only| only != table) {
-            return Ok(None);
+        self.put(table, rows);
+        if self.is_full(table) { self.flush(&(table.into(), 0)) } else { Ok(None) }
+    }
+
+    /// Puts rows to those of their table; gives the table.
+    fn put<'t>(&mut self, table: &'t str, rows: Rows) -> &'t str {
+        if self.only.as_deref().is_none_or(|only| only == table) {
+            let key = (table.into(), 0);
+            match (self.rows.get_mut(&key), rows) {
+                (Some(Rows::Said(held)), Rows::Said(new)) => held.extend(new),
+                (Some(Rows::Policies(held)), Rows::Policies(new)) => held.extend(new),
+                (_, rows) => drop(self.rows.insert(key, rows)),
+            }
         }
-        let key = (table.into(), 0);
-        match (self.rows.get_mut(&key), rows) {
-            (Some(Rows::Said(held)), Rows::Said(new)) => held.extend(new),
-            (Some(Rows::Policies(held)), Rows::Policies(new)) => held.extend(new),
-            (_, rows) => drop(self.rows.insert(key.clone(), rows)),
-        }
-        if self.rows.get(&key).map_or(0, Rows::len) >= BATCH_ROWS { self.flush(&key) } else { Ok(None) }
+        table
+    }
+
+    fn is_full(&self, table: &str) -> bool {
+        self.rows.get(&(table.into(), 0)).is_some_and(|rows| rows.len() >= BATCH_ROWS)
     }
 
     fn flush(&mut self, key: &(Box<str>, u64)) -> Result<Option<Chunk>, HistoryError> {

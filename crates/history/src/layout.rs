@@ -20,6 +20,11 @@ pub const TYPE: &str = "wardroom.type";
 /// The metadata's key for the name of its type alone: `enum`, `list`, `ip`.
 pub const KIND: &str = "wardroom.kind";
 
+/// The column of an event's labels.
+pub(crate) const LABELS_OF: &str = "labels";
+/// The column of its class.
+pub(crate) const CLASS: &str = "class";
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -172,8 +177,8 @@ pub(crate) fn known() -> Vec<Column> {
     let item = Arc::new(ArrowField::new("item", DataType::Utf8, false));
     let known = |column: Column| Column { role: Role::Known, ..column };
     vec![
-        known(Column::meta("labels", Type::List, DataType::List(item), false)),
-        known(Column::meta("class", Type::Text, DataType::Utf8, true)),
+        known(Column::meta(LABELS_OF, Type::List, DataType::List(item), false)),
+        known(Column::meta(CLASS, Type::Text, DataType::Utf8, true)),
     ]
 }
 

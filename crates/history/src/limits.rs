@@ -17,6 +17,15 @@ pub const JOIN_FROM: usize = 8;
 pub const NEWEST_BYTES: usize = 256 << 20;
 /// Most layouts of one event type that are told apart; a policy that adds fields day by day stays far below it.
 pub const LAYOUTS: usize = 4096;
+/// Most opinions that are held in memory to tell what was known of events: with who said it and of whom about 200 bytes each.
+pub const OPINIONS: usize = 4_000_000;
+/// Records of which what they say is read at a time.
+pub const HEARD_RECORDS: u64 = 1 << 20;
+/// Delays of labels that are looked at.
+pub const DELAYS: usize = 1 << 20;
+/// Records before those that are gathered at which it is looked for the decision that a change follows from: a decision has
+/// fewer changes than that.
+pub const BEFORE: u64 = 256;
 /// Level of zstd: higher ones gain less than a tenth and take several times as long.
 pub const ZSTD_LEVEL: i32 = 3;
 /// Share of false positives of the filters that tell which row groups may hold a value.
@@ -25,6 +34,8 @@ pub const FILTER_FALSE: f64 = 0.02;
 pub const EXPORT_ROWS: usize = 262_144;
 /// Seconds after which a file that was replaced is removed: a scan that began before may still be about to open it.
 pub const LEAVING_SECS: i64 = 900;
+/// Most bytes of a manifest that are read: a million files, about.
+pub const MANIFEST_BYTES: u64 = 256 << 20;
 /// Stretches of records that are lost to the files and told apart.
 pub const GAPS: usize = 64;
 /// Faults of files that are named.

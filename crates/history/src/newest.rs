@@ -3,7 +3,7 @@
 
 use crate::HistoryError;
 use crate::gather::{Chunk, Gather};
-use crate::limits::NEWEST_BYTES;
+use crate::limits::{BEFORE, NEWEST_BYTES};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wardroom_engine::Layout;
@@ -90,7 +90,8 @@ impl Newest {
             return Ok(());
         }
         let reader = Reader::open(&self.journal)?.with_keys(&self.keys);
-        let next = (self.to + 1).max(reader.first_seq());
+        // A little before, for the decision that a change there follows from.
+        let next = (self.to + 1).saturating_sub(BEFORE).max(reader.first_seq());
         self.reader = Some(reader.from(next)?);
         Ok(())
     }
@@ -151,8 +152,11 @@ impl FromJournal {
     ) -> Result<FromJournal, HistoryError> {
         let reader = Reader::open(journal)?.with_keys(keys);
         let from = from.max(reader.first_seq());
+        // The names of what is in the middle of a segment stand before it in that segment.
+        let begin = reader.segment_of(from).unwrap_or(from);
+        let begin = begin.saturating_sub(BEFORE).max(reader.first_seq());
         Ok(FromJournal {
-            reader: reader.from(from)?,
+            reader: reader.from(begin)?,
             gather: Gather::only(table),
             seqs: (from, to),
             rest: None,

@@ -2,17 +2,21 @@
 //! The handle on the past: which tables there are, and scans of them.
 
 use crate::HistoryError;
+use crate::changes::LABELS;
 use crate::conform::Fit;
 use crate::gather::{Chunk, standing};
+use crate::known::{self, Known, said_rows};
 use crate::layout::{Column, columns, known, schema, union};
+use crate::limits::HEARD_RECORDS;
 use crate::newest::{FromJournal, Newest};
+use crate::opinions::Opinions;
 use crate::scan::{Batches, Part, Scan, nearest, wanted};
 use crate::store::{FileEntry, Store, file_part};
 use arrow_schema::SchemaRef;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use wardroom_engine::Layout;
 use wardroom_event::Micros;
@@ -51,6 +55,10 @@ pub struct Past {
     keep: Option<Duration>,
     store: Store,
     state: Mutex<State>,
+    /// Who said what of whom, once anybody has asked.
+    opinions: Arc<RwLock<Opinions>>,
+    /// The last record that the opinions were taken from.
+    heard: Mutex<u64>,
 }
 
 struct State {
@@ -94,7 +102,15 @@ impl Past {
         let store = Store::open(&dir, keys)?;
         let newest = Newest::new(&journal, keys, 0);
         let state = Mutex::new(State { newest, layouts: BTreeMap::new() });
-        Ok(Past { journal, keys: keys.clone(), keep: options.keep, store, state })
+        Ok(Past {
+            journal,
+            keys: keys.clone(),
+            keep: options.keep,
+            store,
+            state,
+            opinions: Arc::default(),
+            heard: Mutex::new(0),
+        })
     }
 
     /// How long rows stay in files.
@@ -188,23 +204,29 @@ impl Past {
     /// # Errors
     /// When there is no such table or column, or what has been written since cannot be read.
     pub fn scan(&self, scan: &Scan) -> Result<Vec<Part>, HistoryError> {
+        let known = match known::is_asked(scan.columns.as_deref()) {
+            true => Some(self.known(scan.as_of, &scan.stop)?),
+            false => None,
+        };
         let (state, files) = self.look()?;
         let all = state.columns(&scan.table).ok_or_else(|| no_table(&state, &scan.table))?;
-        let wanted: Arc<[Column]> = wanted(scan, &all, &known())?.into();
+        let wanted: Arc<[Column]> = wanted(scan, &all, &self.known_columns())?.into();
         let scan = Arc::new(scan.clone());
         let mut parts = Vec::new();
         for file in files.of(&scan.table).filter(|f| scan.may_hold(f.times(), f.seqs())) {
-            parts.push(file_part(&self.store, file, &scan, &wanted));
+            parts.push(file_part(&self.store, file, &scan, &wanted, known.clone()));
         }
         let exported = files.exported();
         if state.newest.overflown {
-            let seqs = (exported + 1, state.newest.to);
+            let (first, last) = scan.seqs.unwrap_or((0, u64::MAX));
+            let seqs = (first.max(exported + 1), last.min(state.newest.to));
             let (journal, keys) = (self.journal.clone(), self.keys.clone());
             let (scan, wanted, lost) = (scan.clone(), wanted.clone(), self.store.lost().clone());
-            parts.push(Part::new(seqs.1.saturating_sub(exported), move || {
+            parts.push(Part::new(seqs.1.saturating_sub(seqs.0), move || {
                 let chunks = FromJournal::open(&journal, &keys, &scan.table, seqs)?;
-                let fitted =
-                    chunks.map(move |chunk| chunk.and_then(|chunk| fitted(&scan, &wanted, &chunk, 0, &lost)));
+                let fitted = chunks.map(move |chunk| {
+                    chunk.and_then(|chunk| fitted(&scan, &wanted, known.as_ref(), &chunk, 0, &lost))
+                });
                 Ok(Box::new(fitted) as Batches)
             }));
         } else {
@@ -212,8 +234,9 @@ impl Past {
             let may = |c: &Chunk| c.table == scan.table && scan.may_hold(c.times, c.seqs);
             for chunk in chunks.filter(|c| may(c) && c.seqs.1 > exported) {
                 let (scan, wanted, lost) = (scan.clone(), wanted.clone(), self.store.lost().clone());
+                let known = known.clone();
                 parts.push(Part::new(chunk.batch.num_rows() as u64, move || {
-                    let batch = fitted(&scan, &wanted, &chunk, exported, &lost)?;
+                    let batch = fitted(&scan, &wanted, known.as_ref(), &chunk, exported, &lost)?;
                     Ok(Box::new(std::iter::once(Ok(batch))) as Batches)
                 }));
             }
@@ -221,14 +244,56 @@ impl Past {
         Ok(parts)
     }
 
-    /// Lets go of what was read of the journal: it is written anew there.
+    /// Lets go of what was read of the journal and of what was said: it is written anew there.
     pub(crate) fn read_anew(&self) -> Result<(), HistoryError> {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.opinions.write().unwrap_or_else(PoisonError::into_inner) = Opinions::default();
+        *heard = 0;
         let exported = self.store.files()?.exported();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let received = state.newest.received;
         state.newest = Newest::new(&self.journal, &self.keys, exported);
         state.newest.received = received;
         Ok(())
+    }
+
+    /// What a scan needs to tell what was known of events; as of the newest record where it does not say when.
+    fn known(&self, as_of: Option<Micros>, stop: &Arc<AtomicBool>) -> Result<Known, HistoryError> {
+        let received = self.newest()?.1;
+        let said = self.opinions(stop, Opinions::newest)?;
+        let as_of = as_of.or(received.max(said)).unwrap_or(Micros(0));
+        Ok(Known { opinions: self.opinions.clone(), as_of })
+    }
+
+    /// Asks who said what of whom, up to what has been written by now. The first who asks waits until all of it is read.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is more than is held in memory.
+    pub fn opinions<T>(
+        &self,
+        stop: &Arc<AtomicBool>,
+        ask: impl FnOnce(&Opinions) -> T,
+    ) -> Result<T, HistoryError> {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let (to, _) = self.newest()?;
+        while *heard < to {
+            let next = to.min(heard.saturating_add(HEARD_RECORDS));
+            let seqs = Some((*heard + 1, next));
+            let scan = Scan { seqs, stop: stop.clone(), ..Scan::of(LABELS) };
+            let mut rows = Vec::new();
+            for batch in self.scan(&scan)?.into_iter().flat_map(Part::read) {
+                rows.extend(said_rows(&batch?));
+            }
+            rows.sort_by_key(|row| row.seq);
+            let mut opinions = self.opinions.write().unwrap_or_else(PoisonError::into_inner);
+            if let Err(e) = rows.into_iter().try_for_each(|row| opinions.take(row)) {
+                // Half of it would be wrong: whoever asks next begins again.
+                (*opinions, *heard) = (Opinions::default(), 0);
+                return Err(e);
+            }
+            *heard = next;
+        }
+        Ok(ask(&self.opinions.read().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// Looks at what has been written since.
@@ -258,6 +323,7 @@ impl Past {
 fn fitted(
     scan: &Scan,
     wanted: &[Column],
+    known: Option<&Known>,
     chunk: &Chunk,
     exported: u64,
     lost: &AtomicU64,
@@ -272,7 +338,8 @@ fn fitted(
         scan.seqs = Some((first.max(exported + 1), last));
     }
     let batch = scan.keep(chunk.batch.clone(), place("seq"), place("time"))?;
-    let (batch, gone) = Fit::new(&chunk.columns, wanted).apply(&batch, |at| at)?;
+    let (batch, gone) =
+        known::fitted(&Fit::new(&chunk.columns, wanted), known, &chunk.columns, &batch, |at| at)?;
     lost.fetch_add(gone, Ordering::Relaxed);
     Ok(batch)
 }

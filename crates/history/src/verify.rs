@@ -92,7 +92,7 @@ impl Past {
     ) -> Result<(), HistoryError> {
         let scan = Arc::new(Scan::of(&file.table));
         let (mut rows, mut seqs, mut times) = (0, Span::default(), Span::default());
-        for batch in file_part(self.store(), file, &scan, columns).read() {
+        for batch in file_part(self.store(), file, &scan, columns, None).read() {
             let batch = batch?;
             rows += batch.num_rows() as u64;
             let whole = batch.column_by_name("seq").and_then(|c| c.as_primitive_opt::<UInt64Type>());

@@ -111,6 +111,16 @@ pub(crate) fn type_of(payload: &[u8]) -> Result<(u64, u64), Unreadable> {
     Ok((head(&mut input)?, input.u64()?))
 }
 
+/// When a record's event arrived.
+pub(crate) fn arrived(payload: &[u8]) -> Result<Micros, Unreadable> {
+    let mut input = Input::new(payload);
+    head(&mut input)?;
+    input.u64()?;
+    (input.text()?, input.text()?);
+    let time = input.i64()?;
+    Ok(Micros(time.wrapping_add(input.i64()?)))
+}
+
 /// The source and the id of a record's event.
 pub(crate) fn id_of(payload: &[u8]) -> Result<(&str, &str), Unreadable> {
     let mut input = Input::new(payload);

@@ -24,8 +24,9 @@ pub(crate) use dictionary::{Dictionary, many};
 pub(crate) use effect::{Change, put_until, until};
 pub(crate) use erasure::ErasureRecord;
 pub(crate) use event::{
-    Outward, decode_event, decode_row, decode_served, decode_stored, encode_decided, encode_recorded,
-    event_bytes, id_of, open_event, outward, pack_rest, policy_of, time_of, type_of, unpack_rest,
+    Outward, arrived, decode_event, decode_row, decode_served, decode_stored, encode_decided,
+    encode_recorded, event_bytes, id_of, open_event, outward, pack_rest, policy_of, time_of, type_of,
+    unpack_rest,
 };
 pub(crate) use forget::ForgetRecord;
 pub(crate) use outbox::{Checkpoint, DeadLetter, EffectRecord, Happened, OpenCase, Restored, Unfinished};

@@ -16,8 +16,8 @@ pub enum Told {
     Label {
         /// The record that says so.
         seq: u64,
-        /// From when on it counts.
-        at: Micros,
+        /// Since when it is known: when the event arrived that it follows from, as far as that is told.
+        known: Micros,
         /// The rule.
         rule: Box<str>,
         /// The entity's type.
@@ -40,12 +40,14 @@ pub struct Walk {
     reader: Reader,
     through: u64,
     made_under: Option<Dictionary>,
+    /// The last event, and when it arrived.
+    last: Option<(u64, Micros)>,
 }
 
 impl Walk {
     /// From where the reader stands to this record.
     pub fn new(reader: Reader, through: u64) -> Walk {
-        Walk { reader, through, made_under: None }
+        Walk { reader, through, made_under: None, last: None }
     }
 
     /// The next that is told: of events only those of the type `event` that happened from `from` on and before `to`.
@@ -74,6 +76,7 @@ impl Walk {
                     let Some(dictionary) = &self.made_under else { continue };
                     // An event whose policy's record a repair found lost cannot be read.
                     let Ok(head) = open_event(&mut Input::new(frame.payload), dictionary) else { continue };
+                    self.last = Some((seq, head.received));
                     let is_wanted = *dictionary.schema.get(head.kind).name == *event;
                     if !is_wanted || head.time < from || head.time >= to {
                         continue;
@@ -83,9 +86,11 @@ impl Walk {
                     return Ok(Some(Told::Event(Box::new(stored))));
                 }
                 kind::CHANGE => {
-                    let Change { at, rule, effect, .. } = Change::decode(frame.payload).map_err(bad)?;
+                    let Change { decision, at, rule, effect } = Change::decode(frame.payload).map_err(bad)?;
                     if let StoredEffect::Label { kind, value, name: label, until } = effect {
-                        return Ok(Some(Told::Label { seq, at, rule, kind, value, label, until }));
+                        let last = self.last.filter(|(last, _)| *last == decision);
+                        let known = last.map_or(at, |(_, received)| received);
+                        return Ok(Some(Told::Label { seq, known, rule, kind, value, label, until }));
                     }
                 }
                 kind::ACT => {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The past straight from the journal, where there are no columns on disk: the same rows, one after the other.
 
+use super::BacktestError;
 use super::rows::{Batches, Journal, Rows, Want};
-use super::{BacktestError, limits};
-use crate::labels::{Classes, Opinion, Said, class_of_event, labels_at};
+use crate::changes::{said_again, said_by_act, said_by_rule};
+use crate::{HistoryError, OfEvent, Opinions};
 use arrow_array::{
     ArrayRef, BooleanArray, ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
     UInt64Array,
@@ -12,9 +13,8 @@ use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Field as ArrowField, Schema};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use wardroom_engine::acts::{Body, Changed, Deed, Mark, Subject};
-use wardroom_engine::{EngineError, Stored, StoredSignal, Told, Walk};
-use wardroom_event::{Field, Micros, Part, Span, Type, Value};
+use wardroom_engine::{EngineError, PastChange, Stored, StoredEffect, StoredSignal, Told, Walk};
+use wardroom_event::{Field, Micros, Span, Type, Value};
 use wardroom_journal::Reader;
 use wardroom_policy::{compile, form};
 
@@ -25,9 +25,7 @@ const ROWS: usize = 4096;
 pub struct JournalRows<'j> {
     journal: &'j Journal,
     through: u64,
-    /// By subject.
-    opinions: HashMap<String, Vec<Opinion>>,
-    delays: Vec<(Micros, Span)>,
+    opinions: Opinions,
     /// By type of event.
     columns: HashMap<Box<str>, BTreeSet<Box<str>>>,
     /// By type: events of the period that lack what nobody could leave out, as of the last time they were read.
@@ -40,13 +38,12 @@ impl<'j> JournalRows<'j> {
     /// # Errors
     /// When it cannot be read.
     pub fn new(journal: &'j Journal, through: u64) -> Result<JournalRows<'j>, BacktestError> {
-        let (opinions, delays) = (HashMap::new(), Vec::new());
-        let (columns, faded) = (HashMap::new(), Mutex::default());
-        let mut rows = JournalRows { journal, through, opinions, delays, columns, faded };
+        let (opinions, columns, faded) = (Opinions::default(), HashMap::new(), Mutex::default());
+        let mut rows = JournalRows { journal, through, opinions, columns, faded };
         let mut walk = rows.walk()?;
         // No type of event has no name: of what is told only opinions are left.
         while let Some(told) = walk.next("", Micros(0), Micros(0)).map_err(fault)? {
-            rows.hear(told);
+            rows.hear(told).map_err(fault)?;
         }
         for policy in &journal.policies {
             let Some(program) = policy.bundle.as_ref().and_then(|bundle| compile(bundle).program) else {
@@ -70,84 +67,24 @@ impl<'j> JournalRows<'j> {
         Ok(Walk::new(reader, self.through))
     }
 
-    fn hear(&mut self, told: Told) {
-        match told {
-            Told::Event(_) => {}
-            Told::Label { seq, at, rule, kind, value, label, until } => {
-                self.ruled(&rule, entity(kind, &value), seq, at, label, until);
+    fn hear(&mut self, told: Told) -> Result<(), HistoryError> {
+        let said = match told {
+            Told::Event(_) => return Ok(()),
+            Told::Label { seq, known, rule, kind, value, label: name, until } => {
+                let effect = StoredEffect::Label { kind, value, name, until };
+                said_by_rule(&PastChange { seq, decision: 0, at: known, known, rule, effect })
+                    .into_iter()
+                    .collect()
             }
-            Told::Again(seq, again) => {
-                for Changed { mark, rule, after, .. } in again.changes {
-                    if let Mark::Label { kind, value, name } = mark {
-                        self.ruled(&rule, entity(kind, &value), seq, again.at, name, after.end());
-                    }
-                }
-            }
-            Told::Act(seq, act) => match act.body {
-                Body::Made {
-                    deed: Deed::Label { subject, label, says, until, confidence, about, .. },
-                    ..
-                } => {
-                    if let Some(about) = about.filter(|_| self.delays.len() < limits::DELAYS) {
-                        self.delays.push((about, act.at.since(about)));
-                    }
-                    let said = if says { Said::Yes } else { Said::No };
-                    let opinion =
-                        Opinion { seq, known: act.at, source: act.source, label, said, until, confidence };
-                    let subject = match subject {
-                        Subject::Entity { kind, value } => entity(kind, &value),
-                        Subject::Event(seq) => event(seq),
-                    };
-                    self.opinions.entry(subject).or_default().push(opinion);
-                }
-                Body::Undone { act: undone, .. } => {
-                    let of = |o: &Opinion| o.seq == undone;
-                    for said in self.opinions.values_mut().filter(|said| said.iter().any(of)) {
-                        said.push(Opinion {
-                            seq,
-                            known: act.at,
-                            source: act.source.clone(),
-                            label: "".into(),
-                            said: Said::Undone(undone),
-                            until: None,
-                            confidence: None,
-                        });
-                    }
-                }
-                _ => {}
-            },
-        }
-    }
-
-    /// A rule gave a subject a label.
-    fn ruled(
-        &mut self,
-        rule: &str,
-        subject: String,
-        seq: u64,
-        known: Micros,
-        label: Box<str>,
-        until: Option<Micros>,
-    ) {
-        let source = format!("rule:{rule}").into();
-        let opinion = Opinion { seq, known, source, label, said: Said::Yes, until, confidence: None };
-        self.opinions.entry(subject).or_default().push(opinion);
+            Told::Again(seq, again) => said_again(seq, &again),
+            Told::Act(seq, act) => said_by_act(seq, &act),
+        };
+        said.into_iter().try_for_each(|row| self.opinions.hear(row))
     }
 
     /// What is said of an event, and of who and what it is about.
-    fn said(&self, stored: &Stored) -> (&[Opinion], Vec<&[Opinion]>) {
-        let of = |subject: String| self.opinions.get(&subject).map_or(&[][..], Vec::as_slice);
-        if self.opinions.is_empty() {
-            return (&[], Vec::new());
-        }
-        let mut entities = Vec::new();
-        for (field, value) in stored.fields.iter().filter(|(f, v)| f.kind.is_entity() && !v.is_missing()) {
-            entities.push(of(entity(field.kind, value)));
-            if field.kind == Type::Ip {
-                entities.push(of(entity(Type::Net, &Part::IpNet.of(value))));
-            }
-        }
-        (of(event(stored.seq)), entities)
+    fn said(&self, stored: &Stored) -> OfEvent<'_> {
+        self.opinions.of_event(stored.seq, stored.fields.iter().map(|(field, value)| (field.kind, value)))
     }
 
     fn batch(&self, want: &Want, rows: &[Stored]) -> Result<RecordBatch, BacktestError> {
@@ -182,18 +119,11 @@ impl<'j> JournalRows<'j> {
             "received" => times(&|stored| stored.received),
             "policy" => texts(&|stored| Some(stored.policy.to_string())),
             "verdict" => texts(&|stored| Some(stored.judged.as_ref()?.verdict.name().to_owned())),
-            "class" => texts(&|stored| {
-                let (itself, entities) = self.said(stored);
-                let class = class_of_event(itself, entities, &Classes::default(), want.as_of);
-                Some(class?.name().to_owned())
-            }),
+            "class" => texts(&|stored| Some(self.said(stored).class(want.as_of)?.to_owned())),
             "labels" => {
                 let of = |stored: &Stored| {
-                    let (itself, entities) = self.said(stored);
-                    let all = entities.into_iter().chain([itself]);
-                    let all: BTreeSet<String> =
-                        all.flat_map(|said| labels_at(said, want.as_of)).map(str::to_owned).collect();
-                    all.into_iter().collect::<Vec<_>>()
+                    let said = self.said(stored);
+                    said.labels(want.as_of).into_iter().map(str::to_owned).collect::<Vec<_>>()
                 };
                 let all: Vec<Vec<String>> = rows.iter().map(of).collect();
                 let texts: StringArray = all.iter().flatten().map(Some).collect();
@@ -242,14 +172,6 @@ pub(crate) const TYPE: &str = "wardroom.type";
 /// What a policy's column is called among those.
 pub(crate) fn stored_name(name: &str, role: &str) -> Box<str> {
     if META.contains(&name) { format!("{role}:{name}").into() } else { name.into() }
-}
-
-fn entity(kind: Type, value: &Value) -> String {
-    format!("{} {}", kind.name(), value.show(kind, wardroom_event::Sight::Full))
-}
-
-fn event(seq: u64) -> String {
-    format!("event {seq}")
 }
 
 fn fault(error: impl std::fmt::Display) -> BacktestError {
@@ -367,7 +289,6 @@ impl Rows for JournalRows<'_> {
     }
 
     fn delays(&self, from: Micros, as_of: Micros) -> Result<Vec<Span>, BacktestError> {
-        let known = |(about, delay): &&(Micros, Span)| *about >= from && about.plus(*delay) <= as_of;
-        Ok(self.delays.iter().filter(known).map(|(_, delay)| *delay).collect())
+        Ok(self.opinions.delays(from, as_of))
     }
 }

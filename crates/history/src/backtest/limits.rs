@@ -28,8 +28,6 @@ pub const OTHERS: usize = 4096;
 pub const HOURS: i64 = 24 * 400;
 /// Points of a series in a report.
 pub const POINTS: usize = 120;
-/// Delays of labels that are looked at.
-pub const DELAYS: usize = 1 << 20;
 /// What counters may hold while the past is counted anew, unless it says otherwise.
 pub const REPLAY_BYTES: usize = 2 << 30;
 /// Events that a replay may be asked about: their verdicts are held, at a byte each.

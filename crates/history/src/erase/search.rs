@@ -107,7 +107,7 @@ pub(super) fn manifest_file(
         why: "its layout is not known to this program".to_owned(),
     })?;
     let (mut all, mut after) = (Searched::default(), 0);
-    for batch in file_part(store, file, &Arc::new(Scan::of(&file.table)), &columns).read() {
+    for batch in file_part(store, file, &Arc::new(Scan::of(&file.table)), &columns, None).read() {
         let batch = batch?;
         let (before, behind) = split(&batch, seq)?;
         for (column, array) in columns.iter().zip(before.columns()) {

@@ -48,7 +48,11 @@ pub fn ask(
     let nothing = schema.is_none();
     let schema = schema.unwrap_or_else(|| Arc::new(arrow_schema::Schema::empty()));
     let mut answer = run(query, ask, &schema, |wants| {
-        if nothing { Ok(Vec::new()) } else { source.parts(&event, wants, as_of, &ask.stop) }
+        if nothing {
+            Ok(Vec::new())
+        } else {
+            source.parts(&event, wants, Some(as_of.unwrap_or(ask.now)), &ask.stop)
+        }
     })?;
     if nothing {
         answer.notes = vec![format!("no event of type `{event}` has been kept")];

@@ -9,7 +9,7 @@ use super::{Manifest, Store};
 use crate::HistoryError;
 use crate::gather::{Chunk, Gather};
 use crate::layout::{Column, schema};
-use crate::limits::EXPORT_ROWS;
+use crate::limits::{BEFORE, EXPORT_ROWS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -107,7 +107,10 @@ struct Export<'s> {
 impl Export<'_> {
     /// Gathers the records; gives the number of the last.
     fn read(&mut self, journal: &Path, from: u64, to: Option<u64>) -> Result<u64, HistoryError> {
-        let mut reader = Reader::open(journal)?.with_keys(&self.store.keys).from(from)?;
+        let reader = Reader::open(journal)?.with_keys(&self.store.keys);
+        // A little before, for the decision that a change there follows from.
+        let begin = from.saturating_sub(BEFORE).max(reader.first_seq());
+        let mut reader = reader.from(begin)?;
         let (mut gather, mut last) = (Gather::new(), from - 1);
         while let Some(frame) = reader.next_frame()? {
             let seq = frame.position.seq;

@@ -62,7 +62,7 @@ impl Store {
         let scan = Arc::new(Scan::of(&first.table));
         let mut chunks = Vec::new();
         for file in small {
-            for batch in super::file_part(self, file, &scan, &columns).read() {
+            for batch in super::file_part(self, file, &scan, &columns, None).read() {
                 let (seqs, times, received) = (file.seqs(), file.times(), file.received());
                 let (table, columns) = (file.table.clone(), columns.clone());
                 chunks.push(Chunk { table, columns, batch: batch?, seqs, times, received });

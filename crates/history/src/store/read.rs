@@ -4,6 +4,7 @@
 use super::{FileEntry, Store, crypt};
 use crate::HistoryError;
 use crate::conform::Fit;
+use crate::known::{self, Known};
 use crate::layout::Column;
 use crate::limits::READ_ROWS;
 use crate::scan::{Batches, Part, Scan};
@@ -23,7 +24,13 @@ use wardroom_policy::form;
 pub(super) type Builder = ParquetRecordBatchReaderBuilder<File>;
 
 /// The rows of a file that are asked for, as a part.
-pub(crate) fn file_part(store: &Store, file: &FileEntry, scan: &Arc<Scan>, wanted: &Arc<[Column]>) -> Part {
+pub(crate) fn file_part(
+    store: &Store,
+    file: &FileEntry,
+    scan: &Arc<Scan>,
+    wanted: &Arc<[Column]>,
+    known: Option<Known>,
+) -> Part {
     let sealed = SealedFile {
         path: store.dir().join(&file.path),
         entry: file.clone(),
@@ -39,7 +46,7 @@ pub(crate) fn file_part(store: &Store, file: &FileEntry, scan: &Arc<Scan>, wante
             columns.ok_or_else(|| sealed.strange("its layout is not known to this program".to_owned()))?;
         let scan =
             if all { Arc::new(Scan { from: None, to: None, seqs: None, ..(*scan).clone() }) } else { scan };
-        sealed.read(&columns, &scan, &wanted)
+        sealed.read(&columns, &scan, &wanted, known)
     })
 }
 
@@ -77,15 +84,19 @@ impl SealedFile {
         columns: &Arc<[Column]>,
         scan: &Arc<Scan>,
         wanted: &[Column],
+        known: Option<Known>,
     ) -> Result<Batches, HistoryError> {
         let builder = self.open()?;
         let fit = Fit::new(columns, wanted);
         let mut reads = fit.reads();
         if scan.chooses() {
             reads.extend(["seq", "time"].iter().filter_map(|name| place(columns, name)));
-            reads.sort_unstable();
-            reads.dedup();
         }
+        if known.is_some() {
+            reads.extend(known::needed(columns));
+        }
+        reads.sort_unstable();
+        reads.dedup();
         let groups = groups(&builder, &self.path, columns, scan)?;
         let mask = ProjectionMask::roots(builder.parquet_schema(), reads.iter().copied());
         let reader = builder
@@ -94,16 +105,16 @@ impl SealedFile {
             .with_batch_size(READ_ROWS)
             .build()
             .map_err(HistoryError::parquet("read", &self.path))?;
-        let scan = scan.clone();
+        let (scan, columns) = (scan.clone(), columns.clone());
         let at = move |column: usize| reads.binary_search(&column).unwrap_or(0);
-        let (seq, time) = (place(columns, "seq").map_or(0, &at), place(columns, "time").map_or(0, &at));
+        let (seq, time) = (place(&columns, "seq").map_or(0, &at), place(&columns, "time").map_or(0, &at));
         let mut said = false;
         Ok(Box::new(reader.map(move |batch| {
             if scan.is_stopped() {
                 return Err(HistoryError::Stopped);
             }
             let batch = batch.map_err(HistoryError::parquet("read", &self.path))?;
-            let (batch, lost) = fit.apply(&scan.keep(batch, seq, time)?, &at)?;
+            let (batch, lost) = known::fitted(&fit, known.as_ref(), &columns, &scan.keep(batch, seq, time)?, &at)?;
             if lost > 0 {
                 self.lost.fetch_add(lost, Ordering::Relaxed);
                 if !std::mem::replace(&mut said, true) {
@@ -137,7 +148,7 @@ fn groups(
 }
 
 /// The statistics of a column that is no list.
-fn statistics<'b>(builder: &'b Builder, group: usize, root: usize) -> Option<&'b Statistics> {
+fn statistics(builder: &Builder, group: usize, root: usize) -> Option<&Statistics> {
     let leaf = leaf(builder, root)?;
     builder.metadata().row_group(group).column(leaf).statistics()
 }

@@ -73,7 +73,7 @@ impl Store {
             why: "its layout is not known to this program, so what is in it cannot be changed".to_owned(),
         })?;
         let (mut chunks, mut is_other) = (Vec::new(), false);
-        for batch in file_part(self, file, &Arc::new(Scan::of(&file.table)), &columns).read() {
+        for batch in file_part(self, file, &Arc::new(Scan::of(&file.table)), &columns, None).read() {
             let batch = batch?;
             let other = change(file, &columns, &batch)?;
             is_other |= other.is_some();

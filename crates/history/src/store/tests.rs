@@ -3,6 +3,7 @@
 
 mod crash;
 mod days;
+mod known;
 mod sealed;
 mod verified;
 

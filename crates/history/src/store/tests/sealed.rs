@@ -53,7 +53,7 @@ fn an_encrypted_past_is_read_with_its_key_alone() {
     let files = wrong.files().unwrap();
     let entry = files.of("login").next().unwrap();
     let columns = past.columns("login").unwrap().into();
-    let read = file_part(&wrong, entry, &Arc::new(Scan::of("login")), &columns).read().next();
+    let read = file_part(&wrong, entry, &Arc::new(Scan::of("login")), &columns, None).read().next();
     let said = read.unwrap().unwrap_err().to_string();
     let expect = format!("encrypted with the key {}, and the key given is {}", key(1).id(), key(2).id());
     assert!(said.contains(&expect) && said.contains(&entry.path), "{said}");
@@ -87,7 +87,7 @@ fn a_file_in_the_place_of_another_is_refused() {
     std::fs::copy(past.store().dir().join(&entry.path), past.store().dir().join(&moved)).unwrap();
     entry.path.clone_from(&moved);
     let columns = past.columns("login").unwrap().into();
-    let read = file_part(past.store(), &entry, &Arc::new(Scan::of("login")), &columns).read().next();
+    let read = file_part(past.store(), &entry, &Arc::new(Scan::of("login")), &columns, None).read().next();
     let said = read.unwrap().unwrap_err().to_string();
     assert!(said.contains("cannot read") && said.contains(&moved), "{said}");
 }
