@@ -134,6 +134,21 @@ def test_opinions_are_kept_and_known_as_of_a_time(client: Client) -> None:
     assert client.labels.put("account:mallory", "abuse", source="rule:mine").refused is not None
 
 
+def test_a_query_knows_what_labels_say_as_of_a_time(client: Client) -> None:
+    fill(client, "classed", 2)
+    fill(client, "unclassed", 3)
+    before = dt.datetime.now(dt.timezone.utc)
+    client.labels.put("account:classed", "abuse")
+    events = 'login where account == "classed" or account == "unclassed"'
+    counted = client.query(f"{events} by class show count")
+    assert dict(counted.tuples()) == {"abuse": 2, None: 3}
+    assert client.query(f'{events} and class == "abuse" show count')["count"] == [2]
+    assert client.query('login where labelled("abuse") and account == "classed" show count')["count"] == [2]
+    assert dict(client.query(f"{events} by class show count", as_of=before).tuples()) == {None: 5}
+    told = client.sql("select says, source from labels where subject = 'classed'", reveal=True)
+    assert told.rows() == [{"says": True, "source": "key:tests"}]
+
+
 def test_a_file_of_labels_is_a_job(client: Client, tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
     file.write_text("subject,label,confidence\naccount:eve,abuse,0.8\nnobody,abuse,1\n", encoding="utf-8")
