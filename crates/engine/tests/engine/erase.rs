@@ -59,7 +59,7 @@ fn token() -> Token {
     Token::parse(TOKEN).unwrap()
 }
 
-fn erase(engine: &Engine, subject: &str) -> Result<Erased, EraseError> {
+pub(crate) fn erase(engine: &Engine, subject: &str) -> Result<Erased, EraseError> {
     engine.erase(&Subject::parse(subject).unwrap(), &token(), at(1000), &mut |_, _| {})
 }
 

@@ -178,7 +178,8 @@ fn a_job_is_about_what_a_query_finds() {
     assert_eq!(decide(&server, "a", "account1").1, "block");
     assert_eq!(decide(&server, "b", "account2").1, "allow");
     for (query, expect) in [
-        ("signup by ip.net show count", "a job takes events"),
+        ("signup by ip.net show count", "the label is for `account`, and entities of type `net` were found"),
+        ("signup per \"1d\" show count", "a job takes events"),
         ("signup by account, ip show count", "a job takes events"),
         ("signup where acount == \"x\"", "did you mean `account`"),
         ("signup where ip == 7", "of type"),
