@@ -24,7 +24,7 @@ use wardroom_event::Micros;
 use wardroom_history::Past;
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
-pub(crate) const ROUTES: [&str; 25] = [
+pub(crate) const ROUTES: [&str; 32] = [
     "/v1/decide",
     "/v1/record",
     "/v1/stream",
@@ -35,7 +35,14 @@ pub(crate) const ROUTES: [&str; 25] = [
     "/v1/policy/check",
     "/v1/status",
     "/v1/effects",
+    "/v1/effects/retry",
     "/v1/effects/{key}/retry",
+    "/v1/backtests",
+    "/v1/backtests/{id}",
+    "/v1/query",
+    "/v1/history",
+    "/v1/erasures",
+    "/v1/erasures/{id}",
     "/v1/labels",
     "/v1/labels/import",
     "/v1/acts/{act}/undo",

@@ -80,6 +80,13 @@ async fn every_route_asks_for_its_role() {
             assert!(!problem.to_string().contains("hunter2") && !problem.to_string().contains(&near));
         }
     }
+    // Each of them is a route of its own to the metrics.
+    let page = server.get("/metrics", Role::Read).await.text();
+    let others = page
+        .lines()
+        .filter(|line| line.starts_with("wardroom_requests_total") && line.contains("\"other\""));
+    assert_eq!(others.collect::<Vec<_>>(), [""; 0]);
+    assert!(page.contains("wardroom_requests_total{route=\"/v1/query\""), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
