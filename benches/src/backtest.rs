@@ -60,7 +60,13 @@ pub(crate) fn run(harness: &mut Harness, dir: &Path) -> Result<()> {
 fn journal(bundle: Bundle) -> Journal {
     let version = (*bundle.version().0).into();
     let policy = PastPolicy { seq: 1, since: Micros(0), version, origin: Origin::Api, bundle: Some(bundle) };
-    Journal { dir: "none".into(), keys: Keyring::default(), secret: Secret([3; 16]), policies: vec![policy] }
+    Journal {
+        dir: "none".into(),
+        keys: Keyring::default(),
+        secret: Secret([3; 16]),
+        keyer: Keyer::new(Secret([3; 16])),
+        policies: vec![policy],
+    }
 }
 
 fn ask(many: usize) -> Ask {

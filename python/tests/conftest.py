@@ -31,3 +31,15 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
 def client(server: Server) -> Iterator[wardroom.Client]:
     with wardroom.Client(server.url, server.key, timeout=30) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A home for what Jupyter and matplotlib keep; nothing of it is in the tree or in anybody's home."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR"):
+            (home / name).mkdir()
+            patch.setenv(name, str(home / name))
+        patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+        yield

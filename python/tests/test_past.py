@@ -65,7 +65,10 @@ def test_sql_gives_the_same_table(client: Client) -> None:
 
 def test_a_table_of_sql_is_acted_on(client: Client) -> None:
     fill(client, "sql_acted", 3)
-    table = client.sql("select seq from login where account = 'sql_acted'")
+    # What may not be seen whole cannot be asked for whole either: without `reveal` nobody is called that.
+    asked = "select seq from login where account = 'sql_acted'"
+    assert len(client.sql(asked)) == 0
+    table = client.sql(asked, reveal=True)
     job = client.act(wardroom.label("farm", on="account"), table)
     assert job.preview is not None
     assert (job.preview.items, job.preview.changes) == (1, 1)
@@ -131,6 +134,21 @@ def test_opinions_are_kept_and_known_as_of_a_time(client: Client) -> None:
     assert client.labels.put("account:mallory", "abuse", source="rule:mine").refused is not None
 
 
+def test_a_query_knows_what_labels_say_as_of_a_time(client: Client) -> None:
+    fill(client, "classed", 2)
+    fill(client, "unclassed", 3)
+    before = dt.datetime.now(dt.timezone.utc)
+    client.labels.put("account:classed", "abuse")
+    events = 'login where account == "classed" or account == "unclassed"'
+    counted = client.query(f"{events} by class show count")
+    assert dict(counted.tuples()) == {"abuse": 2, None: 3}
+    assert client.query(f'{events} and class == "abuse" show count')["count"] == [2]
+    assert client.query('login where labelled("abuse") and account == "classed" show count')["count"] == [2]
+    assert dict(client.query(f"{events} by class show count", as_of=before).tuples()) == {None: 5}
+    told = client.sql("select says, source from labels where subject = 'classed'", reveal=True)
+    assert told.rows() == [{"says": True, "source": "key:tests"}]
+
+
 def test_a_file_of_labels_is_a_job(client: Client, tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
     file.write_text("subject,label,confidence\naccount:eve,abuse,0.8\nnobody,abuse,1\n", encoding="utf-8")
@@ -191,6 +209,25 @@ def test_acting_on_a_table(client: Client) -> None:
         client.act(wardroom.again(), client.query("login by ip show count"))
     with pytest.raises(ValueError, match="cut off"):
         client.act(wardroom.again(), client.query(FAILURES.format(name="tabled"), limit=1))
+
+
+def test_acting_on_what_a_question_finds(client: Client) -> None:
+    fill(client, "found", 4)
+    fill(client, "found_too", 2)
+    do = wardroom.label("farm", on="account")
+    job = client.act(do, 'login where account == "found" or account == "found_too" show seq', reason="by query")
+    assert job.preview is not None
+    assert (job.preview.items, job.preview.changes) == (2, 2)
+    job.run().wait(timeout=60)
+    assert client.labels.of("account:found_too").labels == ("farm",)
+    # The same events again: all is so already.
+    again = client.act(do, sql="select seq from login where account like 'found%'", reveal=True, dry_run=True)
+    assert again.preview is not None
+    assert (again.preview.items, again.preview.same) == (2, 2)
+    job.undo().wait(timeout=60)
+    assert client.labels.of("account:found_too").labels == ()
+    with pytest.raises(wardroom.BadPolicy, match="did you mean `ok`"):
+        client.act(do, "login where okk show seq")
 
 
 def test_a_large_job_wants_a_second_person(client: Client) -> None:

@@ -12,7 +12,8 @@ use crate::status::LookAtHost;
 use crate::throughput::Rates;
 use crate::trace::Traces;
 use crate::{
-    backtests, decide, effects, erasures, explain, health, limits, openapi, policy, query, status, stream,
+    backtests, decide, effects, erasures, explain, health, history, limits, openapi, policy, query, status,
+    stream,
 };
 use axum::Router;
 use axum::body::Body;
@@ -30,6 +31,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Semaphore, watch};
 use wardroom_engine::{Engine, SubmitError};
 use wardroom_event::{Micros, Span};
+use wardroom_history::Past;
 use wardroom_history::backtest::Desk;
 use wardroom_history::query::Source;
 
@@ -71,6 +73,8 @@ pub struct Options {
     pub backtests: Option<Desk>,
     /// The past that can be asked.
     pub past: Option<Arc<dyn Source>>,
+    /// The same, with its files, to be looked at.
+    pub history: Option<Arc<Past>>,
     /// Who answers SQL.
     pub sql: Option<Arc<dyn Sql>>,
     /// Keys the tags that tell masked values apart.
@@ -99,6 +103,7 @@ impl Options {
             traces: None,
             backtests: None,
             past: None,
+            history: None,
             sql: None,
             secret: [0; 16],
             acting: Acting::default(),
@@ -262,6 +267,7 @@ impl Api {
             .route("/v1/policy/files", get(policy::files))
             .route("/v1/policy/check", post(policy::check))
             .route("/v1/query", post(query::ask))
+            .route("/v1/history", get(history::show))
             .route("/v1/status", get(status::status))
             .route("/v1/backtests", get(backtests::list).post(backtests::begin))
             .route("/v1/backtests/{id}", get(backtests::get).delete(backtests::remove))

@@ -18,6 +18,7 @@ mod effects;
 mod erasures;
 mod explain;
 mod health;
+mod history;
 mod keys;
 pub mod limits;
 mod lines;
@@ -36,7 +37,7 @@ mod stream;
 mod throughput;
 mod trace;
 
-pub use act::{Acting, Find};
+pub use act::Acting;
 pub use api::{Api, Clock, Options};
 pub use erasures::{Erasure, Erasures, NotBegun};
 pub use explain::explained;

@@ -21,9 +21,10 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 use wardroom_engine::{ChannelStatus, Distribution, Engine, Latencies, OutboxStatus, Status, StoredSignal};
 use wardroom_event::Micros;
+use wardroom_history::Past;
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
-pub(crate) const ROUTES: [&str; 25] = [
+pub(crate) const ROUTES: [&str; 32] = [
     "/v1/decide",
     "/v1/record",
     "/v1/stream",
@@ -34,7 +35,14 @@ pub(crate) const ROUTES: [&str; 25] = [
     "/v1/policy/check",
     "/v1/status",
     "/v1/effects",
+    "/v1/effects/retry",
     "/v1/effects/{key}/retry",
+    "/v1/backtests",
+    "/v1/backtests/{id}",
+    "/v1/query",
+    "/v1/history",
+    "/v1/erasures",
+    "/v1/erasures/{id}",
     "/v1/labels",
     "/v1/labels/import",
     "/v1/acts/{act}/undo",
@@ -220,6 +228,9 @@ impl Metrics {
         if let Some(traces) = &api.options().traces {
             text::encode_registry(&mut out, &of_traces(traces.figures()))?;
         }
+        if let Some(past) = &api.options().history {
+            text::encode_registry(&mut out, &of_history(past))?;
+        }
         text::encode_eof(&mut out)?;
         Ok(out)
     }
@@ -324,6 +335,25 @@ fn of_traces((sent, dropped): (u64, u64)) -> Registry {
     };
     counter("wardroom_spans_sent", "Spans of traces that were sent", sent);
     counter("wardroom_spans_dropped", "Spans that nobody took, or there was no room for", dropped);
+    registry
+}
+
+/// The files of the past. Where the manifest cannot be read there is only how often that went wrong.
+fn of_history(past: &Past) -> Registry {
+    let mut registry = Registry::default();
+    let failed = Counter::<u64>::default();
+    failed.inc_by(past.store().failures());
+    let help = "Times that files of the past could not be written";
+    registry.register("wardroom_history_export_failures", help, failed);
+    let Ok(files) = past.store().files() else { return registry };
+    let mut gauge = |name: &str, help: &str, value: u64| {
+        let gauge = Gauge::<i64>::default();
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        registry.register(name, help, gauge);
+    };
+    gauge("wardroom_history_exported_seq", "The record up to which the past lies in files", files.exported());
+    gauge("wardroom_history_files", "Files of the past", files.all().len() as u64);
+    gauge("wardroom_history_bytes", "What they take on the disk", files.all().iter().map(|f| f.bytes).sum());
     registry
 }
 

@@ -5,7 +5,7 @@ use crate::act::{jobs, labels, lists};
 use crate::answer::SignalBody;
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
-use crate::{backtests, decide, effects, erasures, explain, health, policy, query, status, stream};
+use crate::{backtests, decide, effects, erasures, explain, health, history, policy, query, status, stream};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
@@ -34,6 +34,7 @@ use utoipa::{Modify, OpenApi as _};
         backtests::get,
         backtests::remove,
         query::ask,
+        history::show,
         effects::list,
         effects::retry,
         effects::retry_dead,

@@ -82,7 +82,6 @@ problems! {
     INTERNAL "internal" 500 None, "A fault of the server"
     SQL_LEFT_OUT "sql_left_out" 501 None, "This server has no SQL"
     NO_HISTORY "no_history" 501 None, "This server keeps no history"
-    NO_FINDER "no_finder" 501 None, "The server has no history to look in"
     BUSY "busy" 503 Some(1), "Too much work is waiting"
     FAILED "failed" 503 Some(30), "The journal failed"
     CLOSING "closing" 503 Some(5), "The server is shutting down"

@@ -28,9 +28,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use utoipa::ToSchema;
+use wardroom_engine::Engine;
 use wardroom_event::{Micros, Sight, Span};
 use wardroom_history::query::{self, About, Answered, Ask, Format, Look, QueryError, Rows, WriteError};
-use wardroom_policy::Bundle;
 use wardroom_policy::query::{compile, parse_time};
 
 /// A question in SQL.
@@ -156,12 +156,16 @@ struct Asked {
     limit: usize,
     timeout: Duration,
     look: Look,
+
     now: Micros,
     stop: Arc<AtomicBool>,
 }
 
+/// What an answer holds while it is read: a place among those that are answered, and what ends the work when it is gone.
+pub(crate) type Held = (OwnedSemaphorePermit, Stops);
+
 /// Sets the flag when it goes: what works for a question ends when nobody waits for it.
-struct Stops(Arc<AtomicBool>);
+pub(crate) struct Stops(Arc<AtomicBool>);
 
 impl Drop for Stops {
     fn drop(&mut self) {
@@ -204,12 +208,40 @@ pub(crate) async fn ask(State(api): State<Api>, request: Request) -> Result<Resp
         let request = passage::id();
         tracing::info!(%request, key = &*who, query = passage::printable(&asked.text), "identifiers of people were revealed");
     }
+    let held = held(&api, &asked)?;
+    let (rows, warnings) = answered(&api, asked).await?;
+    Ok(sent(rows, format, warnings, began, held))
+}
+
+fn held(api: &Api, asked: &Asked) -> Result<Held, Problem> {
     let permit = api.asking().try_acquire_owned().map_err(|_| {
         Problem::new(BUSY, format!("{} questions are being answered already", limits::QUESTIONS))
     })?;
-    let stops = Stops(asked.stop.clone());
-    let (rows, warnings) = answered(&api, asked).await?;
-    Ok(sent(rows, format, warnings, began, (permit, stops)))
+    Ok((permit, Stops(asked.stop.clone())))
+}
+
+/// The rows of an answer for whoever acts on them, and what is held while they are read.
+pub(crate) async fn rows(
+    api: &Api,
+    text: String,
+    is_sql: bool,
+    limit: usize,
+    sight: Sight,
+) -> Result<(Box<dyn Rows>, Held), Problem> {
+    let asked = Asked {
+        text,
+        is_sql,
+        from: None,
+        to: None,
+        as_of: None,
+        limit,
+        timeout: query::limits::TIMEOUT,
+        look: Look { sight, secret: api.options().secret },
+        now: api.now(),
+        stop: Arc::default(),
+    };
+    let held = held(api, &asked)?;
+    Ok((answered(api, asked).await?.0, held))
 }
 
 /// The form that is wanted.
@@ -290,9 +322,9 @@ fn timeout(text: Option<String>) -> Result<Duration, Problem> {
 /// The answer, or what is wrong with the question; and warnings, which stand beside it.
 async fn answered(api: &Api, asked: Asked) -> Result<(Box<dyn Rows>, Vec<String>), Problem> {
     let (stop, timeout) = (asked.stop.clone(), asked.timeout);
-    let (options, bundle) = (api.options().clone(), api.engine().active().bundle.clone());
+    let (options, engine) = (api.options().clone(), api.engine().clone());
     let mut work = tokio::task::spawn_blocking(move || {
-        if asked.is_sql { sql(&options, asked) } else { of_policy(&options, &bundle, asked) }
+        if asked.is_sql { sql(&options, asked) } else { of_policy(&options, &engine, asked) }
     });
     let done = match tokio::time::timeout(timeout, &mut work).await {
         Ok(done) => done,
@@ -326,11 +358,11 @@ fn sql(options: &Options, asked: Asked) -> Work {
     })
 }
 
-fn of_policy(options: &Options, bundle: &Bundle, asked: Asked) -> Work {
+fn of_policy(options: &Options, engine: &Engine, asked: Asked) -> Work {
     let Some(past) = &options.past else {
         return Err(Problem::new(NO_HISTORY, "this server keeps no history that can be asked"));
     };
-    let compiled = compile(bundle, &asked.text);
+    let compiled = compile(&engine.active().bundle, &asked.text);
     let faults = || PolicyFaults::new(&compiled.diagnostics, &compiled.sources);
     let Some(query) = &compiled.query else { return Err(Problem::bad_question(faults())) };
     let warnings = compiled.diagnostics.iter().map(|d| format!("{}: {}", d.code, d.message)).collect();
@@ -339,6 +371,7 @@ fn of_policy(options: &Options, bundle: &Bundle, asked: Asked) -> Work {
         to: asked.to,
         limit: asked.limit,
         stop: asked.stop.clone(),
+        keyer: engine.keyer().clone(),
         ..Ask::new(asked.now, options.secret)
     };
     let answer = query::ask(past.as_ref(), query, &ask, asked.as_of).map_err(failed)?;
@@ -346,7 +379,7 @@ fn of_policy(options: &Options, bundle: &Bundle, asked: Asked) -> Work {
 }
 
 /// Why there is no answer, as the caller is told it.
-fn failed(error: QueryError) -> Problem {
+pub(crate) fn failed(error: QueryError) -> Problem {
     match error {
         QueryError::Stopped => Problem::new(QUESTION_TOO_LONG, "it was stopped"),
         QueryError::Groups | QueryError::Memory => Problem::new(QUESTION_TOO_LARGE, error.to_string()),
@@ -360,7 +393,7 @@ fn sent(
     format: Format,
     warnings: Vec<String>,
     began: Instant,
-    held: (OwnedSemaphorePermit, Stops),
+    held: Held,
 ) -> Response {
     let (pieces, taken) = mpsc::channel::<Result<Bytes, io::Error>>(limits::QUESTION_PIECES);
     tokio::task::spawn_blocking(move || {

@@ -108,7 +108,7 @@ impl Describer {
             kind::JOB_PART => {
                 (None, vec![("items", Detail::Number(acts::items(frame.payload)?.len() as u64))])
             }
-            kind::JOB => job(JobHead::decode(frame.payload)?),
+            kind::JOB => job(JobHead::decode(frame.payload)?, sight),
             kind::JOB_STEP => job_step(&JobStep::decode(frame.payload)?),
             kind::AGAIN => self.again(frame, sight)?,
             kind::ERASURE => erasure(&ErasureRecord::decode(frame.payload)?),
@@ -247,12 +247,20 @@ fn act(record: &ActRecord, sight: Sight) -> Details {
     (Some(record.at), details)
 }
 
-fn job(head: JobHead) -> Details {
+/// What somebody wrote: it may name whom it is about, and where identifiers are masked only its length is told.
+fn written(text: Box<str>, sight: Sight) -> Detail {
+    match sight {
+        Sight::Full => Detail::Text(text.into()),
+        Sight::Masked => Detail::Text(format!("{} characters", text.chars().count())),
+    }
+}
+
+fn job(head: JobHead, sight: Sight) -> Details {
     let details = vec![
         ("by", Detail::Text(head.by.into())),
-        ("what", Detail::Text(head.what.into())),
-        ("from", Detail::Text(head.from.into())),
-        ("reason", Detail::Text(head.reason.into())),
+        ("what", written(head.what, sight)),
+        ("from", written(head.from, sight)),
+        ("reason", written(head.reason, sight)),
         ("items", Detail::Number(head.items.into())),
     ];
     (Some(head.at), details)
@@ -265,4 +273,29 @@ fn job_step(step: &JobStep) -> Details {
         ("by", Detail::Text(step.by.to_string())),
     ];
     (Some(step.at), details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_wrote_of_a_job_is_told_only_whole_or_by_its_length() {
+        let head = || JobHead {
+            at: Micros(1),
+            by: "ann".into(),
+            source: "key:ann".into(),
+            key: "".into(),
+            what: "{}".into(),
+            from: "login where account == \"bob\"".into(),
+            reason: "Bob wrote".into(),
+            items: 1,
+            parts: vec![1],
+            second: false,
+        };
+        let told = |sight| format!("{:?}", job(head(), sight).1);
+        let masked = told(Sight::Masked);
+        assert!(!masked.to_lowercase().contains("bob") && masked.contains("9 characters"), "{masked}");
+        assert!(masked.contains("ann") && told(Sight::Full).contains("Bob wrote"), "{masked}");
+    }
 }

@@ -39,12 +39,18 @@ pub(crate) fn of_seed(seed: u64) -> Arc<HashKeys> {
 }
 
 /// What turns values into keys and hashes as an installation does, for a replay of its journal: under its secret, and with
-/// the keys that its fields are hashed under.
+/// the keys that its fields are hashed under, where there are any: to look is to make none.
 ///
 /// # Errors
-/// Where a file of theirs cannot be read or made, or holds something else.
+/// Where a file of theirs cannot be read, or holds something else.
 pub fn installation_keyer(data: &Path) -> Result<Keyer, EngineError> {
     let secret = crate::secret::installation_secret(data)?;
+    let path = data.join(FILE);
+    match FsDisk.exists(&path) {
+        Ok(true) => {}
+        Ok(false) => return Ok(Keyer::new(secret)),
+        Err(source) => return Err(EngineError::File { doing: "look at", path, source }),
+    }
     let keys = find_or_make(&FsDisk, data, &mut |bytes| getrandom::fill(bytes))?;
     Ok(Keyer::new(secret).with_hash_keys(keys))
 }

@@ -15,7 +15,6 @@ mod apart;
 mod backfill;
 mod cast;
 mod decision;
-mod decisions;
 mod describe;
 mod digest;
 mod engine;
@@ -39,6 +38,7 @@ mod recount;
 mod recover;
 mod rehearse;
 mod restored;
+mod retain;
 mod secret;
 mod seen;
 mod sequencer;
@@ -51,7 +51,6 @@ pub use active::{Active, Origin, Standing, lists as policy_lists};
 pub use decision::{
     Channel, Destination, EffectId, Judged, Outcome, Signal, Stored, StoredEffect, StoredSignal, Why,
 };
-pub use decisions::decisions;
 pub use describe::{Describer, Description, Detail, kind_name};
 pub use engine::{Acted, Config, Durability, Engine, Intake, Opened, Paused, Status, Work};
 pub use erase::{EraseError, Erased, ErasedSegment, Eraser, Grep, Hits, Met, Proof, Proved, Subject, Token};
@@ -69,12 +68,14 @@ pub use outbox::{
 pub use past::{Layout, PastChange, PastEvent, PastJudged, PolicyRecord, Record, Records};
 pub use probe::Probe;
 pub use queue::{Backlog, Client, Whose};
+pub use record::Going;
 pub use recount::{
     Asked, Made, PastPolicy, Recount, RecountError, Recounted, Take, Told, Walk, Watch, each, past_policies,
     recount, same_served,
 };
 pub use rehearse::{CaseResult, Expected, rehearse, rehearse_some};
 pub use restored::mark_restored;
+pub use retain::{Keep, Keeps, Retained};
 pub use secret::installation_secret;
 pub use snapshot::{Every, Retention, Skipped, Snapshot, SnapshotStatus};
 pub use step::Stepper;

@@ -34,8 +34,12 @@ pub const FILTER_FALSE: f64 = 0.02;
 pub const EXPORT_ROWS: usize = 262_144;
 /// Seconds after which a file that was replaced is removed: a scan that began before may still be about to open it.
 pub const LEAVING_SECS: i64 = 900;
+/// Most bytes of a manifest that are read: a million files, about.
+pub const MANIFEST_BYTES: u64 = 256 << 20;
 /// Stretches of records that are lost to the files and told apart.
 pub const GAPS: usize = 64;
+/// Faults of files that are named.
+pub const FAULTS: usize = 100;
 /// How long the keeper of the files rests where no segment has been sealed.
 pub const KEEPER_PAUSE: Duration = Duration::from_secs(5);
 /// How long it rests after a failure.

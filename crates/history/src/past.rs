@@ -265,6 +265,19 @@ impl Past {
         Ok(parts)
     }
 
+    /// Lets go of what was read of the journal and of what was said: it is written anew there.
+    pub(crate) fn read_anew(&self) -> Result<(), HistoryError> {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.opinions.write().unwrap_or_else(PoisonError::into_inner) = Opinions::default();
+        *heard = 0;
+        let exported = self.store.files()?.exported();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let received = state.newest.received;
+        state.newest = Newest::new(&self.journal, &self.keys, exported);
+        state.newest.received = received;
+        Ok(())
+    }
+
     /// What a scan needs to tell what was known of events; as of the newest record where it does not say when.
     fn known(&self, as_of: Option<Micros>, stop: &Arc<AtomicBool>) -> Result<Known, HistoryError> {
         let received = self.newest()?.1;

@@ -41,7 +41,7 @@ pub(crate) fn batch(columns: &[Column], events: &[&PastEvent]) -> Result<RecordB
 }
 
 /// Lists made by the policy's forms lack the metadata of what is in them.
-fn restamped(columns: &[Column], arrays: Vec<ArrayRef>) -> Vec<ArrayRef> {
+pub(crate) fn restamped(columns: &[Column], arrays: Vec<ArrayRef>) -> Vec<ArrayRef> {
     let same = |column: &Column, array: ArrayRef| match (column.arrow.data_type(), array.as_list_opt::<i32>())
     {
         (DataType::List(item), Some(list)) if array.data_type() != column.arrow.data_type() => {
@@ -91,11 +91,15 @@ fn metas(events: &[&PastEvent]) -> Result<Vec<ArrayRef>, HistoryError> {
 }
 
 fn signals(events: &[&PastEvent]) -> Result<ArrayRef, HistoryError> {
-    let of = |e: &&PastEvent| e.judged.as_ref().map_or(0, |j| j.signals.len());
-    let offsets = OffsetBuffer::from_lengths(events.iter().map(of));
-    let nulls: NullBuffer = events.iter().map(|e| e.judged.is_some()).collect();
-    let all: Vec<&StoredSignal> =
-        events.iter().flat_map(|e| e.judged.iter().flat_map(|j| &j.signals)).collect();
+    let all: Vec<_> = events.iter().map(|e| e.judged.as_ref().map(|j| &j.signals[..])).collect();
+    signal_array(&all)
+}
+
+/// The signals of each row, none where nothing was judged, as the column has them.
+pub(crate) fn signal_array(rows: &[Option<&[StoredSignal]>]) -> Result<ArrayRef, HistoryError> {
+    let offsets = OffsetBuffer::from_lengths(rows.iter().map(|signals| signals.map_or(0, <[_]>::len)));
+    let nulls: NullBuffer = rows.iter().map(Option::is_some).collect();
+    let all: Vec<&StoredSignal> = rows.iter().flatten().copied().flatten().collect();
     let mut effects = ListBuilder::new(StringBuilder::new()).with_field(Arc::new(ArrowField::new(
         "item",
         DataType::Utf8,
@@ -183,7 +187,18 @@ pub fn rows(columns: &[Column], batch: &RecordBatch) -> Result<Vec<PastRow>, His
 }
 
 fn judged(metas: &[&ArrayRef], row: usize, served: Vec<Value>) -> Result<PastJudged, HistoryError> {
-    let list = metas[9].as_list::<i32>().value(row);
+    Ok(PastJudged {
+        served,
+        verdict: verdict(metas[6].as_string::<i32>().value(row))?,
+        fault: metas[7].as_primitive::<UInt8Type>().value(row) & FAULT != 0,
+        skipped: metas[8].as_primitive::<UInt64Type>().value(row),
+        signals: stored_signals(metas[9].as_list::<i32>(), row)?,
+    })
+}
+
+/// The signals of a row of the column that [`signal_array`] makes.
+pub(crate) fn stored_signals(list: &ListArray, row: usize) -> Result<Vec<StoredSignal>, HistoryError> {
+    let list = list.value(row);
     let items = list.as_struct();
     let (rules, verdicts) = (items.column(0).as_string::<i32>(), items.column(1).as_string::<i32>());
     let (decides, missing) = (items.column(2).as_boolean(), items.column(3).as_boolean());
@@ -200,13 +215,7 @@ fn judged(metas: &[&ArrayRef], row: usize, served: Vec<Value>) -> Result<PastJud
         };
         PastJudged::unpack(signal, packed.value(at)).map_err(strange)
     });
-    Ok(PastJudged {
-        served,
-        verdict: verdict(metas[6].as_string::<i32>().value(row))?,
-        fault: metas[7].as_primitive::<UInt8Type>().value(row) & FAULT != 0,
-        skipped: metas[8].as_primitive::<UInt64Type>().value(row),
-        signals: signals.collect::<Result<_, HistoryError>>()?,
-    })
+    signals.collect()
 }
 
 fn verdict(name: &str) -> Result<Verdict, HistoryError> {

@@ -124,15 +124,15 @@ impl Part {
 /// The columns asked for, of a table's.
 pub(crate) fn wanted(scan: &Scan, all: &[Column], more: &[Column]) -> Result<Vec<Column>, HistoryError> {
     let Some(names) = &scan.columns else { return Ok(all.to_vec()) };
-    let find = |name: &Box<str>| {
-        let found = all.iter().chain(more).find(|c| c.name == *name).cloned();
+    let find = |name: &str| {
+        let found = all.iter().chain(more).find(|c| *c.name == *name).cloned();
         found.ok_or_else(|| HistoryError::NoColumn {
             table: scan.table.clone(),
-            name: name.clone(),
+            name: name.into(),
             nearest: nearest(name, all.iter().chain(more).map(|c| &*c.name)),
         })
     };
-    names.iter().map(find).collect()
+    names.iter().map(|name| find(name)).collect()
 }
 
 /// The name nearest to one that is not there.

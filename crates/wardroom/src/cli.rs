@@ -67,15 +67,42 @@ pub(crate) enum Command {
     Undo(Undo),
     /// Erase somebody from all that is kept, and prove it
     Erase(Erase),
+    /// Take away values that are kept no longer, where no server runs
+    Retain(Retain),
     /// Make, list and revoke API keys
     Key(Key),
     /// Look after the journal: verify it, show its records, repair it, make keys for it
     Journal(JournalArgs),
+    /// Look after the files of the past: how much there is, whether it is sound, and write what is missing
+    History(HistoryArgs),
     /// Show the configuration in force and where each value comes from
     Config(ConfigArgs),
     /// Measure this machine: durable decisions a second, and how long each takes
     Bench(Bench),
 }
+
+#[derive(Debug, Args)]
+#[command(after_long_help = RETAIN_HELP)]
+pub(crate) struct Retain {
+    /// The data directory, which no server may have open [default: as configured]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The configuration file, whose section [keep] says what is kept how long [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+const RETAIN_HELP: &str = "\
+What the section [keep] of the configuration says is kept no longer goes from the sealed segments of the journal
+and from the past in columns: values are missing then, and counters keep what they have counted. A server does
+the same by itself, every hour.
+
+    [keep]
+    login = \"180d\"            all values of these events
+    \"login.ip\" = \"30d\"       the field, and what was looked up about it
+
+Example:
+    wardroom retain --data /var/lib/wardroom";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = ERASE_HELP)]
@@ -437,8 +464,8 @@ pub(crate) struct Query {
     /// The server; its key is read from WARDROOM_KEY [default: as configured]
     #[arg(long, visible_alias = "url", value_name = "URL", conflicts_with = "data")]
     pub(crate) server: Option<String>,
-    /// Ask no server: read the journal of this data directory, its newest two million records at most
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["as_of", "timeout"])]
+    /// Ask no server: read the files and the journal of this data directory
+    #[arg(long, value_name = "DIR", conflicts_with = "timeout")]
     pub(crate) data: Option<PathBuf>,
     /// The configuration file [default: wardroom.toml, where there is one]
     #[arg(long, value_name = "FILE")]
@@ -736,6 +763,41 @@ pub(crate) struct JournalArgs {
     /// The data directory
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    #[command(subcommand)]
+    pub(crate) action: HistoryAction,
+    /// The configuration file [default: wardroom.toml, where there is one]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryAction {
+    /// Say which tables there are and how much of each; a server may run meanwhile
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write sealed segments of the journal into files; no server may run, which does it itself
+    Export {
+        /// Also the segment that was being written
+        #[arg(long)]
+        all: bool,
+    },
+    /// Read every file and compare it with the manifest and the journal; a server may run meanwhile
+    #[command(after_help = "Exit codes: 0 all of it is sound; 1 something is wrong or cannot be read")]
+    Verify {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,8 @@
 
 mod effects;
 mod engine;
+mod history;
+mod keep;
 mod sql;
 
 use crate::deliver::Destined;
@@ -72,6 +74,10 @@ struct Written {
     act: WrittenAct,
     /// Where clients of PostgreSQL connect.
     sql: sql::Written,
+    /// The files of the past.
+    history: history::Written,
+    /// How long values are kept, by event type and field.
+    keep: keep::Written,
 }
 
 /// The section `[act]`: labels, lists and jobs by people.
@@ -124,7 +130,7 @@ struct WrittenTelemetry {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 23] = [
     "listen",
     "data",
     "policy",
@@ -146,6 +152,8 @@ const KEYS: [&str; 21] = [
     "effects",
     "act",
     "sql",
+    "history",
+    "keep",
 ];
 
 /// Every key of the section `[act]`.
@@ -220,6 +228,9 @@ pub(crate) struct Config {
         allow(dead_code, reason = "shown and checked where there is no SQL too")
     )]
     pub(crate) sql: sql::Sql,
+    pub(crate) history: history::History,
+    /// The section `[keep]`.
+    pub(crate) keep: Vec<wardroom_engine::Keep>,
 }
 
 /// The section `[encryption]` in force.
@@ -381,6 +392,8 @@ impl Config {
         let above = &self.second_person_above;
         lines.push((format!("act.second_person_above = {}", above.value), above.from));
         lines.extend(self.sql.lines());
+        lines.extend(self.history.lines());
+        lines.extend(keep::lines(&self.keep));
         lines
     }
 }
@@ -413,6 +426,9 @@ fn parse(text: &str) -> Result<Written> {
     }
     if let Some(sql) = table.get("sql").and_then(toml::Value::as_table) {
         known_keys(sql, "sql.", &sql::KEYS)?;
+    }
+    if let Some(history) = table.get("history").and_then(toml::Value::as_table) {
+        known_keys(history, "history.", &history::KEYS)?;
     }
     if let Some(telemetry) = table.get("telemetry").and_then(toml::Value::as_table) {
         known_keys(telemetry, "telemetry.", &TELEMETRY_KEYS)?;
@@ -485,6 +501,8 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
             wardroom_api::limits::SECOND_PERSON_ABOVE,
         ),
         sql: sql::resolve(written.sql, base)?,
+        history: history::resolve(written.history, base)?,
+        keep: keep::resolve(&written.keep)?,
     })
 }
 
@@ -694,8 +712,9 @@ mod tests {
     #[test]
     fn every_key_is_known() {
         let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
-        // A section is a key, and no line of its own; of effects there are none by default.
+        // A section is a key, and no line of its own; of effects, and of what is kept, there are none by default.
         let sections = FACTS_KEYS.len() + ENCRYPTION_KEYS.len() + TELEMETRY_KEYS.len() + sql::KEYS.len();
-        assert_eq!(KEYS.len() - 5 + sections, lines);
+        let sections = sections + history::KEYS.len();
+        assert_eq!(KEYS.len() - 7 + sections, lines);
     }
 }

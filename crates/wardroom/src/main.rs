@@ -23,6 +23,7 @@ mod load;
 mod packs;
 mod policy_dir;
 mod replay;
+mod retain;
 #[cfg(feature = "sql")]
 mod sql;
 #[cfg(not(feature = "sql"))]

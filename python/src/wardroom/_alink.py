@@ -10,24 +10,21 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-import h11
-
 from . import _limits as limits
 from ._http import Key, Place, Reply, Request, exchange
 from ._op import Op, Pause, Send
+from ._pool import Pool, Turns
 from .errors import TimedOut, Unavailable, Unreachable, WardroomError
 
 T = TypeVar("T")
 
 
-class AsyncWire:
+class AsyncWire(Turns):
     """One connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        super().__init__()
         self.reader, self.writer = reader, writer
-        self.http = h11.Connection(h11.CLIENT)
-        self.idle_since = 0.0
-        self.used = False
         self.late = False
 
     @contextlib.contextmanager
@@ -72,14 +69,6 @@ class AsyncWire:
         with contextlib.suppress(OSError):
             await self.writer.drain()
 
-    def renew(self) -> bool:
-        """Makes ready for another request; false where the connection ends with this one."""
-        if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
-            return False
-        self.http.start_next_cycle()
-        self.used = True
-        return True
-
     def close(self) -> None:
         try:
             self.writer.transport.abort()
@@ -106,14 +95,12 @@ async def connect(place: Place, tls: ssl.SSLContext | None, timeout: float) -> A
         raise failure from error
 
 
-class AsyncLink:
+class AsyncLink(Pool[AsyncWire]):
     """The pool, and the driver of operations. It belongs to the event loop that uses it; in another it starts anew."""
 
     def __init__(self, place: Place, key: Key | None, tls: ssl.SSLContext | None, clock: Callable[[], float]) -> None:
-        self.place, self.key, self.tls, self.clock = place, key, tls, clock
-        self._idle: list[AsyncWire] = []
+        super().__init__(place, key, tls, clock)
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
-        self._closed = False
 
     async def run(self, op: Op[T]) -> T:
         """Carries an operation out."""
@@ -148,8 +135,8 @@ class AsyncLink:
                 reply = await wire.talk(self.place, self.key, step.request, step.deadline - self.clock())
             except Unreachable:
                 wire.close()
-                if wire.used and step.request.again and self.clock() < step.deadline:
-                    continue  # It had been closed while it lay idle, which is no failure of the server.
+                if self._grown_old(wire, step.request, step.deadline):
+                    continue
                 raise
             except BaseException:
                 # Also when the caller is cancelled: half an answer must not meet the next request.
@@ -159,32 +146,19 @@ class AsyncLink:
             return reply
 
     def _take(self) -> AsyncWire | None:
-        if self._closed:
-            raise RuntimeError("the client is closed")
         home = (os.getpid(), asyncio.get_running_loop())
         if self._home != home:
-            for wire in self._idle:
-                wire.close()
-            self._idle, self._home = [], home
-        oldest = self.clock() - limits.POOL_IDLE_SECS
-        while self._idle:
-            wire = self._idle.pop()
-            if wire.idle_since > oldest and not wire.reader.at_eof():
-                return wire
+            self._forget()
+            self._home = home
+        while (wire := self._freshest()) is not None and wire.reader.at_eof():
             wire.close()
-        return None
+        return wire
 
     def _give_back(self, wire: AsyncWire) -> None:
-        room = not self._closed and len(self._idle) < limits.POOL_CONNECTIONS
-        if room and wire.renew():
-            wire.idle_since = self.clock()
-            self._idle.append(wire)
-        else:
+        if not (wire.renew() and self._keep(wire)):
             wire.close()
 
     async def close(self) -> None:
         """Closes what lies idle; calls under way end by themselves."""
         self._closed = True
-        idle, self._idle = self._idle, []
-        for wire in idle:
-            wire.close()
+        self._forget()

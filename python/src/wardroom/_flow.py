@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import h11
+
 from . import _limits as limits
+from ._http import Place, Streamed
 from ._op import Settings, dump
-from .errors import PASSING, Refused, Unavailable, Unreachable, Unreadable, WardroomError, from_document
+from .errors import PASSING, Refused, TimedOut, Unavailable, Unreachable, Unreadable, WardroomError, from_document
 from .events import Event, event
 
 A = TypeVar("A")
@@ -136,6 +139,38 @@ class Flow(Generic[A]):
         self._sent -= 1
         self._answers += 1
         self._fruitless = 0
+
+
+class Hearing(Generic[A]):
+    """What one connection of a stream is answered, and how long it has been silent."""
+
+    def __init__(self, flow: Flow[A], settings: Settings, place: Place, wire: h11.Connection) -> None:
+        self._flow, self._clock, self._place = flow, settings.clock, place
+        self._reply, self._heard = Streamed(wire), settings.clock()
+        flow.connected()
+
+    def quiet(self) -> float | None:
+        """How long it may still be silent; as long as it likes while nothing waits for an answer."""
+        return self._heard + limits.STREAM_QUIET_SECS - self._clock() if self._flow.waiting else None
+
+    def silent(self) -> None:
+        """Nothing came: raises where that has been so for too long."""
+        if self._flow.waiting and self._clock() > self._heard + limits.STREAM_QUIET_SECS:
+            raise TimedOut(f"no answer in the stream from {self._place} in time")
+
+    def take(self, data: bytes) -> Iterator[A]:
+        """The answers in what came; then it raises what ends this connection."""
+        answers, failure = self._flow.take(self._reply.feed(data))
+        yield from answers
+        self._heard = self._clock()
+        if failure is not None:
+            raise failure
+        if self._reply.done and self._flow.waiting:
+            raise Unreachable(f"{self._place} ended the stream; the rest is sent again")
+
+    def done(self) -> bool:
+        """Whether the server has said its last word."""
+        return self._reply.done
 
 
 def _object(text: bytes) -> Mapping[str, Any]:

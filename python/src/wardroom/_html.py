@@ -15,7 +15,7 @@ _CELL = "text-align:left;padding:2px 10px 2px 0;vertical-align:top;white-space:p
 _NUMBER = "text-align:right;padding:2px 10px 2px 0;vertical-align:top;font-variant-numeric:tabular-nums"
 
 
-def text(value: Any) -> str:
+def text(value: Any, most: int = limits.VALUE_SHOWN) -> str:
     """A value as a person reads it: one line, of bounded length."""
     if value is None:
         return "–"
@@ -25,6 +25,8 @@ def text(value: Any) -> str:
         shown = f"{value:.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
     elif isinstance(value, dt.datetime):
         shown = value.isoformat(sep=" ", timespec="seconds").replace("+00:00", "Z")
+    elif isinstance(value, dt.timedelta):
+        shown = _length(value)
     elif isinstance(value, (list, tuple)):
         shown = ", ".join(text(item) for item in value[: limits.TABLE_SHOWN])
     elif isinstance(value, dict):
@@ -33,11 +35,23 @@ def text(value: Any) -> str:
         shown = str(value)
     # Control characters and overrides of direction can make one thing look like another, in a terminal too.
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
-    return shown if len(shown) <= limits.VALUE_SHOWN else shown[: limits.VALUE_SHOWN - 1] + "…"
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def _length(value: dt.timedelta) -> str:
+    """A length of time: `3.9s` up to two minutes, beyond that as a clock counts."""
+    if abs(value) < dt.timedelta(minutes=2):
+        return f"{value.total_seconds():.4g}s"
+    return str(dt.timedelta(seconds=round(value.total_seconds())))
+
+
+def note(value: Any) -> str:
+    """A remark, which is longer than a value."""
+    return text(value, limits.NOTE_SHOWN)
 
 
 def show(value: Any) -> str:
-    """The same, harmless in HTML."""
+    """A value, harmless in HTML."""
     return html.escape(text(value), quote=True)
 
 
@@ -45,9 +59,9 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def section(title: str, note: str = "") -> str:
+def section(title: str, remark: str = "") -> str:
     """A heading with a remark."""
-    small = f' <span style="opacity:.65">{show(note)}</span>' if note else ""
+    small = f' <span style="opacity:.65">{html.escape(note(remark), quote=True)}</span>' if remark else ""
     return f'<div style="margin:.4em 0"><b>{show(title)}</b>{small}</div>'
 
 
@@ -89,13 +103,18 @@ def plain(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "\n".join([line([text(name) for name in columns]), *(line(row) for row in cells)])
 
 
+def prose(value: Any) -> str:
+    """A value as words of Markdown, none of which is markup."""
+    escaped = html.escape(note(value), quote=False)
+    return "".join(f"\\{c}" if c in "\\|`*_[]~" else c for c in escaped)
+
+
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A table in Markdown."""
 
     def cell(value: Any) -> str:
-        escaped = html.escape(text(value), quote=False)
-        return "".join(f"\\{c}" if c in "\\|`*_[]~" else c for c in escaped)
+        return prose(text(value))
 
-    lines = ["| " + " | ".join(cell(name) for name in columns) + " |", "|" + " --- |" * len(columns)]
-    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
+    lines = ["| " + " | ".join(map(cell, columns)) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(map(cell, row)) + " |" for row in rows]
     return "\n".join(lines)

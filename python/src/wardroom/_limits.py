@@ -57,6 +57,11 @@ POLL_MOST_SECS: Final = 2.0
 TABLE_SHOWN: Final = 20
 #: Characters of one value that are drawn.
 VALUE_SHOWN: Final = 120
+
+#: Characters of a remark that are shown: a warning is to be read to its end.
+NOTE_SHOWN: Final = 1000
+#: Samples of a job's preview that are drawn; `samples` has all that the server sent.
+SAMPLES_SHOWN: Final = 6
 #: Bars of one chart.
 BARS_SHOWN: Final = 60
 #: Faults of a refused request that its message lists; `faults` has all that the server sent.

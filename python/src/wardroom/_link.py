@@ -11,24 +11,21 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import h11
-
 from . import _limits as limits
 from ._http import Key, Place, Reply, Request, exchange
 from ._op import Op, Pause, Send
+from ._pool import Pool, Turns
 from .errors import TimedOut, Unavailable, Unreachable, WardroomError
 
 T = TypeVar("T")
 
 
-class Wire:
+class Wire(Turns):
     """One connection."""
 
     def __init__(self, sock: socket.socket) -> None:
+        super().__init__()
         self.sock = sock
-        self.http = h11.Connection(h11.CLIENT)
-        self.idle_since = 0.0
-        self.used = False
 
     def talk(self, place: Place, key: Key | None, request: Request, left: Callable[[], float]) -> Reply:
         """One request and its reply; `left` is how many seconds there still are."""
@@ -60,14 +57,6 @@ class Wire:
             # The server may have refused before it had read everything: what it said is still to be read.
             pass
 
-    def renew(self) -> bool:
-        """Makes ready for another request; false where the connection ends with this one."""
-        if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
-            return False
-        self.http.start_next_cycle()
-        self.used = True
-        return True
-
     def close(self) -> None:
         self.sock.close()
 
@@ -92,15 +81,13 @@ def connect(place: Place, tls: ssl.SSLContext | None, timeout: float) -> socket.
         raise failure from error
 
 
-class Link:
+class Link(Pool[Wire]):
     """The pool, and the driver of operations."""
 
     def __init__(self, place: Place, key: Key | None, tls: ssl.SSLContext | None, clock: Callable[[], float]) -> None:
-        self.place, self.key, self.tls, self.clock = place, key, tls, clock
-        self._idle: list[Wire] = []
+        super().__init__(place, key, tls, clock)
         self._lock = threading.Lock()
         self._process = os.getpid()
-        self._closed = False
 
     def run(self, op: Op[T]) -> T:
         """Carries an operation out."""
@@ -137,8 +124,8 @@ class Link:
                 reply = wire.talk(self.place, self.key, step.request, left)
             except Unreachable:
                 wire.close()
-                if wire.used and step.request.again and self.clock() < step.deadline:
-                    continue  # It had been closed while it lay idle, which is no failure of the server.
+                if self._grown_old(wire, step.request, step.deadline):
+                    continue
                 raise
             except BaseException:
                 wire.close()
@@ -147,29 +134,17 @@ class Link:
             return reply
 
     def _take(self) -> Wire | None:
-        """An idle connection, the one used last: the others may then grow old and be closed."""
         with self._lock:
-            if self._closed:
-                raise RuntimeError("the client is closed")
             if self._process != os.getpid():
                 # After a fork the sockets are the parent's: closing ours leaves theirs open.
-                for wire in self._idle:
-                    wire.close()
-                self._idle, self._process = [], os.getpid()
-            oldest = self.clock() - limits.POOL_IDLE_SECS
-            while self._idle:
-                wire = self._idle.pop()
-                if wire.idle_since > oldest:
-                    return wire
-                wire.close()
-        return None
+                self._forget()
+                self._process = os.getpid()
+            return self._freshest()
 
     def _give_back(self, wire: Wire) -> None:
         if wire.renew():
-            wire.idle_since = self.clock()
             with self._lock:
-                if not self._closed and len(self._idle) < limits.POOL_CONNECTIONS:
-                    self._idle.append(wire)
+                if self._keep(wire):
                     return
         wire.close()
 
@@ -177,9 +152,7 @@ class Link:
         """Closes what lies idle; calls under way end by themselves."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for wire in idle:
-            wire.close()
+            self._forget()
 
     def __del__(self) -> None:
         # A client that is dropped without a word, as in notebooks, leaves no open sockets behind.

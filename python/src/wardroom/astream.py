@@ -15,10 +15,10 @@ import h11
 
 from . import _limits as limits
 from ._alink import AsyncLink, AsyncWire, connect
-from ._flow import Flow, Line, OnRefused, line
-from ._http import Request, Streamed, head
+from ._flow import Flow, Hearing, Line, OnRefused, line
+from ._http import Request, head
 from ._op import Settings
-from .errors import TimedOut, Unavailable, Unreachable
+from .errors import Unavailable, Unreachable
 
 __all__ = ["AsyncStream"]
 
@@ -85,9 +85,8 @@ class AsyncStream(Generic[A]):
         wire = await connect(place, self._link.tls, secs)
         pipe = _Pipe(wire, self._feed)
         try:
-            self._flow.connected()
+            ended, hearing = False, Hearing(self._flow, self._settings, place, wire.http)
             wire.writer.write(wire.http.send(head(place, self._link.key, self._request, streamed=True)) or b"")
-            reply, ended, heard = Streamed(wire.http), False, self._settings.clock()
             while True:
                 self._fill(wire)
                 if not ended and self._feed.ended() and not self._flow.unsent:
@@ -95,21 +94,13 @@ class AsyncStream(Generic[A]):
                     ended = True
                 if ended and not self._flow.waiting:
                     return
-                quiet = heard + limits.STREAM_QUIET_SECS - self._settings.clock() if self._flow.waiting else None
-                data = await pipe.turn(quiet, self._flow.has_room() and not ended)
+                data = await pipe.turn(hearing.quiet(), self._flow.has_room() and not ended)
                 if data is None:
-                    if quiet is not None and self._settings.clock() > heard + limits.STREAM_QUIET_SECS:
-                        raise TimedOut(f"no answer in the stream from {place} in time")
+                    hearing.silent()
                     continue
-                answers, failure = self._flow.take(reply.feed(data))
-                for answer in answers:
+                for answer in hearing.take(data):
                     yield answer
-                heard = self._settings.clock()
-                if failure is not None:
-                    raise failure
-                if reply.done:
-                    if self._flow.waiting:
-                        raise Unreachable(f"{place} ended the stream; the rest is sent again")
+                if hearing.done():
                     return
         finally:
             await pipe.close()

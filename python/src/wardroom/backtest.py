@@ -77,6 +77,8 @@ class BacktestResult:
             ("recall", str(self.recall) if self.recall else "nothing labelled"),
             ("F1", str(self.f1) if self.f1 else "nothing labelled"),
             ("new blocks", self.new_blocks),
+            ("new challenges", self.report["change"].get("new_challenges", 0)),
+            ("new reviews", self.report["change"].get("new_reviews", 0)),
         ]
         if cost := self.report.get("cost"):
             rows.append(("cost", f"{cost['was']:,.0f} → {cost['would_be']:,.0f}"))
@@ -92,27 +94,38 @@ class BacktestResult:
 
     def __str__(self) -> str:
         title, note = self._title()
-        warnings = [f"warning: {_html.text(one)}" for one in self.warnings]
-        return "\n".join([f"{_html.text(title)}  {note}", _html.plain(("", ""), self._figures()).lstrip(), *warnings])
+        warnings = [f"warning: {_html.note(one)}" for one in self.warnings]
+        return "\n".join(
+            [f"{_html.text(title)}  {_html.note(note)}", _html.plain(("", ""), self._figures()).lstrip(), *warnings]
+        )
 
     def _repr_html_(self) -> str:
         parts = [_html.section(*self._title()), _html.table(("", ""), self._figures())]
         parts += [_html.section("", f"⚠ {warning}") for warning in self.warnings]
-        names = [name for name, row in self.matrix().items() if any(row.values()) or name in ("allow", "block")]
-        matrix = [(was, *(self.matrix()[was].get(now, 0) for now in names)) for was in names]
-        parts += [_html.section("Verdicts", "rows as it was, columns as it would be")]
-        parts += [_html.table(("", *names), matrix)]
+        parts += [_html.section("Verdicts", "rows as it was, columns as it would be"), _verdicts(self.matrix())]
         parts += [_rule(rule) for rule in self.rules]
         return "<div>" + "".join(parts) + "</div>"
 
     def _repr_markdown_(self) -> str:
         title, note = self._title()
-        warnings = "".join(f"- ⚠ {_html.text(one)}\n" for one in self.warnings)
-        return f"**{_html.text(title)}** {note}\n\n{_html.markdown(('', ''), self._figures())}\n\n{warnings}"
+        warnings = "".join(f"- ⚠ {_html.prose(one)}\n" for one in self.warnings)
+        return (
+            f"**{_html.prose(title)}** {_html.prose(note)}\n\n{_html.markdown(('', ''), self._figures())}\n\n{warnings}"
+        )
 
 
 def _share(value: Mapping[str, float] | None) -> Share | None:
     return None if value is None else Share(value["value"], value["low"], value["high"])
+
+
+def _verdicts(matrix: Mapping[str, Mapping[str, int]]) -> str:
+    """The matrix, with the verdicts that somebody got or would get."""
+
+    def is_there(name: str) -> bool:
+        return name in ("allow", "block") or any(matrix[name].values()) or any(row[name] for row in matrix.values())
+
+    names = [name for name in matrix if is_there(name)]
+    return _html.table(("", *names), [(was, *(matrix[was][now] for now in names)) for was in names])
 
 
 def _rule(rule: Mapping[str, Any]) -> str:
@@ -122,7 +135,9 @@ def _rule(rule: Mapping[str, Any]) -> str:
     series = rule.get("series") or {}
     if hits := [float(n) for n in series.get("hits", ())]:
         parts.append(_columns(hits, f"hits from {series.get('from', '')} on"))
-    for top in rule.get("top", ())[:3]:
+    # A field that is another in every hit says nothing of them.
+    tops = [top for top in rule.get("top", ()) if any(count > 1 for _, count in top["values"])]
+    for top in tops[:3]:
         rows = [(value, count) for value, count in top["values"][:5]]
         parts += [_html.section("", f"{top['field']}: {top['distinct']:,} different"), _html.table(("", ""), rows)]
     examples = [(e["seq"], e["time"], e.get("class"), e.get("was"), e["because"]) for e in rule.get("examples", ())[:5]]

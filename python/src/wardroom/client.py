@@ -3,24 +3,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-import os
-import ssl
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Literal, overload
 
 from . import _calls, _past
-from . import _limits as limits
 from . import backtest as _backtest
 from . import jobs as _jobs
-from ._calls import Core
-from ._fallback import Counts, Fallback
+from ._common import Common
 from ._flow import OnRefused
-from ._http import Key, Place
 from ._link import Link
-from ._op import Settings
 from ._past import HowLong, When, given, when
 from .backtest import Backtest
 from .decision import Decision, Record
@@ -35,46 +28,15 @@ from .table import Table
 __all__ = ["Client"]
 
 
-def where(url: str | None, key: str | None) -> tuple[Place, Key | None]:
-    """The server and the key: as given, or else from `WARDROOM_URL` and `WARDROOM_KEY`."""
-    key = key or os.environ.get("WARDROOM_KEY") or None
-    return Place.read(url or os.environ.get("WARDROOM_URL") or limits.DEFAULT_URL), Key(key) if key else None
-
-
-class Client:
-    """A connection to a Wardroom server.
+class Client(Common[Link]):
+    """A connection to a Wardroom server, which threads may share.
 
     `url` and `key` come from `WARDROOM_URL` and `WARDROOM_KEY` where they are not given. `timeout` is in seconds, for one
     call with all its `retries`; `query_timeout` the same for questions about the past. `fallback` is the verdict when no
     server answers in time: a name, or `None` to raise instead.
     """
 
-    def __init__(
-        self,
-        url: str | None = None,
-        key: str | None = None,
-        *,
-        timeout: float = limits.TIMEOUT_SECS,
-        query_timeout: float = limits.QUERY_TIMEOUT_SECS,
-        retries: int = limits.RETRIES,
-        fallback: str | None = "allow",
-        ssl_context: ssl.SSLContext | None = None,
-    ) -> None:
-        place, held = where(url, key)
-        settings = Settings(timeout=timeout, query_timeout=query_timeout, retries=retries)
-        self._core = Core(settings, Fallback(fallback))
-        self._link = Link(place, held, place.tls(ssl_context), settings.clock)
-
-    def with_options(
-        self, *, timeout: float | None = None, query_timeout: float | None = None, retries: int | None = None
-    ) -> Client:
-        """The same client (connections, counts and fallback are shared) with other patience."""
-        given = {"timeout": timeout, "query_timeout": query_timeout, "retries": retries}
-        changed = {name: value for name, value in given.items() if value is not None}
-        twin = object.__new__(Client)
-        twin._core = Core(dataclasses.replace(self._core.settings, **changed), self._core.fallback)  # type: ignore[arg-type]
-        twin._link = self._link
-        return twin
+    _pool = Link
 
     # Events
 
@@ -249,11 +211,6 @@ class Client:
         """How the server is, and why it is not well where it is not."""
         return self._link.run(_calls.get(self._core.settings, "/v1/status"))
 
-    @property
-    def counts(self) -> Counts:
-        """How often this client was answered, and how often it gave its fallback."""
-        return self._core.fallback.counts()
-
     def close(self) -> None:
         """Closes kept connections."""
         self._link.close()
@@ -265,9 +222,3 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        return f"wardroom.Client({str(self._link.place)!r})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("a client is not pickled: make one in each process")

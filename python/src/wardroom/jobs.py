@@ -55,12 +55,16 @@ class Preview:
         rows += [(f"not done: {why}", count) for why, count in self.why] or [("not done", self.refused)]
         return rows
 
+    def _shown(self) -> list[str]:
+        more = len(self.samples) - limits.SAMPLES_SHOWN
+        return [*self.samples[: limits.SAMPLES_SHOWN], *([f"… {more} more in `samples`"] if more > 0 else [])]
+
     def __str__(self) -> str:
-        samples = [f"  {_html.text(sample)}" for sample in self.samples]
+        samples = [f"  {_html.note(sample)}" for sample in self._shown()]
         return "\n".join([_html.plain(("items", f"{self.items:,}"), self._rows()), *samples])
 
     def _repr_html_(self) -> str:
-        samples = _html.table(("for example",), [(sample,) for sample in self.samples])
+        samples = _html.table(("for example",), [(sample,) for sample in self._shown()])
         return _html.table(("items", f"{self.items:,}"), self._rows()) + samples
 
 
@@ -174,10 +178,10 @@ class _Shown:
         return f"Job({self.id or 'dry run'}, {self.state}, {self.counts})"
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{n:,} {name}" for name, n in self.counts.items() if n)
+        counts = ", ".join(f"{n:,} {_html.text(name)}" for name, n in self.counts.items() if n)
         preview = [str(self.preview)] if self.preview is not None and self.state in ("preview", "dry run") else []
         approval = " (wants another person's approval)" if self.needs_approval else ""
-        return "\n".join([f"job {self.id or ''} {self.state}{approval} {counts}".strip(), *preview])
+        return "\n".join([f"job {_html.text(self.id or '')} {self.state}{approval} {counts}".strip(), *preview])
 
     def _repr_html_(self) -> str:
         counts = [(name, n) for name, n in self.counts.items() if n]

@@ -22,11 +22,11 @@ from typing import Any, Generic, TypeVar
 import h11
 
 from . import _limits as limits
-from ._flow import Flow, Line, OnRefused, line
-from ._http import Request, Streamed, head
+from ._flow import Flow, Hearing, Line, OnRefused, line
+from ._http import Request, head
 from ._link import Link, connect
 from ._op import Settings
-from .errors import TimedOut, Unavailable, Unreachable
+from .errors import Unavailable, Unreachable
 
 __all__ = ["Stream"]
 
@@ -88,11 +88,11 @@ class Stream(Generic[A]):
         place, secs = self._link.place, max(self._settings.timeout, limits.TIMEOUT_SECS)
         with connect(place, self._link.tls, secs) as sock, selectors.DefaultSelector() as selector:
             sock.setblocking(False)
-            self._flow.connected()
             wire = h11.Connection(h11.CLIENT)
+            hearing = Hearing(self._flow, self._settings, place, wire)
             pipe = _Pipe(sock, selector, self._feed.wake)
             pipe.out += wire.send(head(place, self._link.key, self._request, streamed=True)) or b""
-            reply, ended, heard = Streamed(wire), False, self._settings.clock()
+            ended = False
             while True:
                 self._fill(wire, pipe)
                 if not ended and not pipe.out and self._feed.ended() and not self._flow.unsent:
@@ -100,20 +100,12 @@ class Stream(Generic[A]):
                     ended = True
                 if ended and not self._flow.waiting:
                     return
-                quiet = heard + limits.STREAM_QUIET_SECS - self._settings.clock() if self._flow.waiting else None
-                data = pipe.turn(quiet, self._flow.has_room() and not ended)
+                data = pipe.turn(hearing.quiet(), self._flow.has_room() and not ended)
                 if data is None:
-                    if quiet is not None and self._settings.clock() > heard + limits.STREAM_QUIET_SECS:
-                        raise TimedOut(f"no answer in the stream from {place} in time")
+                    hearing.silent()
                     continue
-                answers, failure = self._flow.take(reply.feed(data))
-                yield from answers
-                heard = self._settings.clock()
-                if failure is not None:
-                    raise failure
-                if reply.done:
-                    if self._flow.waiting:
-                        raise Unreachable(f"{place} ended the stream; the rest is sent again")
+                yield from hearing.take(data)
+                if hearing.done():
                     return
 
     def _fill(self, wire: h11.Connection, pipe: _Pipe) -> None:

@@ -169,7 +169,7 @@ class Table(Sequence[dict[str, Any]]):
         shown = self._values[: limits.TABLE_SHOWN]
         lines = [_html.plain(self.names, shown)] if self.columns else []
         lines += ["…"] if len(self) > len(shown) else []
-        return "\n".join([*lines, self._summary(), *(f"note: {_html.text(note)}" for note in self.notes)])
+        return "\n".join([*lines, self._summary(), *(f"note: {_html.note(note)}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
         notes = "".join(_html.section("", f"note: {note}") for note in self.notes)

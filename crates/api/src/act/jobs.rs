@@ -2,13 +2,13 @@
 //! Jobs: planned with a preview, approved by a second person where they are large, started, watched, stopped, undone.
 
 use super::labels::{idempotency_key, sight};
-use super::{aside, read};
+use super::{aside, find, read};
 use crate::answer::Seq;
 use crate::api::{Api, json_of};
 use crate::explain::query;
 use crate::keys::Role;
 use crate::limits;
-use crate::problem::{BAD_ACT, NO_FINDER, NO_JOB, Problem, ProblemBody};
+use crate::problem::{BAD_ACT, NO_JOB, Problem, ProblemBody};
 use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -18,6 +18,7 @@ use serde_json::{Map, Value as Json, json};
 use utoipa::{IntoParams, ToSchema};
 use wardroom_engine::acts::{Job, JobHead, JobStep, Step};
 use wardroom_engine::limits as engine;
+use wardroom_event::Sight;
 use wardroom_history::act::{Asked, Found, Plan, entity, entries, plan, preview};
 
 /// A job to be planned.
@@ -102,15 +103,13 @@ impl Where {
     }
 }
 
-async fn found(api: &Api, from: Where, cap: usize) -> Result<Found, Problem> {
+async fn found(api: &Api, from: Where, cap: usize, sight: Sight) -> Result<Found, Problem> {
     let count = from.most();
     if count > cap {
         return Err(Problem::new(BAD_ACT, format!("{count} are given, and the most is {cap}")));
     }
-    let (language, text) = match from {
-        Where::Seqs(seqs) => {
-            return Ok(Found::Events(seqs.iter().map(Number::read).collect::<Result<_, _>>()?));
-        }
+    match from {
+        Where::Seqs(seqs) => Ok(Found::Events(seqs.iter().map(Number::read).collect::<Result<_, _>>()?)),
         Where::Entities(entities) => {
             let one = |map: &Map<String, Json>| match map.iter().next() {
                 Some((kind, Json::String(text))) if map.len() == 1 => {
@@ -118,20 +117,11 @@ async fn found(api: &Api, from: Where, cap: usize) -> Result<Found, Problem> {
                 }
                 _ => Err(Problem::new(BAD_ACT, "an entity is one name of a type with a text")),
             };
-            return Ok(Found::Values(entities.iter().map(one).collect::<Result<_, _>>()?));
+            Ok(Found::Values(entities.iter().map(one).collect::<Result<_, _>>()?))
         }
-        Where::Query(text) => ("query", text),
-        Where::Sql(text) => ("sql", text),
-    };
-    let find = api.options().acting.find.clone();
-    let find = find.ok_or_else(|| {
-        Problem::new(
-            NO_FINDER,
-            format!("this server cannot look for events by `{language}`; give `seqs` or `entities`"),
-        )
-    })?;
-    let found = aside("look for events", move || find(language, &text, cap)).await?;
-    found.map_err(|why| Problem::new(BAD_ACT, why))
+        Where::Query(text) => find::by_query(api, &text, cap).await,
+        Where::Sql(text) => find::by_sql(api, &text, cap, sight).await,
+    }
 }
 
 /// Plan a job
@@ -160,7 +150,7 @@ pub(crate) async fn new(State(api): State<Api>, request: Request) -> Result<Resp
     let sight = sight(&api, &parts.headers, asked.reveal)?;
     let cap = asked.cap.unwrap_or(engine::JOB_ITEMS).min(engine::JOB_ITEMS);
     let (from, what, now) = (asked.from.shown(), json!(asked.asked), api.now());
-    let found = found(&api, asked.from, cap).await?;
+    let found = found(&api, asked.from, cap, sight).await?;
     let (deeds, of) = (api.engine().clone(), asked.asked);
     let plan = aside("plan a job", move || plan(&deeds, &of, &found, now)).await??;
     let (looking, held) = (api.engine().clone(), plan);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Acting over HTTP: labels, lists, and jobs over many events, with what is there undone again.
 
+mod find;
 pub(crate) mod jobs;
 pub(crate) mod labels;
 pub(crate) mod lists;
@@ -14,25 +15,20 @@ use axum::http::HeaderMap;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use wardroom_engine::acts::{ActError, Held};
-use wardroom_history::act::{Found, PlanError, Runner};
-
-/// Finds what a query is about: its language (`query` or `sql`), its text, how much at most.
-pub type Find = Arc<dyn Fn(&str, &str, usize) -> Result<Found, String> + Send + Sync>;
+use wardroom_history::act::{PlanError, Runner};
 
 /// What acting needs beyond the engine.
 #[derive(Clone)]
 pub struct Acting {
     /// Goes on with jobs; without it they stay where they are.
     pub runner: Option<Arc<Runner>>,
-    /// Finds what queries are about; without it jobs take numbers of events and entities.
-    pub find: Option<Find>,
     /// A job of more items needs the approval of a second person.
     pub second_person_above: usize,
 }
 
 impl Default for Acting {
     fn default() -> Acting {
-        Acting { runner: None, find: None, second_person_above: limits::SECOND_PERSON_ABOVE }
+        Acting { runner: None, second_person_above: limits::SECOND_PERSON_ABOVE }
     }
 }
 

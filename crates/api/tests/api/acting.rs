@@ -3,11 +3,10 @@
 
 use crate::harness::{Answer, NOW, Server, login};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
 use wardroom_api::{Options, Role};
 use wardroom_engine::Origin;
-use wardroom_history::act::{Found, Runner};
+use wardroom_history::act::Runner;
 use wardroom_policy::Bundle;
 
 const POLICY: &str = r#"
@@ -187,14 +186,8 @@ async fn lists_are_looked_at_and_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_goes_from_its_preview_to_its_undoing() {
-    let find = |language: &str, text: &str, cap: usize| {
-        assert_eq!(language, "query");
-        let found = text.split_whitespace().map(|n| n.parse().map_err(|_| format!("no number: {n}")));
-        Ok(Found::Events(found.take(cap).collect::<Result<_, String>>()?))
-    };
     let (server, _runner) = start(|options| {
         options.acting.second_person_above = 3;
-        options.acting.find = Some(Arc::new(find));
     })
     .await;
     let mut seqs = Vec::new();
@@ -258,9 +251,8 @@ async fn a_job_goes_from_its_preview_to_its_undoing() {
         .await;
     assert_eq!(rest.text().lines().count(), 2);
 
-    let by_query =
-        json!({"do": {"list": {"list": "watched", "value": "ip"}}, "where": {"query": seqs[..2].join(" ")}});
-    let small = act(&server, "/v1/jobs", by_query).await.json();
+    let both = json!({"do": {"list": {"list": "watched", "value": "ip"}}, "where": {"seqs": seqs[..2]}});
+    let small = act(&server, "/v1/jobs", both).await.json();
     assert_eq!(
         (&small["items"], &small["preview"]["repeated"], &small["needs_approval"]),
         (&json!(1), &json!(1), &json!(false))
@@ -270,7 +262,7 @@ async fn a_job_goes_from_its_preview_to_its_undoing() {
     for (body, slug, status) in [
         (json!({"do": {"label": {"name": "x", "on": "acount"}}, "where": {"seqs": seqs}}), "bad_act", 422),
         (json!({"do": {"again": {}}, "where": {"seqs": []}}), "bad_act", 422),
-        (json!({"do": {"again": {}}, "where": {"query": "x"}}), "bad_act", 422),
+        (json!({"do": {"again": {}}, "where": {"query": "signup"}}), "no_history", 501),
         (
             json!({"do": {"list": {"list": "watched", "value": "ip"}}, "where": {"seqs": seqs}, "cap": 2}),
             "bad_act",
@@ -286,7 +278,7 @@ async fn a_job_goes_from_its_preview_to_its_undoing() {
 async fn without_a_history_jobs_take_what_they_are_given() {
     let (server, _runner) = start(|_| ()).await;
     let asked = |from: Value| json!({"do": {"label": {"name": "abuse", "on": "account"}}, "where": from});
-    act(&server, "/v1/jobs", asked(json!({"query": "login"}))).await.problem(501, "no_finder");
+    act(&server, "/v1/jobs", asked(json!({"query": "login"}))).await.problem(501, "no_history");
     let planned =
         act(&server, "/v1/jobs", asked(json!({"entities": [{"account": "ann"}, {"account": "bob"}]}))).await;
     assert_eq!(planned.json()["items"], 2);

@@ -5,7 +5,7 @@ use crate::harness::Server;
 use wardroom_api::{Keys, Role};
 
 /// Every route with what it takes: its method, path, content type, and role.
-const ROUTES: [(&str, &str, &str, Option<Role>); 36] = [
+const ROUTES: [(&str, &str, &str, Option<Role>); 37] = [
     ("POST", "/v1/decide", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/record", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/stream", "application/x-ndjson", Some(Role::Ingest)),
@@ -24,6 +24,7 @@ const ROUTES: [(&str, &str, &str, Option<Role>); 36] = [
     ("GET", "/v1/backtests/1", "", Some(Role::Read)),
     ("DELETE", "/v1/backtests/1", "", Some(Role::Read)),
     ("POST", "/v1/query", "application/json", Some(Role::Read)),
+    ("GET", "/v1/history", "", Some(Role::Read)),
     ("POST", "/v1/labels", "application/json", Some(Role::Act)),
     ("GET", "/v1/labels?subject=account:a", "", Some(Role::Read)),
     ("POST", "/v1/labels/import", "text/csv", Some(Role::Act)),
@@ -79,6 +80,13 @@ async fn every_route_asks_for_its_role() {
             assert!(!problem.to_string().contains("hunter2") && !problem.to_string().contains(&near));
         }
     }
+    // Each of them is a route of its own to the metrics.
+    let page = server.get("/metrics", Role::Read).await.text();
+    let others = page
+        .lines()
+        .filter(|line| line.starts_with("wardroom_requests_total") && line.contains("\"other\""));
+    assert_eq!(others.collect::<Vec<_>>(), [""; 0]);
+    assert!(page.contains("wardroom_requests_total{route=\"/v1/query\""), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

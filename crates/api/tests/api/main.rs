@@ -10,6 +10,7 @@ mod documents;
 mod events;
 mod harness;
 mod keys;
+mod masked;
 mod metrics;
 mod overload;
 mod page;

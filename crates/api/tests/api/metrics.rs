@@ -6,6 +6,8 @@ use crate::harness::Server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wardroom_api::{Host, Options, Role, Span, Traces};
+use wardroom_history::Past;
+use wardroom_journal::Keyring;
 
 const PAGE: &str = "../../docs/src/metrics.md";
 
@@ -81,7 +83,10 @@ async fn the_page_has_every_metric_and_no_other() {
         clock_offset_seconds: Some(0.0),
         ..Host::default()
     };
+    let data = tempfile::tempdir().unwrap();
     let everything = |options: &mut Options| {
+        let past = Past::open(data.path(), &Keyring::default(), &wardroom_history::Options::default());
+        options.history = Some(Arc::new(past.unwrap()));
         options.host = Some(Arc::new(move || host.clone()));
         options.traces = Some(Arc::new(NoTraces));
     };

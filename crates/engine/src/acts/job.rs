@@ -10,8 +10,9 @@
 
 use super::record::{deed, put_deed, small, version};
 use super::{ActError, Body, Deed, JobItem};
+use crate::erase::Token;
 use crate::limits;
-use crate::record::{Input, Unreadable, many, put_i64, put_len, put_text, put_u64};
+use crate::record::{Hand, Input, Unreadable, many, put_i64, put_len, put_text, put_u64, scrub_job};
 use std::collections::BTreeMap;
 use wardroom_event::Micros;
 
@@ -261,6 +262,14 @@ impl JobStep {
 pub(crate) struct Part;
 
 impl Part {
+    /// Items as one record, however large: what a part becomes where its values are others.
+    pub(crate) fn whole(items: &[Deed]) -> Vec<u8> {
+        let mut part = vec![VERSION];
+        put_len(&mut part, items.len());
+        items.iter().for_each(|item| put_deed(&mut part, item));
+        part
+    }
+
     /// Items as records of kind 11, none of them larger than [`limits::JOB_PART_BYTES`] by more than an item.
     pub(crate) fn encode(items: &[Deed]) -> Vec<Vec<u8>> {
         let mut parts = Vec::new();
@@ -320,6 +329,10 @@ impl Job {
             (Step::Approve, Phase::Preview) if !self.head.second => no("needs nobody's approval"),
             (Step::Approve, Phase::Preview) if *step.by == *self.head.by => {
                 no("is approved by another than who planned it")
+            }
+            // Nobody can tell whether it is the same person.
+            (Step::Approve, Phase::Preview) if Token::parse(&self.head.by).is_some() => {
+                no("was planned by somebody who was erased since; plan it anew")
             }
             (Step::Approve, Phase::Preview) if self.approved.is_some() => no("is approved already"),
             (Step::Approve, Phase::Preview) => Ok(()),
@@ -437,6 +450,11 @@ impl Jobs {
 
     pub(crate) fn all(&self) -> impl DoubleEndedIterator<Item = &Job> {
         self.jobs.values()
+    }
+
+    /// Puts other words into what is said of each; gives those that became others.
+    pub(crate) fn scrub(&mut self, hand: &mut dyn Hand) -> Vec<u64> {
+        self.jobs.values_mut().filter_map(|job| scrub_job(job, hand).then_some(job.id)).collect()
     }
 
     pub(crate) fn get(&self, id: u64) -> Result<&Job, ActError> {

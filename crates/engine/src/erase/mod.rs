@@ -13,7 +13,8 @@
 //!    removed: no restart goes on from a state that knows the value
 //!    over a journal that does not.
 //! 4. Each segment that has the value is written anew.
-//! 5. `erasing` is removed.
+//! 5. What others have made of the journal is rid of it as well.
+//! 6. `erasing` is removed.
 //!
 //! Then everything is looked through once more, by another search ([`grep`], [`prove`]).
 
@@ -32,7 +33,7 @@ pub use subject::{Eraser, Met, Subject, Token};
 use crate::engine::Engine;
 use crate::error::{EngineError, SnapshotError, SubmitError};
 use crate::limits;
-use crate::record::{ErasureRecord, kind, policy_of, scrub};
+use crate::record::{ErasureRecord, kind, read_with, scrub};
 use crate::sequencer::Task;
 use crate::snapshot;
 use siphasher::sip128::{Hasher128, SipHasher24};
@@ -43,7 +44,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use wardroom_event::{Micros, Type};
 use wardroom_journal::{DAMAGED, Disk, Fate, Frame, JournalError};
-use wardroom_state::Secret;
+use wardroom_state::{Keyer, Secret};
 
 /// What is to be done, while it is.
 const PENDING: &str = "erasing";
@@ -137,6 +138,36 @@ impl Engine {
         now: Micros,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Erased, EraseError> {
+        self.erase_with(subject, token, now, progress, |_| Ok(()))
+    }
+
+    /// As [`Engine::erase`], and `beside` erases what others have made of the past: it is not over before that is done, so
+    /// that one cut short there goes on as well.
+    ///
+    /// # Errors
+    /// [`EraseError`], and whatever `beside` gives.
+    pub fn erase_with<E: From<EraseError>>(
+        &self,
+        subject: &Subject,
+        token: &Token,
+        now: Micros,
+        progress: &mut dyn FnMut(u64, u64),
+        beside: impl FnOnce(&Erased) -> Result<(), E>,
+    ) -> Result<Erased, E> {
+        let erased = self.erase_own(subject, token, now, progress)?;
+        beside(&erased)?;
+        self.remove_pending().map_err(EraseError::from)?;
+        Ok(erased)
+    }
+
+    /// All that the engine keeps.
+    fn erase_own(
+        &self,
+        subject: &Subject,
+        token: &Token,
+        now: Micros,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Erased, EraseError> {
         let subject = &self.known(subject);
         let eraser = Arc::new(Eraser::new(subject.clone(), token).map_err(EraseError::Value)?);
         self.named_by_policy(&eraser)?;
@@ -154,7 +185,6 @@ impl Engine {
         let snapshots_removed = self.remove_snapshots_before(snapshot)?;
         let segments = self.erase_segments(&eraser, seq, progress)?;
         let damaged_removed = self.remove_damaged(&eraser)?;
-        self.remove_pending()?;
         let (kind, token) = (subject.kind(), token.word());
         Ok(Erased {
             seq,
@@ -190,6 +220,11 @@ impl Engine {
     /// A subject with what this installation knows it by: its hashes, where fields are kept so.
     pub fn known(&self, subject: &Subject) -> Subject {
         subject.clone().hashed(self.keyer.hash_keys())
+    }
+
+    /// What turns values into keys and hashes here.
+    pub fn keyer(&self) -> &Keyer {
+        &self.keyer
     }
 
     /// The digest of a subject under this installation's secret: what an erasure's record has of it.
@@ -311,13 +346,9 @@ impl Engine {
     fn scrubbed(&self, frame: &Frame<'_>, eraser: &Eraser) -> Result<(Option<Vec<u8>>, Met), EngineError> {
         let seq = frame.position.seq;
         let unreadable = |why| EngineError::Record { seq, why };
-        let dictionary = match frame.kind {
-            kind::DECIDED | kind::RECORDED => {
-                let policy = policy_of(frame.payload).map_err(unreadable)?;
-                Some(self.shared.dictionary(policy, frame.position.segment)?)
-            }
-            _ => None,
-        };
+        let policy = read_with(frame.kind, frame.payload).map_err(unreadable)?;
+        let dictionary =
+            policy.map(|policy| self.shared.dictionary(policy, frame.position.segment)).transpose()?;
         let mut hand = Erasing { eraser, met: Met::default() };
         let out = scrub(frame.kind, frame.payload, dictionary.as_deref(), &mut hand).map_err(unreadable)?;
         Ok((out, hand.met))

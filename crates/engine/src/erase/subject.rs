@@ -7,7 +7,8 @@
 //! the block that is set aside for what goes nowhere (`100::/64`, RFC 6666), with 64 of the bits.
 
 use super::words::{Found, Words, pattern};
-use crate::record::Hand;
+use crate::decision::StoredSignal;
+use crate::record::{Hand, scrub_signal};
 use regex::bytes;
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
@@ -106,6 +107,11 @@ impl Subject {
             other => other.show(self.kind, wardroom_event::Sight::Full),
         };
         format!("{}:{value}", self.kind)
+    }
+
+    /// As tables show it: a long one not whole.
+    pub fn shown(&self) -> String {
+        self.value.show(self.kind, wardroom_event::Sight::Full)
     }
 
     /// The texts that are this value.
@@ -282,7 +288,7 @@ impl Eraser {
     }
 
     /// The same of an event's id: what looks like a name with a number behind it is one.
-    pub(crate) fn id(&self, text: &str, met: &mut Met) -> Option<String> {
+    pub fn id(&self, text: &str, met: &mut Met) -> Option<String> {
         self.replaced(text, self.words.find_within_ids(text), met)
     }
 
@@ -345,6 +351,29 @@ impl Eraser {
                 let values: Box<[Value]> = values.iter().map(one).collect();
                 changed.then_some(Value::List(values))
             }
+            _ => None,
+        }
+    }
+
+    /// What stands in its place, as tables show it.
+    pub fn shown(&self) -> String {
+        self.token()
+            .map_or_else(String::new, |token| token.show(self.subject.kind, wardroom_event::Sight::Full))
+    }
+
+    /// Puts the token into a signal; whether the subject was in it.
+    pub fn signal(&self, signal: &mut StoredSignal, met: &mut Met) -> bool {
+        let mut hand = Erasing { eraser: self, met: Met::default() };
+        let changed = scrub_signal(signal, &mut hand);
+        met.add(hand.met);
+        changed
+    }
+
+    /// The bytes of a subject that is an address, one of IPv4 mapped into IPv6.
+    pub fn address(&self) -> Option<[u8; 16]> {
+        match &self.subject.value {
+            Value::Ip(IpAddr::V4(ip)) => Some(ip.to_ipv6_mapped().octets()),
+            Value::Ip(IpAddr::V6(ip)) => Some(ip.octets()),
             _ => None,
         }
     }

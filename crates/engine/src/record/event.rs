@@ -116,7 +116,8 @@ pub(crate) fn arrived(payload: &[u8]) -> Result<Micros, Unreadable> {
     let mut input = Input::new(payload);
     head(&mut input)?;
     input.u64()?;
-    (input.text()?, input.text()?);
+    input.text()?;
+    input.text()?;
     let time = input.i64()?;
     Ok(Micros(time.wrapping_add(input.i64()?)))
 }

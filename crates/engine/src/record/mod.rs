@@ -31,7 +31,8 @@ pub(crate) use event::{
 pub(crate) use forget::ForgetRecord;
 pub(crate) use outbox::{Checkpoint, DeadLetter, EffectRecord, Happened, OpenCase, Restored, Unfinished};
 pub(crate) use policy::{Part, encode_parts};
-pub(crate) use scrub::{Hand, scrub};
+pub use scrub::Going;
+pub(crate) use scrub::{Hand, forget, read_with, scrub, scrub_job, scrub_signal};
 #[cfg(test)]
 pub(crate) use values::tests::any_value;
 pub(crate) use values::{kind_byte, put_kind_byte, put_value, skip_value, value, value_bytes};

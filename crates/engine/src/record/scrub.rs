@@ -4,18 +4,30 @@
 //! What is not shown is what Wardroom itself wrote: numbers, times, verdicts, names that a policy declares. Where nothing
 //! becomes another there is no new payload, so that a record that says nothing of somebody stays as it is, to the byte.
 
+mod acts;
+mod forget;
+
+pub use forget::Going;
+pub(crate) use forget::forget;
+
 use super::bytes::{Input, put_i64, put_len, put_text, put_u64};
 use super::effect::{effect, put_effect};
-use super::event::{ASKS, FOLLOWS, SKIPPED, take_version};
+use super::event::{ASKS, FOLLOWS, SKIPPED, policy_of, take_version};
 use super::values::{kind_byte, put_kind_byte, put_value, value};
 use super::{Change, Checkpoint, Dictionary, EffectRecord, Happened, Part, Unreadable, kind};
-use crate::decision::StoredEffect;
+use crate::acts::{ActRecord, AgainRecord, Job, JobHead, JobStep, Part as JobPart, items};
+use crate::decision::{StoredEffect, StoredSignal};
 use wardroom_event::{Type, Value};
+use wardroom_policy::Piece;
 
 /// What is shown, and may give something else for it.
 pub(crate) trait Hand {
     /// A value, of that type where it is known.
     fn value(&mut self, kind: Option<Type>, value: &Value) -> Option<Value>;
+    /// A value of an event's own field, by its slot.
+    fn field(&mut self, _slot: usize, kind: Option<Type>, value: &Value) -> Option<Value> {
+        self.value(kind, value)
+    }
     /// Words.
     fn text(&mut self, text: &str) -> Option<String>;
     /// What a sender calls an event, or itself: often a name with something before or behind it.
@@ -23,7 +35,7 @@ pub(crate) trait Hand {
 }
 
 /// The payload that a record of this kind has once all that is in it went through `hand`; none where it stays as it is. Of
-/// an event the dictionary is that of its policy; other kinds need none. A kind that is not known is not looked into.
+/// an event, also of one judged again, the dictionary is that of its policy; other kinds need none. A kind that is not known is not looked into.
 pub(crate) fn scrub(
     of: u8,
     payload: &[u8],
@@ -60,9 +72,72 @@ pub(crate) fn scrub(
             pen.words(&mut part.text);
             part.encode()
         }
+        kind::ACT => {
+            let mut act = ActRecord::decode(payload)?;
+            pen.act(&mut act);
+            act.encode(&mut pen.out);
+            pen.out
+        }
+        kind::JOB_PART => {
+            let mut items = items(payload)?;
+            items.iter_mut().for_each(|item| pen.deed(item));
+            JobPart::whole(&items)
+        }
+        kind::JOB => {
+            let mut head = JobHead::decode(payload)?;
+            pen.job(&mut head);
+            head.encode(&mut pen.out);
+            pen.out
+        }
+        kind::JOB_STEP => {
+            let mut step = JobStep::decode(payload)?;
+            pen.step(&mut step);
+            step.encode(&mut pen.out);
+            pen.out
+        }
+        kind::AGAIN => {
+            let dictionary = dictionary.ok_or("a decision before any policy")?;
+            let (mut again, decided) = AgainRecord::split(payload)?;
+            pen.again(&mut again);
+            again.encode(&mut pen.out);
+            pen.event(decided, true, dictionary)?;
+            pen.out
+        }
         _ => return Ok(None),
     };
     Ok(pen.changed.then_some(out))
+}
+
+/// The policy that a record's names are to be read with; none where it needs none.
+pub(crate) fn read_with(of: u8, payload: &[u8]) -> Result<Option<u64>, Unreadable> {
+    match of {
+        kind::DECIDED | kind::RECORDED => policy_of(payload).map(Some),
+        kind::AGAIN => policy_of(AgainRecord::split(payload)?.1).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// A job with other texts in it; whether any became another.
+pub(crate) fn scrub_job(job: &mut Job, hand: &mut dyn Hand) -> bool {
+    let mut pen = Pen { out: Vec::new(), changed: false, hand };
+    pen.job(&mut job.head);
+    pen.words(&mut job.by);
+    job.approved.as_mut().into_iter().for_each(|by| pen.words(by));
+    pen.changed
+}
+
+/// A signal with other values in it; whether there are any.
+pub(crate) fn scrub_signal(signal: &mut StoredSignal, hand: &mut dyn Hand) -> bool {
+    let mut pen = Pen { out: Vec::new(), changed: false, hand };
+    signal.ask.as_mut().into_iter().for_each(|ask| pen.words(ask));
+    for piece in &mut signal.because {
+        match piece {
+            Piece::Text(text) => pen.words(text),
+            Piece::Value(kind, value) => pen.shown(Some(*kind), value),
+        }
+    }
+    signal.effects.iter_mut().for_each(|effect| pen.effect(effect));
+    pen.changed
 }
 
 struct Pen<'a> {
@@ -85,8 +160,12 @@ impl Pen<'_> {
         self.id(&mut input)?;
         put_i64(&mut self.out, input.i64()?);
         put_i64(&mut self.out, input.i64()?);
-        for field in &dictionary.schema.get(kind).fields {
-            self.value(&mut input, Some(field.kind))?;
+        for (slot, field) in dictionary.schema.get(kind).fields.iter().enumerate() {
+            let mut value = value(&mut input)?;
+            if let Some(other) = self.hand.field(slot, Some(field.kind), &value) {
+                (value, self.changed) = (other, true);
+            }
+            put_value(&mut self.out, &value);
         }
         if judged {
             let served = dictionary.served.get(number).map_or(&[][..], Vec::as_slice);

@@ -31,6 +31,8 @@ impl Sequencer {
             self.checkpoint = checkpoint;
             self.set_prologue().map_err(|e| self.fail(&e))?;
         }
+        let jobs = self.past.jobs.scrub(&mut hand);
+        jobs.into_iter().for_each(|job| self.shared.show_jobs(&self.past.jobs, job));
         match self.writer.rotate() {
             Ok(()) => {}
             Err(e) if e.is_full() => return Err(SubmitError::Full(e.to_string())),

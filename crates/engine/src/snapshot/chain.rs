@@ -87,13 +87,20 @@ pub(super) fn chains(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<Chain>> {
     Ok(chains)
 }
 
+fn second_newest(found: &[Listed]) -> Option<&Listed> {
+    found.iter().rev().filter(|found| !found.is_delta).nth(1)
+}
+
+/// Where the older of two whole snapshots begins, if there are two.
+pub(super) fn older(disk: &dyn Disk, dir: &Path) -> io::Result<Option<u64>> {
+    Ok(second_newest(&list(disk, dir)?).map(|older| older.begin))
+}
+
 /// Removes what is older than the second newest whole snapshot: two chains are kept. Gives where the older begins, if there
 /// are two.
 pub(super) fn prune(disk: &dyn Disk, dir: &Path) -> io::Result<Option<Listed>> {
     let found = list(disk, dir)?;
-    let Some(older) = found.iter().rev().filter(|found| !found.is_delta).nth(1) else {
-        return Ok(None);
-    };
+    let Some(older) = second_newest(&found) else { return Ok(None) };
     let mut removed = false;
     for old in found.iter().filter(|found| found.begin < older.begin) {
         disk.remove(&old.path)?;

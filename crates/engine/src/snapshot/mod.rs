@@ -60,6 +60,11 @@ pub(crate) fn begins(name: &str) -> Option<u64> {
     format::parse_name(name).map(|(begin, _)| begin)
 }
 
+/// Where the older of two whole snapshots begins, if there are two.
+pub(crate) fn older(disk: &dyn Disk, dir: &Path) -> std::io::Result<Option<u64>> {
+    chain::older(disk, dir)
+}
+
 /// Gives what each section of a snapshot holds, decrypted, to `each`. Gives the file's length; or what is wrong with it.
 pub(crate) fn each_section(
     disk: &dyn Disk,

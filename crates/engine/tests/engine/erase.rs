@@ -6,8 +6,9 @@ use crate::support::{
 };
 use std::path::Path;
 use std::sync::Mutex;
+use wardroom_engine::acts::{Act, Deed, JobHead, JobItem, JobStep, Step, Subject as Whom};
 use wardroom_engine::{Config, Engine, EraseError, Erased, Subject, Token, Work};
-use wardroom_event::{Micros, Span};
+use wardroom_event::{Micros, Span, Type, Value};
 use wardroom_journal::{Key, Keyring};
 
 const ALICE: &str = "alice.miller";
@@ -58,7 +59,7 @@ fn token() -> Token {
     Token::parse(TOKEN).unwrap()
 }
 
-fn erase(engine: &Engine, subject: &str) -> Result<Erased, EraseError> {
+pub(crate) fn erase(engine: &Engine, subject: &str) -> Result<Erased, EraseError> {
     engine.erase(&Subject::parse(subject).unwrap(), &token(), at(1000), &mut |_, _| {})
 }
 
@@ -242,6 +243,74 @@ fn a_policy_that_names_the_subject_stands_in_the_way_and_an_old_one_does_not() {
     run(engine.close());
     let engine = data.reopen();
     decide(&engine, &login("x", 600, "bob", "192.0.2.1", true));
+}
+
+/// What people did, and a job, also while it is being done.
+#[test]
+fn what_was_done_by_hand_holds_nothing_of_it() {
+    let data = Data::new();
+    let engine = data.open(KEEPING);
+    live_on(&engine, 0, 60, true);
+    let value = |name: &str| (Type::Account, Value::Text(name.into()));
+    let label = |name: &str| {
+        let (kind, value) = value(name);
+        let (label, note) = ("busy".into(), format!("{name} wrote to us").into());
+        let subject = Whom::Entity { kind, value };
+        Deed::Label { subject, label, says: true, until: None, confidence: None, note, about: None }
+    };
+    let entry = |name: &str| {
+        let (kind, value) = value(name);
+        Deed::List { list: "seen".into(), kind, value, put: true, until: None }
+    };
+    let hers = everything(&engine).into_iter().find(|stored| content(stored).contains(ALICE)).unwrap().seq;
+    let deeds = [label(ALICE), entry(ALICE), label("person1"), Deed::Again { event: hers }];
+    let by_hand = |deed| Act { deed, source: "key:ann".into(), by: "ann".into(), item: None };
+    run(engine.act(deeds.iter().cloned().map(by_hand).collect(), at(100))).unwrap();
+    let text = || Box::<str>::from(format!("login where account == \"{ALICE}\""));
+    let head = JobHead {
+        at: at(110),
+        by: "ann".into(),
+        source: "key:ann".into(),
+        key: "".into(),
+        what: text(),
+        from: text(),
+        reason: text(),
+        items: 4,
+        parts: Vec::new(),
+        second: false,
+    };
+    let job = run(engine.plan(head, &deeds)).unwrap();
+    let step = JobStep { job, step: Step::Start, at: at(120), by: "ann".into() };
+    run(engine.step_job(step)).unwrap();
+    let first = Act { item: Some(JobItem { job, item: 0 }), ..by_hand(deeds[0].clone()) };
+    run(engine.act(vec![first], at(130))).unwrap();
+    assert!(!holding(&data.path(), &["alice.miller wrote"]).is_empty());
+
+    let done = erase(&engine, &format!("account:{ALICE}")).unwrap();
+    let proof = engine.prove(&Subject::parse(&format!("account:{ALICE}")).unwrap(), done.seq).unwrap();
+    assert!(proof.holds() && proof.after == 0, "{proof:?}");
+    let check = |engine: &Engine| {
+        let job = engine.job(job).unwrap();
+        let shown = format!("{job:?} {:?}", engine.job_items(&job).unwrap());
+        assert!(
+            shown.contains(TOKEN) && shown.contains("person1 wrote") && !shown.contains(ALICE),
+            "{shown}"
+        );
+        assert_eq!((job.next, job.phase.name()), (1, "running"));
+    };
+    check(&engine);
+    let wrote = ["alice.miller wrote", "\"alice.miller\""];
+    assert_eq!(holding(&data.path(), &wrote), [""; 0]);
+    // The job goes on, with what is left of it.
+    let next = engine.job_items(&engine.job(job).unwrap()).unwrap();
+    let second = Act { item: Some(JobItem { job, item: 1 }), ..by_hand(next[1].clone()) };
+    run(engine.act(vec![second], at(140))).unwrap();
+    run(engine.close());
+    std::fs::remove_dir_all(data.path().join("snapshots")).unwrap();
+    let engine = data.reopen();
+    assert_eq!(engine.job(job).unwrap().next, 2);
+    replay(&engine, &data, &[KEEPING]);
+    run(engine.close());
 }
 
 fn live_on_policy(engine: &Engine) {

@@ -30,6 +30,7 @@ mod outbox;
 mod overload;
 mod recount;
 mod restart;
+mod retain;
 mod room;
 mod slow_disk;
 mod snapshot;

@@ -709,7 +709,7 @@ fn cut_behind(exported: Option<Arc<AtomicU64>>) -> (Data, Config, Engine) {
 fn retention_waits_for_what_the_past_has_not_taken() {
     let exported = Arc::new(AtomicU64::new(100));
     let (data, _, engine) = cut_behind(Some(exported.clone()));
-    let first = || wardroom_journal::segments(&data.path().join("journal")).unwrap()[0];
+    let first = || wardroom_journal::segments(data.journal().as_path()).unwrap()[0];
     assert!((2..=101).contains(&first()), "what was taken goes, the rest stays: {}", first());
     exported.store(u64::MAX, Ordering::Release);
     run(engine.snapshot()).unwrap();

@@ -163,6 +163,12 @@ impl Make<'_> {
 
     fn on_value(&self, kind: Type, value: Value) -> Result<Deed, PlanError> {
         match self.asked {
+            Asked::Label(label) if Type::named(&label.on).is_some_and(|on| on.is_entity() && on != kind) => {
+                let (on, found) = (&label.on, kind.name());
+                Err(PlanError::Asked(format!(
+                    "the label is for `{on}`, and entities of type `{found}` were found"
+                )))
+            }
             Asked::Label(_) if kind.is_entity() => Ok(self.label(Subject::Entity { kind, value })),
             Asked::Label(_) => Err(ActError::NoEntity(kind).into()),
             Asked::List(list) => {

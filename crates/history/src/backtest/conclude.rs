@@ -339,8 +339,14 @@ fn series(of: &BTreeMap<i64, u64>, step: i64) -> Series {
 }
 
 /// What a reader must know before believing the figures.
-pub(crate) fn warnings(plan: &Plan, report: &Report) -> Vec<String> {
+pub(crate) fn warnings(plan: &Plan, report: &Report, faded: u64) -> Vec<String> {
     let mut out = Vec::new();
+    if faded > 0 {
+        out.push(format!(
+            "{faded} events of the period have lost values that are kept no longer: they are left out, and what is counted anew \
+             has not counted them"
+        ));
+    }
     if let Some(delay) = &report.delay {
         let after = plan.as_of.since(plan.to).as_secs_f64();
         if after < delay.p90_secs {

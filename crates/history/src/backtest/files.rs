@@ -5,7 +5,7 @@ use super::rows::Journal;
 use super::{Ask, BacktestError, PastRows, Progress, Report, Setting, run};
 use crate::{Options, Past};
 use std::path::PathBuf;
-use wardroom_engine::{Glance, installation_secret, past_policies};
+use wardroom_engine::{Glance, installation_keyer, installation_secret, past_policies};
 use wardroom_event::Micros;
 use wardroom_journal::Keyring;
 
@@ -52,7 +52,8 @@ impl Files {
         }
         let through = Glance::at(&dir, &keys).map_err(fault)?.last_seq;
         let secret = installation_secret(&self.data).map_err(fault)?;
-        Ok((Journal { dir, keys, secret, policies }, through))
+        let keyer = installation_keyer(&self.data).map_err(fault)?;
+        Ok((Journal { dir, keys, secret, keyer, policies }, through))
     }
 
     /// What a backtest is known by: the same question over the same past is the same backtest.

@@ -12,7 +12,7 @@ use arrow_array::{
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Field as ArrowField, Schema};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use wardroom_engine::{EngineError, PastChange, Stored, StoredEffect, StoredSignal, Told, Walk};
 use wardroom_event::{Field, Micros, Span, Type, Value};
 use wardroom_journal::Reader;
@@ -28,6 +28,8 @@ pub struct JournalRows<'j> {
     opinions: Opinions,
     /// By type of event.
     columns: HashMap<Box<str>, BTreeSet<Box<str>>>,
+    /// By type: events of the period that lack what nobody could leave out, as of the last time they were read.
+    faded: Mutex<HashMap<Box<str>, u64>>,
 }
 
 impl<'j> JournalRows<'j> {
@@ -36,8 +38,8 @@ impl<'j> JournalRows<'j> {
     /// # Errors
     /// When it cannot be read.
     pub fn new(journal: &'j Journal, through: u64) -> Result<JournalRows<'j>, BacktestError> {
-        let opinions = Opinions::default();
-        let mut rows = JournalRows { journal, through, opinions, columns: HashMap::new() };
+        let (opinions, columns, faded) = (Opinions::default(), HashMap::new(), Mutex::default());
+        let mut rows = JournalRows { journal, through, opinions, columns, faded };
         let mut walk = rows.walk()?;
         // No type of event has no name: of what is told only opinions are left.
         while let Some(told) = walk.next("", Micros(0), Micros(0)).map_err(fault)? {
@@ -208,6 +210,14 @@ struct Reading<'r> {
     /// The first of the batch to come.
     next: Option<Stored>,
     done: bool,
+    /// Events that were left out.
+    faded: u64,
+}
+
+/// Whether it lacks a value that its type demands: what was kept no longer. What would be decided of it now is no answer to
+/// what was decided then.
+fn is_faded(stored: &Stored) -> bool {
+    stored.fields.iter().any(|(field, value)| value.is_missing() && !field.may_lack())
 }
 
 impl Reading<'_> {
@@ -216,6 +226,7 @@ impl Reading<'_> {
         while batch.len() < ROWS {
             let told = self.walk.next(&self.want.table, self.want.from, self.want.to);
             match told.map_err(|e: EngineError| fault(e))? {
+                Some(Told::Event(stored)) if is_faded(&stored) => self.faded += 1,
                 Some(Told::Event(stored)) => {
                     if batch.first().is_some_and(|first| first.policy != stored.policy) {
                         self.next = Some(*stored);
@@ -226,6 +237,8 @@ impl Reading<'_> {
                 Some(_) => {}
                 None => {
                     self.done = true;
+                    let mut faded = self.rows.faded.lock().unwrap_or_else(PoisonError::into_inner);
+                    faded.insert(self.want.table.clone(), self.faded);
                     break;
                 }
             }
@@ -250,7 +263,14 @@ impl Iterator for Reading<'_> {
 impl Rows for JournalRows<'_> {
     fn parts(&self, want: &Want) -> Result<Vec<Batches<'_>>, BacktestError> {
         let walk = self.walk()?;
-        Ok(vec![Box::new(Reading { rows: self, want: want.clone(), walk, next: None, done: false })])
+        Ok(vec![Box::new(Reading {
+            rows: self,
+            want: want.clone(),
+            walk,
+            next: None,
+            done: false,
+            faded: 0,
+        })])
     }
 
     fn columns(&self, table: &str) -> Result<Vec<Box<str>>, BacktestError> {
@@ -259,6 +279,10 @@ impl Rows for JournalRows<'_> {
 
     fn last(&self) -> u64 {
         self.through
+    }
+
+    fn faded(&self) -> u64 {
+        self.faded.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 
     fn delays(&self, from: Micros, as_of: Micros) -> Result<Vec<Span>, BacktestError> {

@@ -160,7 +160,8 @@ fn prose(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     let code = |at: usize| at % 2 == 1;
     // One backtick too many, or two side by side, would open what ends elsewhere.
-    if parts.len() % 2 == 0 || parts.iter().enumerate().any(|(at, part)| code(at) && part.is_empty()) {
+    if parts.len().is_multiple_of(2) || parts.iter().enumerate().any(|(at, part)| code(at) && part.is_empty())
+    {
         return cell(text);
     }
     let written = parts.iter().enumerate().map(|(at, part)| match code(at) {

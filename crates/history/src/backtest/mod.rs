@@ -190,7 +190,7 @@ pub fn run(
     }
     let mut report = work.report(&asked, &tally)?;
     report.through = through;
-    report.warnings = conclude::warnings(&plan, &report);
+    report.warnings = conclude::warnings(&plan, &report, rows.faded());
     report.broken = ask.limits.broken(&report);
     report.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(report)

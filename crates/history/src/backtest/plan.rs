@@ -35,14 +35,14 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(ask: &Ask, journal: &Journal, now: Micros) -> Result<Plan, BacktestError> {
-        let keyer = Keyer::new(journal.secret);
+        let keyer = &journal.keyer;
         let newest = journal.policies.last().ok_or(BacktestError::NoPolicy)?;
         let in_force = newest.bundle.clone().ok_or(BacktestError::NoPolicy)?;
-        let in_force = compile(in_force, &keyer)?;
+        let in_force = compile(in_force, keyer)?;
         if ask.rule.is_some() && ask.files.is_some() {
             return Err(BacktestError::Ask("give a rule or a whole policy, not both".to_owned()));
         }
-        let against = ask.against.as_ref().map(|files| compile(bundle(files), &keyer)).transpose()?;
+        let against = ask.against.as_ref().map(|files| compile(bundle(files), keyer)).transpose()?;
         let after = match (&ask.rule, &ask.files) {
             (Some(text), _) => {
                 let put = draft::put(&in_force.program, &in_force.bundle, text, ask.path.as_deref());
@@ -50,9 +50,9 @@ impl Plan {
                     let (diagnostics, sources) = (compiled.diagnostics, compiled.sources);
                     BacktestError::Policy { diagnostics, sources }
                 })?;
-                compile(bundle, &keyer)?
+                compile(bundle, keyer)?
             }
-            (None, Some(files)) => compile(bundle(files), &keyer)?,
+            (None, Some(files)) => compile(bundle(files), keyer)?,
             (None, None) => in_force.clone(),
         };
         let before = against.as_ref().unwrap_or(&in_force);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use wardroom_engine::PastPolicy;
 use wardroom_event::{Micros, Span};
 use wardroom_journal::Keyring;
-use wardroom_state::Secret;
+use wardroom_state::{Keyer, Secret};
 
 /// Rows that are asked for: of one type of event, and only these columns of them.
 #[derive(Clone, Debug)]
@@ -44,6 +44,12 @@ pub trait Rows: Sync {
     /// The number of the last record there is.
     fn last(&self) -> u64;
 
+    /// How many events of the period were left out, as far as it was read: they lack values that their type demands, which
+    /// are kept no longer.
+    fn faded(&self) -> u64 {
+        0
+    }
+
     /// How long labels took to be known, of those on events and entities from then on.
     ///
     /// # Errors
@@ -60,6 +66,8 @@ pub struct Journal {
     pub keys: Keyring,
     /// The installation's secret.
     pub secret: Secret,
+    /// What its values are hashed with: the lists of a policy as the fields that are kept so.
+    pub keyer: Keyer,
     /// The policies it has, oldest first.
     pub policies: Vec<PastPolicy>,
 }

@@ -6,15 +6,14 @@ use super::error::QueryError;
 use wardroom_engine::policy_lists;
 use wardroom_event::{Micros, Value};
 use wardroom_policy::{ListId, Program, World};
-use wardroom_state::{Keyer, List, Secret};
+use wardroom_state::{Keyer, List};
 
 /// A program's lists.
 pub(super) struct Lists(Vec<List>);
 
 impl Lists {
-    pub(super) fn of(program: &Program, secret: [u8; 16]) -> Result<Lists, QueryError> {
-        let keyer = Keyer::new(Secret(secret));
-        policy_lists(program, &keyer)
+    pub(super) fn of(program: &Program, keyer: &Keyer) -> Result<Lists, QueryError> {
+        policy_lists(program, keyer)
             .map(Lists)
             .map_err(|error| QueryError::List { list: "".into(), why: error.to_string().into() })
     }

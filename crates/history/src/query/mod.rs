@@ -8,7 +8,6 @@
 mod answer;
 mod budget;
 mod cells;
-mod decided;
 mod distinct;
 mod error;
 mod exact;
@@ -30,7 +29,6 @@ mod write;
 
 pub use answer::{Answer, Column, Counts, Role};
 pub use budget::Progress;
-pub use decided::Decided;
 pub use error::QueryError;
 pub use fit::ROLE;
 pub use run::{Ask, Batches, Part, Wants, run, wants};

@@ -5,7 +5,7 @@ use super::error::QueryError;
 use super::run::{Batches, Part, Wants};
 use super::source::Source;
 use crate::{HistoryError, Past, Scan};
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use wardroom_event::Micros;
@@ -22,7 +22,7 @@ impl From<HistoryError> for QueryError {
 impl Source for Past {
     fn schema(&self, event: &str) -> Result<Option<SchemaRef>, QueryError> {
         match Past::schema(self, event) {
-            Ok(schema) => Ok(Some(schema)),
+            Ok(schema) => Ok(Some(with_known(self, &schema))),
             Err(HistoryError::NoTable { .. }) => Ok(None),
             Err(e) => Err(e.into()),
         }
@@ -51,4 +51,12 @@ impl Source for Past {
         };
         Ok(self.scan(&scan)?.into_iter().map(part).collect())
     }
+}
+
+/// The columns of a table and, where it has none of that name, what is known of its events at a time.
+fn with_known(past: &Past, schema: &SchemaRef) -> SchemaRef {
+    let mut fields = schema.fields().to_vec();
+    let lacks = |name: &str| schema.index_of(name).is_err();
+    fields.extend(past.known_columns().into_iter().filter(|c| lacks(&c.name)).map(|c| c.arrow));
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wardroom_event::{Field, Micros, Span, Value};
 use wardroom_policy::query::{self, Query};
 use wardroom_policy::{ColumnError, TriColumn};
+use wardroom_state::{Keyer, Secret};
 
 /// Batches of a part of the past, one after the other.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch, QueryError>> + Send>;
@@ -46,6 +47,8 @@ pub struct Ask {
     pub memory: usize,
     /// Keys the hashes by which values are told apart: those of one installation agree.
     pub secret: [u8; 16],
+    /// What a policy's lists are looked into with; where fields are kept as hashes, with the keys for them.
+    pub keyer: Keyer,
     /// Ends it.
     pub stop: Arc<AtomicBool>,
     /// How far it is.
@@ -64,6 +67,7 @@ impl Ask {
             threads: threads.min(limits::THREADS),
             memory: limits::MEMORY,
             secret,
+            keyer: Keyer::new(Secret(secret)),
             stop: Arc::default(),
             progress: Arc::default(),
         }
@@ -119,7 +123,7 @@ pub fn run(
     mut parts: impl FnMut(&Wants) -> Result<Vec<Part>, QueryError>,
 ) -> Result<Answer, QueryError> {
     let budget = Budget::new(ask.memory, ask.stop.clone());
-    let world = Lists::of(&query.program, ask.secret)?;
+    let world = Lists::of(&query.program, &ask.keyer)?;
     let fitter = Fitter::new(query, table);
     let wants = wants(query, ask, table);
     let opened = wants.iter().map(&mut parts).collect::<Result<Vec<Vec<Part>>, QueryError>>()?;

@@ -8,11 +8,11 @@ use super::disk;
 use crate::HistoryError;
 use crate::gather::standing;
 use crate::layout::{Column, Role};
-use crate::limits::GAPS;
+use crate::limits::{GAPS, MANIFEST_BYTES};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use wardroom_event::{Fact, Field, Micros, Part, Shape, Type};
@@ -202,7 +202,12 @@ impl Manifest {
     /// The manifest of a folder; an empty one where there is none.
     pub(crate) fn read(dir: &Path) -> Result<Manifest, HistoryError> {
         let path = dir.join(NAME);
-        let text = match fs::read(&path) {
+        let opened = fs::File::open(&path).and_then(|file| {
+            let mut text = Vec::new();
+            file.take(MANIFEST_BYTES).read_to_end(&mut text)?;
+            Ok(text)
+        });
+        let text = match opened {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Manifest { version: VERSION, ..Manifest::default() });
@@ -273,10 +278,13 @@ impl Manifest {
     }
 
     /// The columns of each layout; nothing for one that this program does not know.
-    pub(crate) fn columns(&self) -> Vec<(Box<str>, Option<Arc<[Column]>>)> {
+    pub(crate) fn columns(&self) -> Vec<TableColumns> {
         self.shapes.iter().map(|shape| (shape.table.clone(), shape.read().map(Into::into))).collect()
     }
 }
+
+/// A table and the columns of one of its layouts; nothing for a layout that this program does not know.
+pub(crate) type TableColumns = (Box<str>, Option<Arc<[Column]>>);
 
 fn saved(table: &str, columns: &[Column]) -> Vec<SavedColumn> {
     if standing().iter().any(|(name, _)| **name == *table) {

@@ -12,8 +12,9 @@ mod join;
 mod keeper;
 mod manifest;
 mod read;
+mod rewrite;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 pub use export::Exported;
@@ -23,7 +24,7 @@ pub(crate) use read::file_part;
 
 use crate::HistoryError;
 use crate::layout::Column;
-use manifest::{Leaving, Manifest, NAME};
+use manifest::{Leaving, Manifest, NAME, TableColumns};
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ struct Held {
 #[derive(Clone, Debug, Default)]
 pub struct Files {
     manifest: Manifest,
-    columns: Vec<(Box<str>, Option<Arc<[Column]>>)>,
+    columns: Vec<TableColumns>,
 }
 
 impl Files {

@@ -148,7 +148,7 @@ fn groups(
 }
 
 /// The statistics of a column that is no list.
-fn statistics<'b>(builder: &'b Builder, group: usize, root: usize) -> Option<&'b Statistics> {
+fn statistics(builder: &Builder, group: usize, root: usize) -> Option<&Statistics> {
     let leaf = leaf(builder, root)?;
     builder.metadata().row_group(group).column(leaf).statistics()
 }

@@ -5,6 +5,7 @@ mod crash;
 mod days;
 mod known;
 mod sealed;
+mod verified;
 
 use crate::{HistoryError, Past, PastRow, Scan, rows};
 use arrow_array::RecordBatch;
@@ -40,7 +41,7 @@ rule guessing on login:
 const BEGINS: i64 = 1_795_824_000_000_000;
 const STEP: i64 = 60_000_000;
 
-fn at(n: u64) -> Micros {
+pub(crate) fn at(n: u64) -> Micros {
     Micros(BEGINS + n as i64 * STEP)
 }
 
@@ -60,20 +61,20 @@ fn event(n: u64) -> String {
     }
 }
 
-struct Shop {
+pub(crate) struct Shop {
     _dir: tempfile::TempDir,
     config: Config,
-    engine: Engine,
+    pub(crate) engine: Engine,
     runtime: tokio::runtime::Runtime,
     next: u64,
 }
 
 impl Shop {
-    fn open() -> Shop {
+    pub(crate) fn open() -> Shop {
         Shop::with(Keyring::default())
     }
 
-    fn with(keys: Keyring) -> Shop {
+    pub(crate) fn with(keys: Keyring) -> Shop {
         Shop::segmented(keys, 16 << 10)
     }
 
@@ -86,7 +87,7 @@ impl Shop {
         Shop { _dir: dir, config, engine, runtime, next: 0 }
     }
 
-    fn events(&mut self, count: u64) {
+    pub(crate) fn events(&mut self, count: u64) {
         for n in self.next..self.next + count {
             let event = self.engine.intake(event(n).as_bytes(), at(n)).unwrap();
             self.runtime.block_on(self.engine.submit(vec![event], Work::Decide)).unwrap();
@@ -94,15 +95,15 @@ impl Shop {
         self.next += count;
     }
 
-    fn past(&self) -> Past {
+    pub(crate) fn past(&self) -> Past {
         Past::open(&self.config.data, &self.config.keys, &crate::Options::default()).unwrap()
     }
 
-    fn journal(&self) -> &Path {
+    pub(crate) fn journal(&self) -> &Path {
         &self.config.data
     }
 
-    fn export(&self, past: &Past, all: bool) -> u64 {
+    pub(crate) fn export(&self, past: &Past, all: bool) -> u64 {
         let mut files = 0;
         while let Some(done) =
             past.store().export(&self.journal().join("journal"), all, at(self.next)).unwrap()
@@ -113,7 +114,7 @@ impl Shop {
     }
 }
 
-fn scanned(past: &Past, scan: &Scan) -> Vec<RecordBatch> {
+pub(crate) fn scanned(past: &Past, scan: &Scan) -> Vec<RecordBatch> {
     past.scan(scan).unwrap().into_iter().flat_map(crate::Part::read).map(Result::unwrap).collect()
 }
 

@@ -9,7 +9,9 @@
 )]
 
 mod desk;
+mod faded;
 mod figures;
+mod hashed;
 mod lives;
 #[allow(dead_code, reason = "what compares them with the engine is not used here")]
 mod oracle;

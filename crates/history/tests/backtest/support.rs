@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use tempfile::TempDir;
-use wardroom_engine::{Config, Engine, EngineError, installation_secret, past_policies};
+use wardroom_engine::{Config, Engine, EngineError, installation_keyer, installation_secret, past_policies};
 use wardroom_event::Micros;
 use wardroom_history::backtest::{
     Ask, BacktestError, Files, Journal, JournalRows, Progress, Report, Setting, run,
@@ -63,7 +63,8 @@ impl Data {
     pub(crate) fn journal(&self) -> Journal {
         let (dir, keys) = (self.path().join("journal"), Keyring::default());
         let policies = past_policies(&dir, &keys).unwrap();
-        Journal { secret: installation_secret(&self.path()).unwrap(), dir, keys, policies }
+        let secret = installation_secret(&self.path()).unwrap();
+        Journal { secret, keyer: installation_keyer(&self.path()).unwrap(), dir, keys, policies }
     }
 
     /// A backtest over the journal's rows.

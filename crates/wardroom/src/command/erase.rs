@@ -15,6 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use wardroom_engine::{Engine, Subject, Token, installation_secret};
+use wardroom_history::Past;
 use wardroom_journal::{Disk, FsDisk};
 
 /// How long to wait between two questions how far it is.
@@ -75,9 +76,9 @@ async fn online(args: &Erase, subject: &str) -> Result<Option<Value>> {
 
 /// Over a data directory that no server has open.
 fn offline(args: &Erase, data: &Path) -> Result<Option<Value>> {
-    let engine = open(args, data, false)?;
+    let (engine, past) = open(args, data, false)?;
     let report = match &args.subject {
-        None => erase::resume(&engine, data)?,
+        None => erase::resume(&engine, &past, data)?,
         Some(subject) => {
             let subject = Subject::parse(subject).map_err(Usage)?;
             let token = match engine.unfinished_erasure()? {
@@ -86,7 +87,7 @@ fn offline(args: &Erase, data: &Path) -> Result<Option<Value>> {
             };
             let mut progress = Progress::new("erasing");
             let report =
-                erase::erase(&engine, data, &subject, &token, &mut |done, all| progress.at(done, all));
+                erase::erase(&engine, &past, data, &subject, &token, &mut |done, all| progress.at(done, all));
             progress.finish();
             Some(report?)
         }
@@ -98,14 +99,16 @@ fn offline(args: &Erase, data: &Path) -> Result<Option<Value>> {
     Ok(report)
 }
 
-fn open(args: &Erase, data: &Path, look: bool) -> Result<Engine> {
+fn open(args: &Erase, data: &Path, look: bool) -> Result<(Engine, Past)> {
     if !data.join("journal").is_dir() {
         bail!("{} holds no journal", data.display());
     }
     let mut config = Config::load(args.config.as_deref())?;
     config.data.or_given(Some(data.to_owned()));
     let engine = if look { config.engine_to_look()? } else { config.engine()? };
-    Ok(Engine::open(&engine, None, clock::now())?.0)
+    let past = Past::open(data, &engine.keys, &wardroom_history::Options::default());
+    let past = past.context("cannot open the past")?;
+    Ok((Engine::open(&engine, None, clock::now())?.0, past))
 }
 
 /// Whether a report is this installation's and unchanged, the journal has its record, and, where the subject is named, it is
@@ -120,7 +123,7 @@ fn verify(args: &Erase, report: &Path) -> Result<ExitCode> {
     let claim = erase::read(&String::from_utf8_lossy(&text), secret)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "the report is this installation's, and unchanged")?;
-    let engine = open(args, &data, true)?;
+    let (engine, past) = open(args, &data, true)?;
     let found = engine.erasure(claim.record)?;
     let is_there =
         found.as_ref().is_some_and(|(digest, token)| *digest == claim.digest && *token == claim.token);
@@ -139,7 +142,7 @@ fn verify(args: &Erase, report: &Path) -> Result<ExitCode> {
         if digest != claim.digest {
             bail!("the report is of another subject");
         }
-        let left = erase::look_again(&engine, &data, &subject, claim.record)?;
+        let left = erase::look_again(&engine, &past, &data, &subject, claim.record)?;
         left.iter().try_for_each(|path| writeln!(out, "NOT GONE: it is in {path}"))?;
         good &= left.is_empty();
         if left.is_empty() {

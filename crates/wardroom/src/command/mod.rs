@@ -13,12 +13,14 @@ mod effects;
 mod erase;
 mod explain;
 mod fmt;
+mod history;
 mod init;
 mod journal;
 mod key;
 mod lsp;
 mod policy;
 mod query;
+mod retain;
 mod serve;
 mod sim;
 mod status;
@@ -49,6 +51,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Test(args) => test::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Policy(args) => policy::run(&args),
+        Command::History(args) => history::run(args),
         Command::Query(args) => query::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args),
@@ -60,6 +63,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Jobs(args) => act::jobs(&args),
         Command::Undo(args) => act::undo(&args),
         Command::Erase(args) => erase::run(&args),
+        Command::Retain(args) => retain::run(&args),
         Command::Key(args) => key::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Config(args) => config::run(&args),

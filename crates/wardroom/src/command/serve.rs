@@ -36,7 +36,8 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
 
     let listen = &config.listen.value;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let (engine, taken) = open(&config, args.rebuild, args.clock_is_right)?;
+    let past = past(&config)?;
+    let (engine, taken) = open(&config, &past, args.rebuild, args.clock_is_right)?;
     tokio::spawn(clock::watch());
     let engine = Arc::new(engine);
     engine.set_facts(Arc::new(library(&config.facts.sources())?));
@@ -46,19 +47,17 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         tracing::warn!("there is no API key: nobody can use the API; make one with `wardroom key new NAME`");
     }
     let exporter = Exporter::start(&config.telemetry)?;
-    let (past, keeper) = past(&config)?;
+    let keeper = keeper(&past)?;
     let runner =
         Arc::new(Runner::start(engine.clone(), clock::now).context("cannot start the jobs' thread")?);
-    let acting = Acting {
-        runner: Some(runner),
-        second_person_above: config.second_person_above.value,
-        ..Acting::default()
-    };
-    let erasures = crate::erase::Running::new(engine.clone(), config.data.value.clone());
+    let acting = Acting { runner: Some(runner), second_person_above: config.second_person_above.value };
+    let erasures = crate::erase::Running::new(engine.clone(), past.clone(), config.data.value.clone());
+    let retaining = crate::retain::Thread::start(engine.clone(), past.clone(), &config.keep)?;
     let sql = Sql::over(&config, past.clone())?;
     let options = Options {
         acting,
-        past: Some(past),
+        past: Some(past.clone()),
+        history: Some(past),
         metrics_open: config.metrics_open.value,
         max_connections: config.max_connections.value,
         max_connections_per_address: config.max_connections_per_address.value,
@@ -87,8 +86,10 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     door.close().await;
     delivering.stop().await;
     // It ends after the file that it writes.
-    let kept = tokio::task::spawn_blocking(move || keeper.map(Keeper::stop)).await;
+    let kept = tokio::task::spawn_blocking(move || keeper.stop()).await;
     kept.context("cannot stop the keeper of the past")?;
+    let retained = tokio::task::spawn_blocking(move || retaining.map(crate::retain::Thread::stop)).await;
+    retained.context("cannot stop the thread that takes away what is kept no longer")?;
     engine.close().await;
     if let Some(exporter) = exporter {
         exporter.finish().await;
@@ -98,7 +99,12 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
 }
 
 /// Opens the engine and says what it found. Gives the version of the policy directory beside it.
-fn open(config: &Config, rebuild: bool, clock_is_right: bool) -> Result<(Engine, Option<Version>)> {
+fn open(
+    config: &Config,
+    past: &Past,
+    rebuild: bool,
+    clock_is_right: bool,
+) -> Result<(Engine, Option<Version>)> {
     let policy = policy_dir::load(&config.policy.value);
     if policy.is_err() && !config.policy.value.exists() && !config.data.value.join("journal").exists() {
         // Said before anything is made: what was left would stand in the way of `wardroom init`.
@@ -114,7 +120,8 @@ fn open(config: &Config, rebuild: bool, clock_is_right: bool) -> Result<(Engine,
         Err(e) => return Err(e),
     };
     let taken = bundle.as_ref().map(Bundle::version);
-    let engine_config = wardroom_engine::Config { rebuild, ..config.engine()? };
+    let exported = Some(past.store().exported());
+    let engine_config = wardroom_engine::Config { rebuild, exported, ..config.engine()? };
     // Before anything is opened: what is written there has the time on it.
     clock::begin(&engine_config.data, &engine_config.keys, clock_is_right)?;
     let (engine, opened) = match Engine::open(&engine_config, bundle, clock::now()) {
@@ -130,22 +137,19 @@ fn open(config: &Config, rebuild: bool, clock_is_right: bool) -> Result<(Engine,
     Ok((engine, taken))
 }
 
-/// The past of the data directory, and the thread that puts it into columns.
-fn past(config: &Config) -> Result<(Arc<Past>, Option<Keeper>)> {
-    let (data, keys) = (&config.data.value, config.encryption.keys()?);
-    let past = Past::open(data, &keys, &wardroom_history::Options::default());
-    let past = Arc::new(past.context("cannot open the past")?);
+/// The past of the data directory. Nothing is made there yet.
+fn past(config: &Config) -> Result<Arc<Past>> {
+    let past = Past::open(&config.data.value, &config.encryption.keys()?, &config.history.options());
+    Ok(Arc::new(past.context("cannot open the past")?))
+}
+
+/// The thread that puts the past into columns. The engine is open: nobody else writes there.
+fn keeper(past: &Arc<Past>) -> Result<Keeper> {
     let removed = past.store().tidy().context("cannot look at the past")?;
     if removed > 0 {
         tracing::info!(files = removed, "what a crash left of the past's files is removed");
     }
-    if keys.seals() {
-        // Files in the open beside an encrypted journal would undo what the key is for.
-        tracing::info!("the journal is encrypted: the past stays there, and is read from it");
-        return Ok((past, None));
-    }
-    let keeper = Keeper::start(past.clone(), clock::now).context("no thread for the past")?;
-    Ok((past, Some(keeper)))
+    Keeper::start(past.clone(), clock::now).context("no thread for the past")
 }
 
 /// What is known about addresses, domains and user agents; says from which files.

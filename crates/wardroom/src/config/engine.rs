@@ -3,14 +3,20 @@
 //! the server there would not. `demo` and `bench` have directories of their own, which go with them, and take none of it.
 
 use super::Config;
-use anyhow::Result;
+use anyhow::{Context, Result};
+use wardroom_history::Store;
+use wardroom_journal::Keyring;
 
 impl Config {
     /// What an engine is opened with to write to the data directory, as the server does.
     pub(crate) fn engine(&self) -> Result<wardroom_engine::Config> {
+        let keys = self.encryption.keys()?;
+        // Whoever opens the journal to write there must not let go of what no file holds yet.
+        let exported = self.store(&keys)?.exported();
         Ok(wardroom_engine::Config {
+            exported: Some(exported),
             durability: self.durability.value,
-            keys: self.encryption.keys()?,
+            keys,
             memory_bytes: self.memory.value,
             segment_bytes: self.segment_size.value,
             snapshot_every: self.snapshot_every.value,
@@ -19,12 +25,19 @@ impl Config {
         })
     }
 
+    /// The files of the past, which need not be there.
+    fn store(&self, keys: &Keyring) -> Result<Store> {
+        let dir = self.history.dir.value.clone().unwrap_or_else(|| self.data.value.join("history"));
+        Store::open(&dir, keys).context("cannot open the past")
+    }
+
     /// The same to look into it: to look is to change nothing, whatever the server is told to keep.
     pub(crate) fn engine_to_look(&self) -> Result<wardroom_engine::Config> {
         Ok(wardroom_engine::Config {
             memory_bytes: u64::MAX,
             snapshot_every: None,
             retention: wardroom_engine::Retention::default(),
+            exported: None,
             ..self.engine()?
         })
     }

@@ -4,9 +4,11 @@
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use wardroom_engine::{Eraser, Grep, Hits, Met};
+use wardroom_history::search_file;
 use wardroom_journal::{Disk, FsDisk};
 
 /// Largest file that is read whole, in bytes; a larger one is only searched, piece by piece.
@@ -29,7 +31,7 @@ pub(crate) struct Looked {
     /// Below the data directory.
     pub(crate) path: String,
     pub(crate) bytes: u64,
-    /// `text` was read and could be rewritten, `bytes` searched as they are.
+    /// `text` was read and could be rewritten, `columns` decoded and searched, `bytes` searched as they are.
     pub(crate) as_: &'static str,
     /// Words of it that became the token.
     pub(crate) replaced: u64,
@@ -41,12 +43,27 @@ pub(crate) struct Looked {
 
 /// Puts the token in the place of the subject in every text of ours, and says what else has it.
 pub(crate) fn erase(data: &Path, eraser: &Eraser, grep: &Grep) -> Result<Vec<Looked>> {
-    all(data)?.iter().map(|path| erase_one(data, path, eraser, grep)).collect()
+    let paths = all(data)?;
+    let paths = paths.iter().filter(|path| !is_columns(path));
+    paths.filter_map(|path| unless_gone(data, path, erase_one(data, path, eraser, grep))).collect()
 }
 
-/// Looks at them all once more.
-pub(crate) fn prove(data: &Path, grep: &Grep) -> Result<Vec<Looked>> {
-    all(data)?.iter().map(|path| look(data, path, grep)).collect()
+/// Looks at them all once more, but for those that were `proved`.
+pub(crate) fn prove(data: &Path, grep: &Grep, proved: &HashSet<&str>) -> Result<Vec<Looked>> {
+    let paths = all(data)?;
+    let paths = paths.iter().filter(|path| !proved.contains(&*path.to_string_lossy()));
+    paths.filter_map(|path| unless_gone(data, path, look(data, path, grep))).collect()
+}
+
+/// Others work in the directory meanwhile: a file that went is not one that cannot be read.
+fn unless_gone(data: &Path, path: &Path, looked: Result<Looked>) -> Option<Result<Looked>> {
+    let is_gone = looked.is_err() && !data.join(path).exists();
+    (!is_gone).then_some(looked)
+}
+
+/// Whether it is Parquet: its bytes are compressed, and say nothing.
+fn is_columns(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "parquet")
 }
 
 fn erase_one(data: &Path, path: &Path, eraser: &Eraser, grep: &Grep) -> Result<Looked> {
@@ -69,6 +86,20 @@ fn erase_one(data: &Path, path: &Path, eraser: &Eraser, grep: &Grep) -> Result<L
 
 fn look(data: &Path, path: &Path, grep: &Grep) -> Result<Looked> {
     let full = data.join(path);
+    if is_columns(path)
+        && let Ok(found) = search_file(&full, grep)
+    {
+        let bytes = std::fs::metadata(&full)?.len();
+        let (path, hits) = (path.to_string_lossy().into_owned(), found.hits);
+        return Ok(Looked {
+            path,
+            bytes,
+            as_: "columns",
+            replaced: 0,
+            alone: hits.alone,
+            within: hits.within,
+        });
+    }
     let (bytes, hits) = search(&full, grep).with_context(|| format!("cannot read {}", path.display()))?;
     let path = path.to_string_lossy().into_owned();
     Ok(Looked { path, bytes, as_: "bytes", replaced: 0, alone: hits.alone, within: hits.within })
@@ -161,7 +192,7 @@ mod tests {
         assert_eq!(short, expect);
         let text = std::fs::read_to_string(dir.path().join("backtests/b_1.json")).unwrap();
         assert!(text.contains("\"erased-") && text.contains("malice") && !text.contains("\"alice"), "{text}");
-        let proved = prove(dir.path(), &grep).unwrap();
+        let proved = prove(dir.path(), &grep, &HashSet::new()).unwrap();
         assert_eq!(proved.iter().filter(|looked| looked.alone > 0).count(), 3);
     }
 }

@@ -8,22 +8,27 @@ pub(crate) use report::{read, shown};
 
 use crate::clock;
 use anyhow::{Context, Result};
+use files::Looked;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wardroom_api::{Erasure, Erasures, NotBegun};
-use wardroom_engine::{Engine, Eraser, Grep, Subject, Token, installation_secret};
+use wardroom_engine::{Engine, Eraser, Grep, Proof, Proved, Subject, Token, installation_secret};
+use wardroom_history::Past;
 use wardroom_journal::{Disk, FsDisk};
 
 /// Where reports are kept.
 const REPORTS: &str = "erasures";
+/// Where the past in columns lies.
+const HISTORY: &str = "history";
 /// Most erasures that a server remembers, beside their reports.
 const REMEMBERED: usize = 64;
 
 /// Erases a subject, whatever was begun before; gives the report, which is also kept.
 pub(crate) fn erase(
     engine: &Engine,
+    past: &Past,
     data: &Path,
     subject: &Subject,
     token: &Token,
@@ -33,12 +38,17 @@ pub(crate) fn erase(
     let subject = &engine.known(subject);
     let eraser = Eraser::new(subject.clone(), token).map_err(anyhow::Error::msg)?;
     let grep = Grep::new(subject).map_err(anyhow::Error::msg)?;
-    let erased = engine.erase(subject, token, began, progress)?;
-    let files = files::erase(data, &eraser, &grep)?;
-    let proof = engine.prove(subject, erased.seq)?;
-    let proved = files::prove(data, &grep)?;
+    let (mut history, mut files) = (Vec::new(), Vec::new());
+    let erased = engine.erase_with(subject, token, began, progress, |erased| -> Result<()> {
+        // The journal is rid of it: what is put into columns from now on has nothing of it.
+        history = past.erase(&eraser, erased.seq).context("the past in columns")?;
+        files = files::erase(data, &eraser, &grep)?;
+        Ok(())
+    })?;
+    let second = Second::look(engine, past, data, subject, erased.seq)?;
     let ended = clock::now();
-    let made = report::Made { erased: &erased, files: &files, proof: &proof, proved: &proved, began, ended };
+    let made =
+        report::Made { erased: &erased, history: &history, files: &files, second: &second, began, ended };
     let report = report::signed(&made, installation_secret(data)?);
     let dir = data.join(REPORTS);
     FsDisk.ensure_dir(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
@@ -46,6 +56,42 @@ pub(crate) fn erase(
     let text = serde_json::to_string_pretty(&report)? + "\n";
     FsDisk.replace(&path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(report)
+}
+
+/// What a second look found.
+pub(crate) struct Second {
+    proof: Proof,
+    columns: Vec<Proved>,
+    others: Vec<Looked>,
+}
+
+impl Second {
+    fn look(engine: &Engine, past: &Past, data: &Path, subject: &Subject, record: u64) -> Result<Second> {
+        let grep = Grep::new(subject).map_err(anyhow::Error::msg)?;
+        // Only to tell whose word a hit is part of: the token is put nowhere.
+        let token = Token::random().context("there is no randomness")?;
+        let eraser = Eraser::new(subject.clone(), &token).map_err(anyhow::Error::msg)?;
+        let mut proof = engine.prove(subject, record)?;
+        let (mut columns, after) = past.prove(&eraser, &grep, record).context("the past in columns")?;
+        // What came since is in the journal, and counted there.
+        proof.after = proof.after.max(after);
+        columns.iter_mut().for_each(|file| file.path = format!("{HISTORY}/{}", file.path));
+        let paths = columns.iter().map(|file| file.path.as_str()).collect();
+        let others = files::prove(data, &grep, &paths)?;
+        Ok(Second { proof, columns, others })
+    }
+
+    /// Whether nothing was found any more.
+    fn holds(&self) -> bool {
+        self.left().is_empty()
+    }
+
+    /// The files that have it.
+    fn left(&self) -> Vec<&str> {
+        let has = |(path, alone): (_, u64)| (alone > 0).then_some(path);
+        let ours = self.proof.files.iter().chain(&self.columns).map(|file| (&*file.path, file.alone));
+        ours.chain(self.others.iter().map(|file| (&*file.path, file.alone))).filter_map(has).collect()
+    }
 }
 
 /// Whether a report says that nothing is left.
@@ -56,28 +102,25 @@ pub(crate) fn is_proven(report: &Value) -> bool {
 /// Whether a subject is nowhere now, up to that record; the files that have it.
 pub(crate) fn look_again(
     engine: &Engine,
+    past: &Past,
     data: &Path,
     subject: &Subject,
     record: u64,
 ) -> Result<Vec<String>> {
-    let subject = &engine.known(subject);
-    let proof = engine.prove(subject, record)?;
-    let grep = Grep::new(subject).map_err(anyhow::Error::msg)?;
-    let proved = files::prove(data, &grep)?;
-    let of_engine = proof.files.into_iter().filter(|file| file.alone > 0).map(|file| file.path);
-    let others = proved.into_iter().filter(|file| file.alone > 0).map(|file| file.path);
-    Ok(of_engine.chain(others).collect())
+    let second = Second::look(engine, past, data, &engine.known(subject), record)?;
+    Ok(second.left().into_iter().map(str::to_owned).collect())
 }
 
 /// Goes on with what a start found cut short.
-pub(crate) fn resume(engine: &Engine, data: &Path) -> Result<Option<Value>> {
+pub(crate) fn resume(engine: &Engine, past: &Past, data: &Path) -> Result<Option<Value>> {
     let Some((subject, token)) = engine.unfinished_erasure()? else { return Ok(None) };
-    erase(engine, data, &subject, &token, &mut |_, _| {}).map(Some)
+    erase(engine, past, data, &subject, &token, &mut |_, _| {}).map(Some)
 }
 
 /// Erasures of a server that runs: one at a time.
 pub(crate) struct Running {
     engine: Arc<Engine>,
+    past: Arc<Past>,
     data: PathBuf,
     all: Arc<Mutex<BTreeMap<String, Erasure>>>,
     /// Held while one runs.
@@ -85,8 +128,8 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn new(engine: Arc<Engine>, data: PathBuf) -> Arc<Running> {
-        Arc::new(Running { engine, data, all: Arc::default(), turn: Arc::default() })
+    pub(crate) fn new(engine: Arc<Engine>, past: Arc<Past>, data: PathBuf) -> Arc<Running> {
+        Arc::new(Running { engine, past, data, all: Arc::default(), turn: Arc::default() })
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Erasure>> {
@@ -117,8 +160,8 @@ impl Running {
             }
             all.insert(id.clone(), Erasure::default());
         }
-        let (engine, data, all, turn) =
-            (self.engine.clone(), self.data.clone(), self.all.clone(), self.turn.clone());
+        let (engine, past, data) = (self.engine.clone(), self.past.clone(), self.data.clone());
+        let (all, turn) = (self.all.clone(), self.turn.clone());
         let of = id.clone();
         let work = move || {
             let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +172,7 @@ impl Running {
             let mut progress = |done: u64, of: u64| {
                 note(&|one| one.progress = 0.9 * done as f64 / of.max(1) as f64);
             };
-            match erase(&engine, &data, &subject, &token, &mut progress) {
+            match erase(&engine, &past, &data, &subject, &token, &mut progress) {
                 Ok(report) => {
                     tracing::info!(erasure = %of, proven = is_proven(&report), "a subject is erased");
                     note(&|one| (one.progress, one.report) = (1.0, Some(report.clone())));

@@ -2,13 +2,15 @@
 //! The report of an erasure: what was looked at, what was replaced where, what a second look found. It has no word of the
 //! subject in it, only a keyed digest; and it is signed, so that it cannot be changed by whoever cannot read the secret.
 
+use super::Second;
 use super::files::Looked;
 use anyhow::{Context, Result, bail};
 use ring::hmac;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
-use wardroom_engine::{Erased, Met, Proof, Proved};
+use wardroom_engine::{Erased, Met, Proved};
 use wardroom_event::Micros;
+use wardroom_history::ErasedFile;
 use wardroom_state::Secret;
 
 /// What a report says it is.
@@ -18,16 +20,16 @@ const VERSION: u64 = 1;
 /// All that a report is made of.
 pub(crate) struct Made<'a> {
     pub(crate) erased: &'a Erased,
+    pub(crate) history: &'a [ErasedFile],
     pub(crate) files: &'a [Looked],
-    pub(crate) proof: &'a Proof,
-    pub(crate) proved: &'a [Looked],
+    pub(crate) second: &'a Second,
     pub(crate) began: Micros,
     pub(crate) ended: Micros,
 }
 
 /// The report as JSON, signed.
 pub(crate) fn signed(made: &Made<'_>, secret: Secret) -> Value {
-    let Made { erased, files, proof, proved, began, ended } = made;
+    let Made { erased, history, files, second, began, ended } = made;
     let mut journal = Met::default();
     erased.segments.iter().for_each(|segment| journal.add(segment.met));
     let segments: Vec<Value> = erased
@@ -40,6 +42,8 @@ pub(crate) fn signed(made: &Made<'_>, secret: Secret) -> Value {
             })
         })
         .collect();
+    let mut columns = Met::default();
+    history.iter().for_each(|file| columns.add(file.met));
     let mut report = json!({
         "what": WHAT,
         "version": VERSION,
@@ -53,18 +57,20 @@ pub(crate) fn signed(made: &Made<'_>, secret: Secret) -> Value {
         "replaced": {
             "journal": met(journal),
             "memory": met(erased.memory),
+            "history": met(columns),
             "files": files.iter().map(|file| file.replaced).sum::<u64>(),
         },
         "segments": segments,
         "snapshot": erased.snapshot,
         "snapshots_removed": erased.snapshots_removed,
         "damaged_removed": erased.damaged_removed,
+        "history": history.iter().map(in_columns).collect::<Vec<_>>(),
         "files": files.iter().map(looked).collect::<Vec<_>>(),
         "second_look": {
             "at": ended.to_string(),
-            "holds": holds(proof, proved),
-            "came_after": proof.after,
-            "files": proof.files.iter().map(in_engine).chain(proved.iter().map(looked)).collect::<Vec<_>>(),
+            "holds": second.holds(),
+            "came_after": second.proof.after,
+            "files": found(second),
         },
         "beyond": [
             "backups and copies made before hold what they held: delete them, or erase again after restoring one",
@@ -80,9 +86,15 @@ pub(crate) fn signed(made: &Made<'_>, secret: Secret) -> Value {
     report
 }
 
-/// Whether nothing was found any more.
-pub(crate) fn holds(proof: &Proof, proved: &[Looked]) -> bool {
-    proof.holds() && proved.iter().all(|file| file.alone == 0)
+fn found(second: &Second) -> Vec<Value> {
+    let records = second.proof.files.iter().map(|file| proved(file, "records"));
+    let columns = second.columns.iter().map(|file| proved(file, "columns"));
+    records.chain(columns).chain(second.others.iter().map(looked)).collect()
+}
+
+fn in_columns(file: &ErasedFile) -> Value {
+    let Met { values, words, within } = file.met;
+    json!({ "path": file.path, "rows": file.rows, "values": values, "words": words, "within": within })
 }
 
 fn met(met: Met) -> Value {
@@ -96,9 +108,9 @@ fn looked(file: &Looked) -> Value {
     })
 }
 
-fn in_engine(file: &Proved) -> Value {
+fn proved(file: &Proved, as_: &str) -> Value {
     json!({
-        "path": file.path, "bytes": file.bytes, "as": "records", "decoded": file.decoded,
+        "path": file.path, "bytes": file.bytes, "as": as_, "decoded": file.decoded,
         "alone": file.alone, "within": file.within,
     })
 }

@@ -152,6 +152,52 @@ fn a_job_is_previewed_approved_done_and_undone_at_a_terminal() {
     server.stop();
 }
 
+#[test]
+fn a_job_is_about_what_a_query_finds() {
+    let (shop, ann, _) = shop();
+    let server = serve(&shop, &ann);
+    for n in 0..9 {
+        server
+            .client
+            .decide(&signup(&n.to_string(), &format!("account{}", n % 3), &format!("192.0.2.{n}")))
+            .ok();
+    }
+    let act = |more: &[&str], code| {
+        let args = ["act", "label", "abuse", "--on", "account", "--reason", "a wave", "--yes", "--json"];
+        say(&shop, &server, &ann, &[&args[..], more].concat()).ended(code)
+    };
+    let items = |ran: &Ran| ran.json()["items"].as_u64();
+    // Events, their accounts once each; the accounts themselves; and by their numbers.
+    let events =
+        act(&["--query", "signup where ip in [\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.4\"]", "--dry-run"], 0);
+    assert_eq!(events.json()["preview"]["items"], 2, "{events:#?}");
+    let groups = act(&["--query", "signup by account show count", "--dry-run"], 0);
+    assert_eq!(groups.json()["preview"]["items"], 3, "{groups:#?}");
+    let done = act(&["--query", "signup where account == \"account1\" show seq, ip"], 0);
+    assert_eq!(items(&done), Some(1), "{done:#?}");
+    assert_eq!(decide(&server, "a", "account1").1, "block");
+    assert_eq!(decide(&server, "b", "account2").1, "allow");
+    for (query, expect) in [
+        ("signup by ip.net show count", "the label is for `account`, and entities of type `net` were found"),
+        ("signup per \"1d\" show count", "a job takes events"),
+        ("signup by account, ip show count", "a job takes events"),
+        ("signup where acount == \"x\"", "did you mean `account`"),
+        ("signup where ip == 7", "of type"),
+    ] {
+        let wrong = act(&["--query", query], 1);
+        assert!(wrong.err.contains(expect), "{query}: {wrong:#?}");
+    }
+    let many = act(&["--query", "signup", "--cap", "3"], 1);
+    assert!(many.err.contains("it finds more than 3"), "{many:#?}");
+    if cfg!(feature = "sql") {
+        let sql = act(&["--sql", "SELECT seq FROM signup WHERE ip_in(ip, '192.0.2.0/30')", "--dry-run"], 0);
+        assert_eq!(sql.json()["preview"]["items"], 3, "{sql:#?}");
+        let wrong = act(&["--sql", "SELECT ip FROM signup"], 1);
+        assert!(wrong.err.contains("a job takes events"), "{wrong:#?}");
+    }
+    server.stop();
+}
+
 /// How often each item was done and undone, by the job's log.
 fn counts(server: &Server, id: &str) -> BTreeMap<u64, (u32, u32)> {
     let mut counts: BTreeMap<u64, (u32, u32)> = BTreeMap::new();

@@ -19,6 +19,22 @@ fn holding(dir: &Path, what: &str) -> Vec<String> {
     found
 }
 
+/// Parquet files below, and whether one has her in it, decoded.
+fn in_columns(dir: &Path) -> Vec<(String, bool)> {
+    let grep =
+        wardroom_engine::Grep::new(&wardroom_engine::Subject::parse("account:marguerite").unwrap()).unwrap();
+    let mut found = Vec::new();
+    for path in std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(in_columns(&path));
+        } else if path.extension().is_some_and(|e| e == "parquet") {
+            let has = wardroom_history::search_file(&path, &grep).unwrap().hits.alone > 0;
+            found.push((path.display().to_string(), has));
+        }
+    }
+    found
+}
+
 #[test]
 fn somebody_is_erased_beside_the_work_and_the_proof_stands() {
     let shop = Shop::new();
@@ -42,12 +58,17 @@ fn somebody_is_erased_beside_the_work_and_the_proof_stands() {
     let refused = erase(&reader, &["account:marguerite"]);
     assert!(refused.code != Some(0) && refused.err.contains("admin"), "{refused:#?}");
     assert!(!refused.err.contains("marguerite"), "{refused:#?}");
+    // Somebody else's erasure seals the segment, which lies in columns soon.
+    erase(&admin, &["account:nobody.at.all"]).ended(0);
+    until("columns that have her", || in_columns(&data).iter().any(|(_, has)| *has).then_some(()));
     let ran = erase(&admin, &["account:marguerite", "--report", "report.json"]).ended(0);
     assert!(ran.out.contains("the value is in none of them"), "{ran:#?}");
     assert!(ran.out.contains("part of a longer word"), "{ran:#?}");
     assert!(!ran.out.contains("marguerite") && ran.out.contains("erased-"), "{ran:#?}");
     let left = holding(&data, "marguerite");
     assert_eq!(left.len(), 1, "{left:?}");
+    let columns = in_columns(&data);
+    assert!(!columns.is_empty() && columns.iter().all(|(_, has)| !has), "{columns:?}");
     let text = std::fs::read_to_string(data.join("backtests/b_1.json")).unwrap();
     assert!(text.contains("\"marguerites\"") && !text.contains("\"marguerite\""), "{text}");
     assert!(
@@ -63,9 +84,15 @@ fn somebody_is_erased_beside_the_work_and_the_proof_stands() {
     let ran = run(shop.path(), &["erase", "account:marguerite", "--data", "data", "--json"]).ended(0);
     let report = ran.json();
     assert_eq!(report["second_look"]["holds"], true, "{report}");
+    let looked = report["second_look"]["files"].as_array().unwrap();
+    let in_columns = looked.iter().filter(|file| file["as"] == "columns");
+    assert!(
+        in_columns.clone().count() > 0 && in_columns.clone().all(|file| file["decoded"].as_u64() > Some(0))
+    );
     assert!(report["replaced"]["journal"]["values"].as_u64().unwrap() >= 1, "{report}");
     run(shop.path(), &["backup", "later", "--data", "data"]).ended(0);
     assert_eq!(holding(&shop.path().join("later"), "marguerite"), [""; 0], "no backup made after has it");
+    assert!(self::in_columns(&shop.path().join("later")).iter().all(|(_, has)| !has));
 
     let verify = |report: &str, rest: &[&str]| {
         let args = [&["erase", "--verify", report, "--data", "data"], rest].concat();

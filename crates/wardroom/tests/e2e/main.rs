@@ -23,6 +23,7 @@ mod erase;
 mod explain;
 mod follow;
 mod forms;
+mod history;
 mod hostile;
 mod journal;
 mod kill;
@@ -32,6 +33,7 @@ mod overload;
 mod refusals;
 mod replay;
 mod restored;
+mod retain;
 mod session;
 mod sim;
 #[cfg(feature = "sql")]

@@ -10,7 +10,7 @@ use arrow_array::types::UInt64Type;
 use arrow_array::{Array, RecordBatch};
 use std::collections::{BTreeMap, BTreeSet};
 use wardroom_engine::acts::{Act, Deed, Done, Subject};
-use wardroom_engine::{Work, installation_secret, past_policies};
+use wardroom_engine::{Work, installation_keyer, installation_secret, past_policies};
 use wardroom_event::{Micros, Type, Value};
 use wardroom_journal::Keyring;
 
@@ -41,7 +41,9 @@ fn of_past(past: &Past, table: &str, as_of: Micros) -> Known {
 fn of_journal(shop: &Shop, table: &str, as_of: Micros) -> Known {
     let (dir, keys) = (shop.journal().join("journal"), Keyring::default());
     let policies = past_policies(&dir, &keys).unwrap();
-    let journal = Journal { secret: installation_secret(shop.journal()).unwrap(), dir, keys, policies };
+    let data = shop.journal();
+    let (secret, keyer) = (installation_secret(data).unwrap(), installation_keyer(data).unwrap());
+    let journal = Journal { secret, keyer, dir, keys, policies };
     let rows = JournalRows::new(&journal, u64::MAX).unwrap();
     let columns = ["seq", "class", "labels"].map(Box::from).into();
     let want = Want { table: table.into(), columns, from: Micros(0), to: Micros(i64::MAX), as_of };

@@ -3,7 +3,7 @@
 //! table asked with its columns, a comprehension.
 
 use super::compare::adapt;
-use super::{Scope, dotted, each, near_declared, value, widen};
+use super::{Scope, dotted, each, near_declared, reads_text, value, widen};
 use crate::check::names::Meaning;
 use crate::check::{Context, computed, feature};
 use crate::functions::{self, Class, Form, Function, Gives, Param};
@@ -121,7 +121,7 @@ fn method(
     }
     if name.name == "matches" {
         let subject = value(cx, scope, subject)?;
-        return matches(cx, loc, subject, args);
+        return matches(cx, scope, loc, subject, args);
     }
     if functions::find(Form::Method, &name.name).next().is_none() {
         no_method(cx, name);
@@ -280,11 +280,12 @@ fn matches_call(cx: &mut Context<'_>, scope: &Scope<'_>, loc: Loc, args: &[Arg])
         return None;
     };
     let subject = value(cx, scope, &first.value)?;
-    matches(cx, loc, subject, rest)
+    matches(cx, scope, loc, subject, rest)
 }
 
 /// A regular expression is written out, so that it is compiled once and its faults are seen before it runs.
-fn matches(cx: &mut Context<'_>, loc: Loc, subject: Typed, args: &[Arg]) -> Option<Typed> {
+fn matches(cx: &mut Context<'_>, scope: &Scope<'_>, loc: Loc, subject: Typed, args: &[Arg]) -> Option<Typed> {
+    reads_text(cx, scope, &subject, "`matches`")?;
     if subject.kind.repr() != Repr::Text {
         let message = format!("expected text, found a value of type {}", subject.kind);
         cx.diagnostics.push(Diagnostic::error("W0304", subject.loc, message));
@@ -348,7 +349,14 @@ fn chosen(
         values.iter().enumerate().all(|(i, v)| f.param(i).is_some_and(|p| fits(p, v) || quoted(p, v)))
     };
     match fitting.iter().copied().find(fits_all) {
-        Some(function) => applied(cx, loc, function, values),
+        Some(function) => {
+            for (i, value) in values.iter().enumerate() {
+                if function.param(i).is_some_and(|param| is_read(param, value)) {
+                    reads_text(cx, scope, value, &format!("`{}`", name.name))?;
+                }
+            }
+            applied(cx, loc, function, values)
+        }
         None => {
             wrong_types(cx, name, &fitting, &values);
             None
@@ -377,6 +385,11 @@ fn in_place<'e>(
         }
     }
     Some(args.iter().map(|a| &a.value).collect())
+}
+
+/// Whether a function looks at the text of a value, and does not only hand it on.
+fn is_read(param: &Param, value: &Typed) -> bool {
+    value.kind.repr() == Repr::Text && !matches!(param.takes, Class::Any)
 }
 
 fn fits(param: &Param, value: &Typed) -> bool {

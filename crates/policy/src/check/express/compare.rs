@@ -2,7 +2,7 @@
 //! Comparisons, membership and choices: literals fitted to what they meet, both sides brought to one type.
 
 use super::arith::widen;
-use super::{Scope, boolean, dotted, value};
+use super::{Scope, boolean, dotted, is_hashed, reads_text as reads_plain, value};
 use crate::check::Context;
 use crate::check::names::Meaning;
 use crate::ir::{Node, Typed};
@@ -116,7 +116,22 @@ pub(super) fn comparison(
     let (a, b) = alike(cx, a, b, loc, op.sign())?;
     member(cx, scope, &a, &b)?;
     member(cx, scope, &b, &a)?;
+    both_or_none(cx, scope, &a, &b)?;
     Some(Typed { node: Node::Compare(op, a.into(), b.into()), kind: Type::Bool, loc })
+}
+
+/// Of two fields either both are kept as hashes or none is: a value and its hash never meet.
+fn both_or_none(cx: &mut Context<'_>, scope: &Scope<'_>, a: &Typed, b: &Typed) -> Option<()> {
+    let (of_a, of_b) = (is_hashed(cx, scope, a), is_hashed(cx, scope, b));
+    let are_fields = matches!((&a.node, &b.node), (Node::Field(_), Node::Field(_)));
+    if of_a == of_b || !are_fields {
+        return Some(());
+    }
+    let (hashed, plain) = if of_a { (a, b) } else { (b, a) };
+    let message = "one of these fields is kept as a hash, and the other is not";
+    let d = Diagnostic::error("W0317", hashed.loc, message).label("kept as a hash").also(plain.loc, "not");
+    cx.diagnostics.push(d.help("declare both `hashed` or none: a value and its hash never meet"));
+    None
 }
 
 /// A written value beside an enum field must be one of its values.
@@ -176,6 +191,8 @@ pub(super) fn membership(
     }
     let (needle, hay) = (value(cx, scope, needle), value(cx, scope, hay));
     let (mut needle, mut hay) = (needle?, hay?);
+    reads_plain(cx, scope, &needle, "`in`")?;
+    reads_plain(cx, scope, &hay, "`in`")?;
     if hay.kind == Type::List {
         return in_field(cx, scope, loc, needle, hay);
     }
@@ -267,6 +284,9 @@ fn in_list(
 ) -> Option<Typed> {
     let needle = value(cx, scope, needle)?;
     let (kind, matching) = (cx.checked.lists[number].kind, cx.checked.lists[number].matching);
+    if matching != Matching::Same {
+        reads_plain(cx, scope, &needle, "a list that looks at parts")?;
+    }
     let needle = if matching == Matching::Pattern { needle } else { adapt(cx, needle, kind)? };
     let text_in_text = kind.repr() == Repr::Text
         && needle.kind.repr() == Repr::Text

@@ -427,6 +427,25 @@ pub(in crate::check) fn hashed_part(name: &Ident) -> Diagnostic {
     d.help("of a hashed e-mail address the domain is left; facts are looked up before it is hashed")
 }
 
+/// Whether a value is a field that is kept as a hash.
+fn is_hashed(cx: &Context<'_>, scope: &Scope<'_>, typed: &Typed) -> bool {
+    let Node::Field(slot) = typed.node else { return false };
+    cx.checked.schema.get(scope.on).fields.get(slot).is_some_and(|field| field.hashed)
+}
+
+/// Nothing, where `what` reads the text of a field that is kept as a hash: it would read the hash.
+fn reads_text(cx: &mut Context<'_>, scope: &Scope<'_>, typed: &Typed, what: &str) -> Option<()> {
+    if !is_hashed(cx, scope, typed) {
+        return Some(());
+    }
+    let message = format!("the field is kept as a hash, of whose text {what} says nothing");
+    let d = Diagnostic::error("W0317", typed.loc, message);
+    cx.diagnostics.push(d.help(
+        "a hash equals itself, counts, is labelled and is on lists; send what is to be looked at as a field of its own",
+    ));
+    None
+}
+
 /// A part of a value. A fact is a field of its own, filled where the event came in.
 fn part(cx: &mut Context<'_>, scope: &Scope<'_>, of: Typed, name: &Ident, loc: Loc) -> Option<Typed> {
     let Some((part, kind)) = Part::named(of.kind, &name.name) else {

@@ -27,16 +27,17 @@ pub(crate) fn run(args: &Act) -> Result<ExitCode> {
 async fn planned(args: &Act, body: Value) -> Result<ExitCode> {
     let (desk, json) = (Desk::of(&args.asked, "act")?, args.asked.json);
     let said = desk.post("/v1/jobs", &body).await?;
-    if json {
-        print(&said)?;
-    } else {
+    let needs_approval = said["needs_approval"] == true;
+    if !json {
         preview(&said["preview"], &mut std::io::stderr().lock())?;
+    } else if args.dry_run || needs_approval {
+        print(&said)?;
     }
     if args.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
     let id = text(&said["id"]);
-    if said["needs_approval"] == true {
+    if needs_approval {
         let items = &said["items"];
         writeln!(
             std::io::stderr(),
@@ -51,8 +52,10 @@ async fn planned(args: &Act, body: Value) -> Result<ExitCode> {
         return Ok(ExitCode::from(1));
     }
     desk.post(&format!("/v1/jobs/{id}/start"), &json!({})).await?;
-    let job = desk.watch(&id, json).await?;
+    let mut job = desk.watch(&id, json).await?;
     if json {
+        // One document, of what was done and of what was to be.
+        job["preview"] = said["preview"].clone();
         print(&job)?;
     } else {
         super::jobs::say(&job, &mut std::io::stdout().lock())?;

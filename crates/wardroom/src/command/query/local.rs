@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A question answered from a data directory, with or without a server beside it: the journal is read, no lock is taken.
+//! A question answered from a data directory, with or without a server beside it: files and journal are read, no lock is taken.
 
 use crate::cli::{Query, QueryFormat};
 use crate::clock;
 use crate::command::query::table;
 use crate::config::Config;
 use crate::failure::{NotRight, Usage};
-use crate::terminal::{Paint, Progress};
+use crate::terminal::Paint;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
-use wardroom_engine::{Glance, installation_secret};
+use wardroom_engine::{Glance, installation_keyer, installation_secret};
 use wardroom_event::{Micros, Sight};
-use wardroom_history::query::{self, About, Answered, Ask, Decided, Format, Look, limits};
+use wardroom_history::Past;
+use wardroom_history::query::{self, About, Answered, Ask, Format, Look, limits};
 use wardroom_policy::Bundle;
 use wardroom_policy::query::{Query as Checked, compile, parse_time};
-
-/// Most decisions of a journal that are read for one question: the newest.
-const DECISIONS: u64 = 2_000_000;
 
 pub(super) fn answer(args: &Query, text: &str, data: &Path) -> Result<ExitCode> {
     let journal = data.join("journal");
@@ -34,21 +32,9 @@ pub(super) fn answer(args: &Query, text: &str, data: &Path) -> Result<ExitCode> 
     let bundle = glance.policy.and_then(|policy| policy.bundle);
     let bundle = bundle.with_context(|| format!("{} has no policy in force", data.display()))?;
     let query = compiled(&bundle, text)?;
-    let ask = ask(args, data)?;
-
-    let mut decided = Decided::default();
-    let mut progress = Progress::new("reading the journal");
-    let from = glance.last_seq.saturating_sub(DECISIONS);
-    wardroom_engine::decisions(&journal, &keys, from, |decision| {
-        progress.at(decision.seq.saturating_sub(from), glance.last_seq.saturating_sub(from));
-        decided.add(decision);
-        true
-    })?;
-    progress.finish();
-    let mut answer = query::ask(&decided, &query, &ask, None)?;
-    if from > 0 {
-        answer.notes.push(format!("the newest {DECISIONS} records were read, and none before"));
-    }
+    let (ask, as_of) = (ask(args, data)?, time("as-of", &args.as_of)?);
+    let past = Past::open(data, &keys, &config.history.options()).context("cannot open the past")?;
+    let answer = query::ask(&past, &query, &ask, as_of)?;
     let sight = if args.reveal { Sight::Full } else { Sight::Masked };
     print(args, Answered::new(answer, Look { sight, secret: ask.secret }), began)
 }
@@ -64,21 +50,27 @@ fn compiled(bundle: &Bundle, text: &str) -> Result<Checked> {
     compiled.query.ok_or_else(|| NotRight.into())
 }
 
-fn ask(args: &Query, data: &Path) -> Result<Ask> {
-    let time = |name: &str, text: &Option<String>| -> Result<Option<Micros>> {
-        let parse = |text: &String| {
-            parse_time(text)
-                .ok_or_else(|| Usage(format!("--{name} is a day, 2026-11-01, or a time with its zone")))
-        };
-        Ok(text.as_ref().map(parse).transpose()?)
+fn time(name: &str, text: &Option<String>) -> Result<Option<Micros>> {
+    let parse = |text: &String| {
+        parse_time(text)
+            .ok_or_else(|| Usage(format!("--{name} is a day, 2026-11-01, or a time with its zone")))
     };
-    let secret = if data.join("secret").exists() { installation_secret(data)?.0 } else { [0; 16] };
+    Ok(text.as_ref().map(parse).transpose()?)
+}
+
+fn ask(args: &Query, data: &Path) -> Result<Ask> {
+    let is_one = data.join("secret").exists();
+    let secret = if is_one { installation_secret(data)?.0 } else { [0; 16] };
     let limit = args.limit.unwrap_or(limits::ROWS_USUAL);
     if limit == 0 || limit > limits::ROWS {
         return Err(Usage(format!("--limit is between 1 and {}", limits::ROWS)).into());
     }
     let (from, to) = (time("from", &args.from)?, time("to", &args.to)?);
-    Ok(Ask { from, to, limit, ..Ask::new(clock::now(), secret) })
+    let ask = Ask { from, to, limit, ..Ask::new(clock::now(), secret) };
+    if !is_one {
+        return Ok(ask);
+    }
+    Ok(Ask { keyer: installation_keyer(data)?, ..ask })
 }
 
 fn print(args: &Query, mut answered: Answered, began: Instant) -> Result<ExitCode> {
