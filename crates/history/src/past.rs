@@ -6,14 +6,15 @@ use crate::changes::LABELS;
 use crate::conform::Fit;
 use crate::gather::{Chunk, standing};
 use crate::known::{self, Known, said_rows};
-use crate::layout::{Column, columns, known, schema, union};
+use crate::layout::{Column, Role, columns, known, schema, union};
 use crate::limits::HEARD_RECORDS;
 use crate::newest::{FromJournal, Newest};
 use crate::opinions::Opinions;
 use crate::scan::{Batches, Part, Scan, nearest, wanted};
 use crate::store::{FileEntry, Store, file_part};
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow_schema::SchemaRef;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -183,6 +184,16 @@ impl Past {
         Ok(schema(&self.columns(table)?))
     }
 
+    /// The names that columns of a table had, in whichever layout.
+    ///
+    /// # Errors
+    /// When what has been written since cannot be read.
+    pub fn names_as_written(&self, table: &str) -> Result<BTreeSet<Box<str>>, HistoryError> {
+        let (state, _) = self.look()?;
+        let layouts = state.layouts.get(table).into_iter().flatten();
+        Ok(layouts.flat_map(|columns| columns.iter()).map(|column| column.name.clone()).collect())
+    }
+
     /// The columns that a scan gives only where they are named: what is known of an event at a time.
     pub fn known_columns(&self) -> Vec<Column> {
         known()
@@ -204,48 +215,64 @@ impl Past {
     /// # Errors
     /// When there is no such table or column, or what has been written since cannot be read.
     pub fn scan(&self, scan: &Scan) -> Result<Vec<Part>, HistoryError> {
-        self.scan_with(scan, false)
+        self.scan_with(scan, None)
     }
 
-    /// As [`Past::scan`], but a column has in each part the type that it was written with: what it held then is all there, and
-    /// its metadata say what it is.
+    /// As [`Past::scan`], but each part has the columns that its events had when they were written, by the names and with the
+    /// types of then: what was a field at one time and served at another is not the same column. A part leaves out what it
+    /// does not have. Columns must be named. Events that lack a value that their type demanded, which is kept no longer, are
+    /// left out and counted in `faded`.
     ///
     /// # Errors
     /// As [`Past::scan`].
-    pub fn scan_as_written(&self, scan: &Scan) -> Result<Vec<Part>, HistoryError> {
-        self.scan_with(scan, true)
+    pub(crate) fn scan_as_written(
+        &self,
+        scan: &Scan,
+        faded: &Arc<AtomicU64>,
+    ) -> Result<Vec<Part>, HistoryError> {
+        self.scan_with(scan, Some(faded))
     }
 
-    fn scan_with(&self, scan: &Scan, is_as_written: bool) -> Result<Vec<Part>, HistoryError> {
+    fn scan_with(&self, scan: &Scan, as_then: Option<&Arc<AtomicU64>>) -> Result<Vec<Part>, HistoryError> {
         let known = match known::is_asked(scan.columns.as_deref()) {
             true => Some(self.known(scan.as_of, &scan.stop)?),
             false => None,
         };
         let (state, files) = self.look()?;
         let all = state.columns(&scan.table).ok_or_else(|| no_table(&state, &scan.table))?;
-        let wanted: Arc<[Column]> = wanted(scan, &all, &self.known_columns())?.into();
+        let wanted: Arc<[Column]> = match as_then {
+            Some(_) => Arc::default(),
+            None => wanted(scan, &all, &self.known_columns())?.into(),
+        };
         let scan = Arc::new(scan.clone());
         let mut parts = Vec::new();
         for file in files.of(&scan.table).filter(|f| scan.may_hold(f.times(), f.seqs())) {
-            let wanted = match self.store.columns(file) {
-                Some(there) if is_as_written => as_written(&wanted, &there),
-                _ => wanted.clone(),
+            let own = as_then.zip(self.store.columns(file));
+            let own = own.map(|(faded, there)| (as_written(&scan, &there), faded.clone()));
+            let Some((own, faded)) = own else {
+                parts.push(file_part(&self.store, file, &scan, &wanted, known.clone()));
+                continue;
             };
-            parts.push(file_part(&self.store, file, &scan, &wanted, known.clone()));
+            let part = file_part(&self.store, file, &scan, &own, known.clone());
+            parts.push(Part::new(part.rows_hint(), move || {
+                Ok(Box::new(part.read().map(move |batch| whole(batch?, &own, &faded))) as Batches)
+            }));
         }
         let exported = files.exported();
         if state.newest.overflown {
             let (first, last) = scan.seqs.unwrap_or((0, u64::MAX));
             let seqs = (first.max(exported + 1), last.min(state.newest.to));
-            let (journal, keys) = (self.journal.clone(), self.keys.clone());
+            let (journal, keys, as_then) = (self.journal.clone(), self.keys.clone(), as_then.cloned());
             let (scan, wanted, lost) = (scan.clone(), wanted.clone(), self.store.lost().clone());
             parts.push(Part::new(seqs.1.saturating_sub(seqs.0), move || {
                 let chunks = FromJournal::open(&journal, &keys, &scan.table, seqs)?;
                 let fitted = chunks.map(move |chunk| {
                     let chunk = chunk?;
-                    let own = is_as_written.then(|| as_written(&wanted, &chunk.columns));
-                    let wanted = own.as_ref().unwrap_or(&wanted);
-                    fitted(&scan, wanted, known.as_ref(), &chunk, 0, &lost)
+                    let Some(faded) = &as_then else {
+                        return fitted(&scan, &wanted, known.as_ref(), &chunk, 0, &lost);
+                    };
+                    let own = as_written(&scan, &chunk.columns);
+                    whole(fitted(&scan, &own, known.as_ref(), &chunk, 0, &lost)?, &own, faded)
                 });
                 Ok(Box::new(fitted) as Batches)
             }));
@@ -255,9 +282,16 @@ impl Past {
             for chunk in chunks.filter(|c| may(c) && c.seqs.1 > exported) {
                 let (scan, wanted, lost) = (scan.clone(), wanted.clone(), self.store.lost().clone());
                 let known = known.clone();
-                let wanted = if is_as_written { as_written(&wanted, &chunk.columns) } else { wanted };
+                let (wanted, faded) = match as_then {
+                    Some(faded) => (as_written(&scan, &chunk.columns), Some(faded.clone())),
+                    None => (wanted, None),
+                };
                 parts.push(Part::new(chunk.batch.num_rows() as u64, move || {
                     let batch = fitted(&scan, &wanted, known.as_ref(), &chunk, exported, &lost)?;
+                    let batch = match &faded {
+                        Some(faded) => whole(batch, &wanted, faded)?,
+                        None => batch,
+                    };
                     Ok(Box::new(std::iter::once(Ok(batch))) as Batches)
                 }));
             }
@@ -340,19 +374,25 @@ impl Past {
     }
 }
 
-/// The columns wanted, with the types of those that there are.
-fn as_written(wanted: &[Column], there: &[Column]) -> Arc<[Column]> {
-    let own = |wanted: &Column| match there.iter().find(|column| column.is(wanted)) {
-        Some(column)
-            if column.field.kind != wanted.field.kind
-                || column.arrow.data_type() != wanted.arrow.data_type() =>
-        {
-            let arrow = Arc::new(column.arrow.as_ref().clone().with_name(&*wanted.name));
-            Column { name: wanted.name.clone(), arrow, ..column.clone() }
-        }
-        _ => wanted.clone(),
-    };
-    wanted.iter().map(own).collect()
+/// The columns that are named, of those that a part has.
+fn as_written(scan: &Scan, there: &[Column]) -> Arc<[Column]> {
+    let known = known();
+    let find = |name: &Box<str>| there.iter().chain(&known).find(|column| column.name == *name).cloned();
+    scan.columns.iter().flatten().filter_map(find).collect()
+}
+
+/// The rows that lack nothing that their type demands, of the columns that are there; the others are counted.
+fn whole(batch: RecordBatch, columns: &[Column], faded: &AtomicU64) -> Result<RecordBatch, HistoryError> {
+    let demanded = columns.iter().filter(|c| c.role == Role::Field && !c.field.may_lack());
+    let arrays = demanded.filter_map(|column| batch.column_by_name(&column.name));
+    let lacking: Vec<ArrayRef> = arrays.filter(|array| array.null_count() > 0).cloned().collect();
+    if lacking.is_empty() {
+        return Ok(batch);
+    }
+    let is_whole = |row: usize| Some(lacking.iter().all(|array| array.is_valid(row)));
+    let keep: BooleanArray = (0..batch.num_rows()).map(is_whole).collect();
+    faded.fetch_add((batch.num_rows() - keep.true_count()) as u64, Ordering::Relaxed);
+    Ok(arrow_select::filter::filter_record_batch(&batch, &keep)?)
 }
 
 /// The rows asked for of a chunk, with the columns asked for.

@@ -17,6 +17,20 @@ use wardroom_engine::{Active, judge, limits::SERVED_TEXT_BYTES};
 use wardroom_event::{Event, EventId, Micros, Type, TypeId, Value};
 use wardroom_policy::{ColumnPlan, ColumnRule, Missing, Mode, Row, Rule, Source, StoredRows, Tri, Verdict};
 
+/// Whether two types are the same but for what their metadata say: what is in a list says in files whether it is masked.
+fn holds_alike(one: &DataType, other: &DataType) -> bool {
+    let alike = |a: &ArrowField, b: &ArrowField| {
+        a.is_nullable() == b.is_nullable() && holds_alike(a.data_type(), b.data_type())
+    };
+    match (one, other) {
+        (DataType::List(a), DataType::List(b)) => alike(a, b),
+        (DataType::Struct(a), DataType::Struct(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && alike(a, b))
+        }
+        _ => one == other,
+    }
+}
+
 /// A policy as it is asked of rows of one type.
 pub(crate) struct Side<'p> {
     pub(crate) active: &'p Arc<Active>,
@@ -203,7 +217,7 @@ impl<'p> Side<'p> {
         };
         let typed = found.metadata().get(KIND);
         let same = typed.is_none_or(|typed| kind().is_none_or(|kind| kind.name() == typed));
-        same && (is == found_type || is_text(is) && is_text(found_type))
+        same && (holds_alike(is, found_type) || is_text(is) && is_text(found_type))
     }
 
     fn by_columns(
