@@ -377,8 +377,8 @@ impl Past {
 /// The columns that are named, of those that a part has.
 fn as_written(scan: &Scan, there: &[Column]) -> Arc<[Column]> {
     let known = known();
-    let find = |name: &Box<str>| there.iter().chain(&known).find(|column| column.name == *name).cloned();
-    scan.columns.iter().flatten().filter_map(find).collect()
+    let find = |name: &str| there.iter().chain(&known).find(|column| *column.name == *name).cloned();
+    scan.columns.iter().flatten().filter_map(|name| find(name)).collect()
 }
 
 /// The rows that lack nothing that their type demands, of the columns that are there; the others are counted.
