@@ -61,6 +61,7 @@ use std::time::Instant;
 use tally::{Counting, Tally};
 use wardroom_engine::{Active, RecountError, Watch, each};
 use wardroom_event::{Micros, TypeId};
+use wardroom_journal::segments;
 use wardroom_policy::{ColumnError, Program};
 use wardroom_report::{Diagnostic, Sources};
 use way::{Chosen, Versions, choose};
@@ -216,8 +217,7 @@ impl Work<'_> {
             numbers.sort_unstable();
             numbers.dedup();
         }
-        let everything: BTreeSet<Box<str>> =
-            self.journal.policies.iter().map(|policy| (*policy.version).into()).collect();
+        let everything = self.everything(program)?;
         let versions = Versions::of(&self.journal.policies, &everything)?;
         let together = self.plan.whole;
         let mut chosen = choose(active, &numbers, &versions, None, together)?;
@@ -248,6 +248,16 @@ impl Work<'_> {
             let serve = program.plan(program.rules[*number].on).serve.len();
             one.anew = one.reads.served.iter().copied().filter(|place| *place < serve).collect();
         }
+    }
+
+    /// The versions of the policy that may have judged events of the period: all that the journal knows, and where its
+    /// beginning is gone those that are found, for of rows that outlast it only they themselves say what judged them.
+    fn everything(&self, program: &Program) -> Result<BTreeSet<Box<str>>, BacktestError> {
+        let begins = segments(&self.journal.dir).map_err(|e| BacktestError::Rows(e.to_string()))?;
+        if begins.first().is_some_and(|first| *first > 1) {
+            return self.versions(program);
+        }
+        Ok(self.journal.policies.iter().map(|policy| (*policy.version).into()).collect())
     }
 
     /// The versions of the policy that judged events of the period.

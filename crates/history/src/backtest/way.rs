@@ -28,26 +28,27 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
-    /// Compiles those with these versions.
+    /// Compiles those with these versions. One that judged events and of which the journal knows nothing any more is one
+    /// whose text is not kept.
     pub(crate) fn of(
         policies: &[PastPolicy],
         wanted: &BTreeSet<Box<str>>,
     ) -> Result<Versions, BacktestError> {
-        let mut all: Vec<(Box<str>, Option<Program>)> = Vec::new();
-        for policy in policies.iter().filter(|p| wanted.contains(&*p.version)) {
-            if all.iter().any(|(version, _)| **version == *policy.version) {
-                continue;
-            }
-            if all.len() == limits::VERSIONS {
-                return Err(BacktestError::Ask(format!(
-                    "more than {} versions of the policy were in force: ask for a shorter period",
-                    limits::VERSIONS
-                )));
-            }
-            let program = policy.bundle.as_ref().and_then(|bundle| compile(bundle).program);
-            all.push(((*policy.version).into(), program));
+        if wanted.len() > limits::VERSIONS {
+            return Err(BacktestError::Ask(format!(
+                "more than {} versions of the policy were in force: ask for a shorter period",
+                limits::VERSIONS
+            )));
         }
-        Ok(Versions { all })
+        // In force more than once, it may have its text only from one of these times.
+        let text = |version: &str| {
+            policies.iter().filter(|p| *p.version == *version).find_map(|policy| policy.bundle.as_ref())
+        };
+        let mut known: Vec<&str> = wanted.iter().map(|version| &**version).collect();
+        // What is said of why names the first that differs: the oldest, and before all what the journal no longer knows.
+        known.sort_by_key(|version| policies.iter().position(|policy| *policy.version == **version));
+        let compiled = |version: &str| text(version).and_then(|bundle| compile(bundle).program);
+        Ok(Versions { all: known.into_iter().map(|version| (version.into(), compiled(version))).collect() })
     }
 
     /// The first version that does not have a served value as the policy has it, and what is wrong with it.

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use wardroom_engine::{Engine, Origin, Stored, Work};
 use wardroom_event::{Event, EventId, Micros, Sight, Span};
 use wardroom_history::backtest::{
-    Ask, BacktestError, Batches, Journal, JournalRows, PastRows, Progress, Report, Rows, Setting, Want, Way,
-    run,
+    Ask, BacktestError, Batches, Change, Journal, JournalRows, Measures, PastRows, Progress, Report, Rows,
+    RuleReport, Setting, Want, Way, run,
 };
 use wardroom_policy::{Bundle, Piece};
 
@@ -152,6 +152,15 @@ fn same(report: &Report, there: &[&Stored], what: &str) -> u64 {
     hits
 }
 
+/// What a report says of the past, but for which way it took and why.
+fn of(report: Report) -> (Vec<RuleReport>, Change, Measures) {
+    let rules = report.rules.into_iter().map(|mut rule| {
+        (rule.way, rule.why) = (None, String::new());
+        rule
+    });
+    (rules.collect(), report.change, report.together)
+}
+
 #[test]
 fn the_past_comes_out_as_it_was_by_both_ways() {
     let (first, lives) = (setting("WARDROOM_SEED", 1), setting("WARDROOM_CASES", LIVES));
@@ -161,6 +170,7 @@ fn the_past_comes_out_as_it_was_by_both_ways() {
         let data = Data::new();
         let all = live(seed, &data, &streams);
         let journal = data.journal();
+        let mut asked = Vec::new();
         let pasts = [data.past(0), data.past(1), data.past(2)];
         for stream in &streams {
             let bundle = bundle(stream);
@@ -181,22 +191,25 @@ fn the_past_comes_out_as_it_was_by_both_ways() {
             let replay = by(Way::Replay, 2);
             assert_eq!(replay.past.columns, 0);
             same(&replay, &there, &format!("seed {seed}, replay"));
-            let of = |report: Report| {
-                let rules = report.rules.into_iter().map(|mut rule| {
-                    (rule.way, rule.why) = (None, String::new());
-                    rule
-                });
-                (rules.collect::<Vec<_>>(), report.change, report.together)
-            };
             let expect = of(columns);
             assert_eq!(expect, of(replay), "seed {seed}: two ways, one answer");
+            let ask = Ask { way: Some(Way::Columns), ..ask };
             for past in &pasts {
-                let ask = Ask { way: Some(Way::Columns), ..ask.clone() };
                 let found = report(PastRows::new(past, u64::MAX), &journal, &version, &ask, 2);
                 same(&found, &there, &format!("seed {seed}, from files"));
                 assert_eq!(of(found), expect, "seed {seed}: journal and files, one answer");
             }
             decisions += there.len();
+            asked.push((version, ask, there, expect));
+        }
+        // The files outlast the journal.
+        drop(pasts);
+        data.cut(u64::MAX);
+        let past = data.past(2);
+        for (version, ask, there, expect) in asked {
+            let found = report(PastRows::new(&past, u64::MAX), &journal, &version, &ask, 2);
+            same(&found, &there, &format!("seed {seed}, without the journal"));
+            assert_eq!(of(found), expect, "seed {seed}: files alone, the same answer");
         }
     }
     println!("{decisions} decisions, {hits} hits");

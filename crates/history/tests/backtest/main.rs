@@ -11,6 +11,7 @@
 mod desk;
 mod faded;
 mod figures;
+mod gone;
 mod hashed;
 mod lives;
 #[allow(dead_code, reason = "what compares them with the engine is not used here")]

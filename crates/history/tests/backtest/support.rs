@@ -10,7 +10,7 @@ use wardroom_history::backtest::{
     Ask, BacktestError, Files, Journal, JournalRows, Progress, Report, Setting, run,
 };
 use wardroom_history::{Options, Past};
-use wardroom_journal::{JournalError, Keyring};
+use wardroom_journal::{JournalError, Keyring, segment_name, segments};
 use wardroom_policy::Bundle;
 
 /// Monday, 5 January 2026, noon UTC.
@@ -51,13 +51,30 @@ impl Data {
 
     /// Its past: with nothing in files, with what is sealed in files, or with all in files, joined.
     pub(crate) fn past(&self, how: usize) -> Past {
-        let dir = Some(self.path().join(format!("history{how}")));
+        self.past_in(&format!("history{how}"), how)
+    }
+
+    /// Takes all there is into the files that a backtest of the directory reads.
+    pub(crate) fn export(&self) {
+        self.past_in("history", 2);
+    }
+
+    fn past_in(&self, name: &str, how: usize) -> Past {
+        let dir = Some(self.path().join(name));
         let past =
             Past::open(&self.path(), &Keyring::default(), &Options { dir, ..Options::default() }).unwrap();
         let journal = self.path().join("journal");
         while how > 0 && past.store().export(&journal, how > 1, NOW).unwrap().is_some() {}
         while past.store().join(NOW).unwrap().is_some() {}
         past
+    }
+
+    /// Takes the journal's segments that end before this record, as retention does.
+    pub(crate) fn cut(&self, before: u64) {
+        let dir = self.path().join("journal");
+        let begins = segments(&dir).unwrap();
+        let gone = begins.iter().zip(&begins[1..]).filter(|(_, next)| **next <= before);
+        gone.for_each(|(first, _)| std::fs::remove_file(dir.join(segment_name(*first))).unwrap());
     }
 
     pub(crate) fn journal(&self) -> Journal {
