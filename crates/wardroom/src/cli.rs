@@ -87,7 +87,7 @@ pub(crate) struct Retain {
     /// The data directory, which no server may have open [default: as configured]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// The configuration file, whose section [keep] says what is kept how long [default: wardroom.toml, where there is one]
+    /// The configuration file, whose section `keep` says what is kept how long [default: wardroom.toml, where there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }

@@ -82,9 +82,8 @@ async fn every_route_asks_for_its_role() {
     }
     // Each of them is a route of its own to the metrics.
     let page = server.get("/metrics", Role::Read).await.text();
-    let others = page
-        .lines()
-        .filter(|line| line.starts_with("wardroom_requests_total") && line.contains("\"other\""));
+    let others =
+        page.lines().filter(|line| line.starts_with("wardroom_requests_total") && line.contains("\"other\""));
     assert_eq!(others.collect::<Vec<_>>(), [""; 0]);
     assert!(page.contains("wardroom_requests_total{route=\"/v1/query\""), "{page}");
 }
