@@ -7,9 +7,10 @@ use crate::EngineError;
 use crate::active::Origin;
 use crate::decision::Stored;
 use crate::record::{Dictionary, Part, decode_stored, kind, policy_of};
+use crate::snapshot::{self, Stand};
 use std::path::Path;
 use wardroom_event::Micros;
-use wardroom_journal::{JournalError, Keyring, Reader, segments};
+use wardroom_journal::{FsDisk, JournalError, Keyring, Reader, segments};
 use wardroom_policy::Bundle;
 
 /// What the end of a journal says.
@@ -106,17 +107,32 @@ impl Newest {
 
 impl PolicyGlance {
     fn of(dir: &Path, keys: &Keyring, head: &Dictionary) -> Result<PolicyGlance, EngineError> {
-        let bundle = match text(dir, keys, head) {
-            Ok(bundle) => Some(bundle).filter(|b| *b.version().0 == *head.version),
-            Err(EngineError::Journal(JournalError::Gone { .. })) => None,
-            Err(e) => return Err(e),
-        };
+        let bundle = kept_text(dir, keys, head)?;
         Ok(PolicyGlance { version: head.version.to_string(), origin: head.origin, since: head.time, bundle })
     }
 }
 
+/// A policy's text, from the journal in `dir` or, where retention has taken it from there, from a snapshot beside it; `None`
+/// where neither has it.
+pub(crate) fn kept_text(
+    dir: &Path,
+    keys: &Keyring,
+    head: &Dictionary,
+) -> Result<Option<Bundle>, EngineError> {
+    let is_it = |bundle: &Bundle| *bundle.version().0 == *head.version;
+    match text(dir, keys, head) {
+        Ok(bundle) if is_it(&bundle) => return Ok(Some(bundle)),
+        Ok(_) | Err(EngineError::Journal(JournalError::Gone { .. })) => {}
+        Err(error) => return Err(error),
+    }
+    let Some(data) = dir.parent() else { return Ok(None) };
+    let stand = Stand { disk: &FsDisk, dir: &snapshot::directory(data), keys };
+    // A snapshot that cannot be read is one that does not have it: a look is no check.
+    Ok(snapshot::policy_text(stand, head.seq).ok().flatten().filter(is_it))
+}
+
 /// A policy's text: it lies right before its head.
-pub(crate) fn text(dir: &Path, keys: &Keyring, head: &Dictionary) -> Result<Bundle, EngineError> {
+fn text(dir: &Path, keys: &Keyring, head: &Dictionary) -> Result<Bundle, EngineError> {
     let mut parts = Vec::new();
     let mut reader = Reader::open(dir)?.with_keys(keys).from(head.seq.saturating_sub(head.parts).max(1))?;
     while let Some(frame) = reader.next_frame()? {

@@ -5,12 +5,12 @@
 
 use crate::active::Origin;
 use crate::error::EngineError;
-use crate::glance::text;
+use crate::glance::kept_text;
 use crate::record::{Dictionary, kind};
 use std::path::Path;
 use std::sync::Arc;
 use wardroom_event::Micros;
-use wardroom_journal::{JournalError, Keyring, Reader, segments};
+use wardroom_journal::{Keyring, Reader, segments};
 use wardroom_policy::Bundle;
 
 /// A policy that was in force once.
@@ -24,7 +24,7 @@ pub struct PastPolicy {
     pub version: Arc<str>,
     /// Where it came from.
     pub origin: Origin,
-    /// Its text; `None` where the records that held it are no longer kept.
+    /// Its text; `None` where the records that held it are no longer kept, and no snapshot has it.
     pub bundle: Option<Bundle>,
 }
 
@@ -86,11 +86,7 @@ fn within(
         if found.last().is_some_and(|known| known.seq == head.seq) {
             continue;
         }
-        let bundle = match text(dir, keys, &head) {
-            Ok(bundle) => Some(bundle).filter(|bundle| *bundle.version().0 == *head.version),
-            Err(EngineError::Journal(JournalError::Gone { .. })) => None,
-            Err(error) => return Err(error),
-        };
+        let bundle = kept_text(dir, keys, &head)?;
         let Dictionary { seq, time, version, origin, .. } = head;
         found.push(PastPolicy { seq, since: time, version, origin, bundle });
     }

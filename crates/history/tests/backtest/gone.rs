@@ -59,6 +59,7 @@ fn past(first: &str) -> (Data, u64) {
     (200..300).for_each(decide);
     let text = put();
     (300..400).for_each(decide);
+    wait(engine.snapshot()).unwrap();
     wait(engine.close());
     drop(engine);
     data.export();
@@ -98,6 +99,18 @@ fn stored_columns_outlast_the_journal_and_a_replay_says_that_it_does_not() {
     assert_eq!(report.rules[0].way, Some(Way::Replay));
     assert!(report.events.all < 150 && report.events.all + report.past.beyond == 400, "{:?}", report.past);
     assert!(warns(&report) && !warns(&after), "{:?}", report.warnings);
+}
+
+#[test]
+fn the_policy_in_force_outlasts_the_records_that_held_its_text() {
+    let (data, _) = past(POLICY);
+    let whole = tested(&data, &ask(STRICTER, None)).unwrap();
+    // All but the last segment: the text is in the snapshots, as for a restart.
+    data.cut(u64::MAX);
+    assert_eq!(tested(&data, &ask(STRICTER, None)).unwrap(), whole);
+    std::fs::remove_dir_all(data.files().data.join("snapshots")).unwrap();
+    let refused = tested(&data, &ask(STRICTER, None)).unwrap_err();
+    assert!(matches!(refused, BacktestError::NoPolicy), "{refused}");
 }
 
 #[test]
