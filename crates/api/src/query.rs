@@ -206,7 +206,9 @@ pub(crate) async fn ask(State(api): State<Api>, request: Request) -> Result<Resp
     let asked = understood(&api, &parts.headers, body)?;
     if asked.look.sight == Sight::Full {
         let request = passage::id();
-        tracing::info!(%request, key = &*who, query = passage::printable(&asked.text), "identifiers of people were revealed");
+        // Not its text: who asks about somebody names them.
+        let (sql, characters) = (asked.is_sql, asked.text.chars().count());
+        tracing::info!(%request, key = &*who, sql, characters, "identifiers of people were revealed");
     }
     let held = held(&api, &asked)?;
     let (rows, warnings) = answered(&api, asked).await?;
