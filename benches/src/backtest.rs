@@ -54,7 +54,7 @@ pub(crate) fn run(harness: &mut Harness, dir: &Path) -> Result<()> {
             }
         }
     }
-    replay(harness, dir.path(), if quick { 4_000 } else { 1_000_000 }, threads)
+    replay(harness, dir.path(), if quick { 4_000 } else { 1_000_000 }, threads, &peers)
 }
 
 fn journal(bundle: Bundle) -> Journal {
@@ -98,13 +98,14 @@ fn columns(harness: &mut Harness, files: &Parquets, many: usize, threads: usize)
 }
 
 /// Windows that no policy of the past counted, from the journal.
-fn replay(harness: &mut Harness, dir: &Path, events: usize, threads: usize) -> Result<()> {
+fn replay(harness: &mut Harness, dir: &Path, events: usize, threads: usize, peers: &Peers) -> Result<()> {
     let config = Config {
         durability: Durability::Interval(std::time::Duration::from_millis(100)),
         snapshot_every: None,
         ..Config::new(dir.join("data"))
     };
-    past::record(&config, events)?;
+    let folder = dir.join("windows");
+    past::record(&config, events, &folder)?;
     let secret = installation_secret(&config.data)?;
     let (active, _) = Active::compile(past::windows(), Origin::Api, &Keyer::new(secret), None)
         .map_err(|e| anyhow::anyhow!("{e}"))?;
@@ -134,7 +135,7 @@ fn replay(harness: &mut Harness, dir: &Path, events: usize, threads: usize) -> R
     counts.dedup();
     for threads in counts {
         asks.threads = threads;
-        let mut times = Vec::new();
+        let (mut times, mut hits) = (Vec::new(), 0);
         for _ in 0..ROUNDS {
             let reader = Reader::open(config.data.join("journal"))?;
             let began = Instant::now();
@@ -144,12 +145,18 @@ fn replay(harness: &mut Harness, dir: &Path, events: usize, threads: usize) -> R
                     |one: &&Asked| rule.holds(&Row::new(&one.event, &one.served, &*active)) == Tri::True;
                 asked.iter().filter(holds).count()
             };
-            let mut hits = 0;
+            hits = 0;
             let done = recount(&asks, secret, reader, &Watch::default(), see, |found| hits += found)?;
             times.push(began.elapsed().as_nanos() as f64 / events as f64);
             ensure!(done.asked == events as u64 && hits > 0 && hits < events, "{done:?}, {hits} hits");
         }
-        harness.row(&format!("wardroom, replay, {threads} threads"), Timing::of(times));
+        harness.row(&format!("wardroom, replay, {threads} threads, {hits} hits"), Timing::of(times));
+    }
+    for peer in &peers.all {
+        let found = peer.windows(&folder, ROUNDS)?;
+        let hits = found.hits.iter().sum::<u64>();
+        let timing = found.nanos.iter().map(|nanos| nanos / events as f64).collect();
+        harness.row(&format!("{}, windows over Parquet, {hits} hits", peer.name), Timing::of(timing));
     }
     Ok(())
 }

@@ -193,28 +193,44 @@ impl Rows for Parquets {
     }
 }
 
-/// Records so many events.
-pub(super) fn record(config: &Config, events: usize) -> Result<()> {
+/// Records so many events, and writes the same into a Parquet file for those who count windows over one.
+pub(super) fn record(config: &Config, events: usize, folder: &Path) -> Result<()> {
     let (engine, runtime) = engine(config)?;
     // So few accounts that each comes again, however few events there are.
     let (mut dice, accounts) = (Dice(2), (events as u64 / 20).max(20));
     let reader = engine.reader();
+    let (mut who, mut went, mut many, mut kinds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for first in (0..events).step_by(128) {
         let event = |n: usize| {
             let at = Micros(BEGIN + n as i64 * STEP);
+            let (account, ok, tries) =
+                (format!("a{}", dice.below(accounts)), dice.below(2) == 0, dice.below(9));
+            let (score, kind) = (dice.below(1000) as f64 / 1000.0, KINDS[dice.below(5) as usize]);
             let json = format!(
-                r#"{{"type":"login","id":"{n}","time":"{at}","account":"a{}","ok":{},"tries":{},"score":{},"kind":"{}"}}"#,
-                dice.below(accounts),
-                dice.below(2) == 0,
-                dice.below(9),
-                dice.below(1000) as f64 / 1000.0,
-                KINDS[dice.below(5) as usize],
+                r#"{{"type":"login","id":"{n}","time":"{at}","account":"{account}","ok":{ok},"tries":{tries},"score":{score},"kind":"{kind}"}}"#,
             );
+            who.push(account);
+            went.push(Some(ok));
+            many.push(tries as i64);
+            kinds.push(kind);
             reader.intake(json.as_bytes(), at).map_err(|faults| anyhow::anyhow!("{faults}"))
         };
         let some = (first..events.min(first + 128)).map(event).collect::<Result<Vec<_>>>()?;
         runtime.block_on(engine.submit(some, WORK)).context("the engine stopped")?;
     }
     runtime.block_on(engine.close());
+    let time = (0..events).map(|row| BEGIN + row as i64 * STEP);
+    let columns: [(&str, ArrayRef); 5] = [
+        ("time", Arc::new(TimestampMicrosecondArray::from_iter_values(time).with_timezone("UTC"))),
+        ("account", Arc::new(StringArray::from(who))),
+        ("ok", Arc::new(BooleanArray::from(went))),
+        ("tries", Arc::new(Int64Array::from(many))),
+        ("kind", Arc::new(StringArray::from(kinds))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns)?;
+    std::fs::create_dir_all(folder)?;
+    let mut writer = ArrowWriter::try_new(File::create(folder.join("0.parquet"))?, batch.schema(), None)?;
+    writer.write(&batch)?;
+    writer.close()?;
     Ok(())
 }

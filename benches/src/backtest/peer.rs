@@ -62,7 +62,16 @@ impl Peer {
     pub(super) fn time(&self, dir: &Path, rules: &[Condition], rounds: usize) -> Result<Times> {
         let rules: Vec<serde_json::Value> =
             rules.iter().map(|r| serde_json::json!([r.tries, r.score, r.seen, r.kind])).collect();
-        let asked = serde_json::json!({"peer": self.module, "dir": dir, "rules": rules, "rounds": rounds});
+        self.ask(&serde_json::json!({"peer": self.module, "dir": dir, "rules": rules, "rounds": rounds}))
+    }
+
+    /// Has it count over windows, some times over.
+    pub(super) fn windows(&self, dir: &Path, rounds: usize) -> Result<Times> {
+        let peer = format!("{} windows", self.module);
+        self.ask(&serde_json::json!({"peer": peer, "dir": dir, "rules": [], "rounds": rounds}))
+    }
+
+    fn ask(&self, asked: &serde_json::Value) -> Result<Times> {
         let said = Command::new(&self.python).args(["-c", SCRIPT, &asked.to_string()]).output()?;
         ensure!(said.status.success(), "{}: {}", self.name, String::from_utf8_lossy(&said.stderr));
         serde_json::from_slice(&said.stdout).with_context(|| format!("{} said something else", self.name))
