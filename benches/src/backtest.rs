@@ -57,11 +57,12 @@ pub(crate) fn run(harness: &mut Harness, dir: &Path) -> Result<()> {
     replay(harness, dir.path(), if quick { 4_000 } else { 1_000_000 }, threads, &peers)
 }
 
-fn journal(bundle: Bundle) -> Journal {
+/// A journal with nothing in it, of an installation whose one policy is known.
+fn journal(bundle: Bundle, dir: &Path) -> Journal {
     let version = (*bundle.version().0).into();
     let policy = PastPolicy { seq: 1, since: Micros(0), version, origin: Origin::Api, bundle: Some(bundle) };
     Journal {
-        dir: "none".into(),
+        dir: dir.to_owned(),
         keys: Keyring::default(),
         secret: Secret([3; 16]),
         keyer: Keyer::new(Secret([3; 16])),
@@ -76,7 +77,8 @@ fn ask(many: usize) -> Ask {
 
 fn once(files: &Parquets, many: usize, threads: usize) -> Result<wardroom_history::backtest::Report> {
     let setting = Setting { threads, ..Setting::default() };
-    let journal = journal(policy(100));
+    let empty = tempfile::tempdir().context("a journal of nothing")?;
+    let journal = journal(policy(100), empty.path());
     Ok(backtest(&ask(many), files, &journal, &setting, Micros(i64::MAX), &Progress::default())?)
 }
 
