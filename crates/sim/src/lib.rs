@@ -19,6 +19,7 @@
 
 mod event;
 mod score;
+mod seeds;
 mod settings;
 mod truth;
 mod world;
@@ -40,6 +41,7 @@ mod tests;
 pub use event::{Happening, Occurrence, SimEvent, Token};
 pub use network::{ADDRESS_PLAN, Block, NetworkKind};
 pub use score::{CampaignTally, Score, Tally};
+pub use seeds::{SEALED, TUNING};
 pub use settings::{Campaigns, Settings};
 pub use truth::{FarmStyle, Situation, StuffingStyle, Truth};
 pub use world::World;

@@ -16,8 +16,10 @@ macro_rules! shipped {
 }
 
 /// Path and text of every shipped file.
-const FILES: [(&str, &str); 12] = shipped![
-    "account/account.ward",
+const FILES: [(&str, &str); 14] = shipped![
+    "account/events.ward",
+    "account/login.ward",
+    "account/signup.ward",
     "core/blocked_accounts.txt",
     "core/blocked_nets.txt",
     "core/core.ward",
