@@ -28,7 +28,12 @@ fn in_columns(dir: &Path) -> Vec<(String, bool)> {
         if path.is_dir() {
             found.extend(in_columns(&path));
         } else if path.extension().is_some_and(|e| e == "parquet") {
-            let has = wardroom_history::search_file(&path, &grep).unwrap().hits.alone > 0;
+            // A file is there before it is whole; or it has been joined with others, and is gone.
+            let read = || wardroom_history::search_file(&path, &grep).ok();
+            let has = until("a whole file", || match read() {
+                Some(read) => Some(read.hits.alone > 0),
+                None => (!path.exists()).then_some(false),
+            });
             found.push((path.display().to_string(), has));
         }
     }
