@@ -134,10 +134,13 @@ fn policies() -> Vec<(String, String)> {
         .filter(|(name, _)| name.ends_with(".ward"))
         .map(|(name, text)| (name.to_owned(), text.to_owned()))
         .collect();
-    for folder in ["ssh", "web", "account"] {
-        let name = format!("../../policy/{folder}/{folder}.ward");
-        all.push((name.clone(), read(&path(&name)).unwrap()));
+    let packs = path("../../policy").read_dir().unwrap().map(|pack| pack.unwrap().path());
+    for file in packs.flat_map(|pack| pack.read_dir().unwrap()).map(|file| file.unwrap().path()) {
+        if file.extension().is_some_and(|ending| ending == "ward") {
+            all.push((file.display().to_string(), read(&file).unwrap()));
+        }
     }
+    all.sort();
     all
 }
 
