@@ -16,9 +16,17 @@ macro_rules! shipped {
 }
 
 /// Path and text of every shipped file.
-const FILES: [(&str, &str); 14] = shipped![
+const FILES: &[(&str, &str)] = &shipped![
+    "account/campaign.ward",
+    "account/cases.ward",
+    "account/disposable.txt",
     "account/events.ward",
+    "account/farm.ward",
+    "account/forwarding.txt",
+    "account/free_mail.txt",
     "account/login.ward",
+    "account/shared.ward",
+    "account/signs.ward",
     "account/signup.ward",
     "core/blocked_accounts.txt",
     "core/blocked_nets.txt",
@@ -38,7 +46,7 @@ pub(crate) const FIRST: &str = include_str!("first.ward");
 
 /// Path below the policy directory, and text, of every shipped file.
 pub(crate) fn files() -> &'static [(&'static str, &'static str)] {
-    &FILES
+    FILES
 }
 
 /// All shipped packs as one policy.
