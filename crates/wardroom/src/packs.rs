@@ -52,7 +52,7 @@ pub(crate) fn files() -> &'static [(&'static str, &'static str)] {
 /// All shipped packs as one policy.
 pub(crate) fn shipped() -> Bundle {
     let mut bundle = Bundle::new();
-    for (path, text) in FILES {
+    for &(path, text) in FILES {
         bundle.add(path, text);
     }
     bundle
