@@ -16,14 +16,22 @@ macro_rules! shipped {
 }
 
 /// Path and text of every shipped file.
-const FILES: [(&str, &str); 20] = shipped![
+const FILES: &[(&str, &str)] = &shipped![
     "account/after.ward",
+    "account/campaign.ward",
+    "account/cases.ward",
+    "account/disposable.txt",
     "account/events.ward",
+    "account/farm.ward",
+    "account/forwarding.txt",
+    "account/free_mail.txt",
     "account/lanes.ward",
     "account/login.ward",
     "account/past.ward",
     "account/recovery.ward",
     "account/rtt.ward",
+    "account/shared.ward",
+    "account/signs.ward",
     "account/signup.ward",
     "account/stuffing.ward",
     "core/blocked_accounts.txt",
@@ -44,13 +52,13 @@ pub(crate) const FIRST: &str = include_str!("first.ward");
 
 /// Path below the policy directory, and text, of every shipped file.
 pub(crate) fn files() -> &'static [(&'static str, &'static str)] {
-    &FILES
+    FILES
 }
 
 /// All shipped packs as one policy.
 pub(crate) fn shipped() -> Bundle {
     let mut bundle = Bundle::new();
-    for (path, text) in FILES {
+    for &(path, text) in FILES {
         bundle.add(path, text);
     }
     bundle

@@ -126,7 +126,7 @@ fn the_books_page_is_what_the_packs_say() {
     if let Ok(file) = std::fs::File::open(&path) {
         file.take(MOST).read_to_string(&mut kept).unwrap();
     }
-    let page = page(&active().program, &FILES);
+    let page = page(&active().program, FILES);
     if kept != page && is_blessing() {
         std::fs::write(&path, page).unwrap();
         return;

@@ -335,6 +335,16 @@ pub(super) fn dotted(expr: &Expr) -> Option<String> {
     }
 }
 
+/// Whether a dotted name takes a part of a field of the event in hand. A folder can have the name of a field, as `account`
+/// does: then what the field's type has no part for is the folder's, if it declares that.
+pub(super) fn is_of_field(cx: &Context<'_>, scope: &Scope<'_>, name: &str) -> bool {
+    let event = cx.checked.schema.get(scope.on);
+    let mut words = name.split('.');
+    let Some(slot) = words.next().and_then(|first| event.slot(first)) else { return false };
+    let is_part = words.next().is_none_or(|part| Part::named(event.fields[slot].kind, part).is_some());
+    is_part || cx.names.meaning(scope.namespace, name).is_none()
+}
+
 /// A part of a value, a figure of a feature, or a name of another folder.
 fn attribute(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, of: &Expr, name: &Ident) -> Option<Typed> {
     if let (Some((item, columns)), ExprKind::Name(first)) = (scope.item, &of.kind)
@@ -343,7 +353,7 @@ fn attribute(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, of: &Expr, na
         return each::column(cx, scope, columns, name, expr.loc);
     }
     let elsewhere = match &of.kind {
-        ExprKind::Name(first) if cx.checked.schema.get(scope.on).slot(first).is_some() => None,
+        ExprKind::Name(_) => dotted(expr).filter(|id| !is_of_field(cx, scope, id)),
         _ => dotted(expr),
     };
     if let Some(id) = &elsewhere
@@ -403,7 +413,7 @@ fn figure(
         return Some(feature::baseline_inline(cx, scope, of, args, name, expr.loc));
     }
     let id = dotted(of)?;
-    if cx.checked.schema.get(scope.on).slot(id.split('.').next()?).is_some() {
+    if is_of_field(cx, scope, &id) {
         return None;
     }
     match cx.names.find(scope.namespace, &id, of.loc)? {
