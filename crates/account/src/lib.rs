@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Traffic about accounts ↔ events and verdicts: today the authentication logs of sshd.
+//! Traffic about accounts ↔ events and verdicts: authentication logs, mail servers that ask, webhooks of identity providers.
 //!
-//! This crate knows not how verdicts are made: it takes lines apart and says what they tell, in
-//! [`wardroom_event::Draft`]s that enter intake like any other event. It reads no files and no clock.
+//! This crate knows not how verdicts are made: it takes lines and bodies apart and says what they tell, in
+//! [`wardroom_event::Draft`]s that enter intake like any other event, and it says what is decided in the words of whoever asked.
+//! It reads no files, no sockets and no clock.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod auth_policy;
+pub mod authentik;
 pub mod authlog;
+mod hook;
+pub mod keycloak;
+pub mod limits;
+mod sheet;
+mod step;
+mod tag;
+
+#[cfg(test)]
+mod hooks_tests;
+
+pub use hook::{AccountBy, Hook};
+pub use step::Step;
+pub use tag::Tags;
