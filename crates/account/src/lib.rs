@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Traffic about accounts ↔ events and verdicts: the authentication logs of sshd, and what is known about passwords.
+//! Traffic about accounts ↔ events and verdicts: authentication logs, mail servers that ask, webhooks of identity providers,
+//! passwords that others have.
 //!
-//! This crate knows not how verdicts are made: it takes lines apart and says what they tell, in
-//! [`wardroom_event::Draft`]s that enter intake like any other event. It reads no clock, and no files but those of
-//! [`breach`].
+//! This crate knows not how verdicts are made: it takes lines and bodies apart and says what they tell, in
+//! [`wardroom_event::Draft`]s that enter intake like any other event, and it says what is decided in the words of whoever asked.
+//! It knows no sockets and reads no clock, and no files but those of [`breach`].
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod auth_policy;
+pub mod authentik;
 pub mod authlog;
 pub mod breach;
+mod hook;
+pub mod keycloak;
+pub mod limits;
+mod sheet;
+mod step;
+mod tag;
+
+#[cfg(test)]
+mod hooks_tests;
+
+pub use hook::{AccountBy, Hook};
+pub use step::Step;
+pub use tag::Tags;
