@@ -16,7 +16,7 @@ macro_rules! shipped {
 }
 
 /// Path and text of every shipped file.
-const FILES: [(&str, &str); 14] = shipped![
+const FILES: [(&str, &str); 16] = shipped![
     "account/events.ward",
     "account/login.ward",
     "account/signup.ward",
@@ -28,6 +28,8 @@ const FILES: [(&str, &str); 14] = shipped![
     "core/reserved_nets.txt",
     "core/trusted_nets.txt",
     "core/watched_domains.txt",
+    "sentinel/members.txt",
+    "sentinel/sentinel.ward",
     "ssh/ssh.ward",
     "web/probes.csv",
     "web/web.ward",
