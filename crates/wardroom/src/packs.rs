@@ -42,6 +42,8 @@ const FILES: &[(&str, &str)] = &shipped![
     "core/reserved_nets.txt",
     "core/trusted_nets.txt",
     "core/watched_domains.txt",
+    "sentinel/members.txt",
+    "sentinel/sentinel.ward",
     "ssh/ssh.ward",
     "web/probes.csv",
     "web/web.ward",

@@ -41,6 +41,20 @@ fn names_of_other_folders_are_written_with_the_folder() {
 }
 
 #[test]
+fn a_folder_named_like_a_field_is_asked_for_what_is_no_part_of_it() {
+    let folder = "feature bursts = count(login, by=ip, last=\"1h\")\nfeature net = bursts + 1\n";
+    let base = [("events.ward", LOGIN), ("ip/a.ward", folder)];
+    let with = |condition: &str| {
+        let (asks, own) = (rule("r", condition), rule("own", "bursts > net"));
+        codes(&[base[0], base[1], ("web/b.ward", &asks), ("ip/c.ward", &own)])
+    };
+    assert_eq!(with("ip.bursts > 3"), [""; 0]);
+    // A part goes first, and what is neither is told as before.
+    assert_eq!(with("ip.net > 3"), ["W0304"]);
+    assert_eq!(with("ip.burst > 3"), ["W0302"]);
+}
+
+#[test]
 fn the_roots_names_are_seen_everywhere_and_own_names_go_first() {
     let plain = rule("r", "failures > 3");
     let root = format!("{LOGIN}{FAILURES}");
