@@ -41,6 +41,20 @@ fn names_of_other_folders_are_written_with_the_folder() {
 }
 
 #[test]
+fn a_folder_named_like_a_field_is_asked_for_what_is_no_part_of_it() {
+    let folder = "feature bursts = count(login, by=ip, last=\"1h\")\nfeature net = bursts + 1\n";
+    let base = [("events.ward", LOGIN), ("ip/a.ward", folder)];
+    let with = |condition: &str| {
+        let (asks, own) = (rule("r", condition), rule("own", "bursts > net"));
+        codes(&[base[0], base[1], ("web/b.ward", &asks), ("ip/c.ward", &own)])
+    };
+    assert_eq!(with("ip.bursts > 3"), [""; 0]);
+    // A part goes first, and what is neither is told as before.
+    assert_eq!(with("ip.net > 3"), ["W0304"]);
+    assert_eq!(with("ip.burst > 3"), ["W0302"]);
+}
+
+#[test]
 fn the_roots_names_are_seen_everywhere_and_own_names_go_first() {
     let plain = rule("r", "failures > 3");
     let root = format!("{LOGIN}{FAILURES}");
@@ -65,26 +79,6 @@ fn dotted_names_are_whole_ids_wherever_they_stand() {
     let whole = rule("r", "ip in a.b.nets or a.b.failures > 3");
     assert_eq!(codes(&[("e.ward", LOGIN), ("a/b/x.ward", &deep), ("a/y.ward", &whole)]), [""; 0]);
     assert_eq!(codes(&[("e.ward", LOGIN), ("a/b/x.ward", &deep), ("a/y.ward", test)]), ["W0201"]);
-}
-
-#[test]
-fn a_folder_may_have_the_name_of_a_field() {
-    let pack = format!(
-        "list nets: net = [\"10.0.0.0/8\"]\nconst most = 3\n{FAILURES}\
-         feature shape = size + 1\nscore risk on login = sum(prior(-4.6), 0.5 * failures)\n{}",
-        rule("own", "failures > most and ip in nets and risk > 0 and shape > 0")
-    );
-    let outside = |when: &str| {
-        let near = rule("r", when);
-        codes(&[("e.ward", LOGIN), ("account/a.ward", &pack), ("web/b.ward", &near)])
-    };
-    let all = "account.failures > account.most and ip in account.nets and account.risk.probability > 0.5";
-    assert_eq!(outside(all), [""; 0]);
-    // A part of the field goes before what the folder declares, and what neither knows is a part that is not there.
-    assert_eq!(outside("account.shape == \"aa\""), [""; 0]);
-    assert_eq!(outside("account.shape > 3"), ["W0304"]);
-    assert_eq!(outside("account.failurs > 3"), ["W0302"]);
-    assert_eq!(outside("ip in account.netz"), ["W0302"]);
 }
 
 #[test]
@@ -207,4 +201,20 @@ fn a_fault_is_not_told_again_where_its_name_is_used() {
     let by = "test s:\n    when login()\n    expect block by r\n";
     check(&format!("{LOGIN}{}{by}", rule("r", "okk")), &["W0201"]);
     check(&format!("{LOGIN}rule r on:\n    when ok\n{by}"), &["W0101"]);
+}
+
+#[test]
+fn lists_constants_and_scores_of_a_folder_named_like_a_field() {
+    let pack = format!(
+        "list nets: net = [\"10.0.0.0/8\"]\nconst few = [1, 2]\n{FAILURES}\
+         score risk on login = sum(prior(-4.6), 0.5 * failures)\n{}",
+        rule("own", "size in few and ip in nets and risk > 0")
+    );
+    let outside = |when: &str| {
+        let near = rule("r", when);
+        codes(&[("e.ward", LOGIN), ("account/a.ward", &pack), ("web/b.ward", &near)])
+    };
+    assert_eq!(outside("ip in account.nets and size in account.few"), [""; 0]);
+    assert_eq!(outside("account.risk.probability > 0.5"), [""; 0]);
+    assert_eq!(outside("ip in account.netz"), ["W0302"]);
 }
