@@ -60,15 +60,25 @@ pub(super) fn page(program: &Program, files: &[(&str, &str)]) -> String {
          To fit a pack to a provider, copy `policy/`, fill the lists in `core/`, change thresholds, and let `wardroom test` \
          and `wardroom replay` say what that changes.\n",
     );
+    let mut last = "";
     for (path, text) in files.iter().filter(|(path, _)| path.ends_with(".ward")) {
         let pack = path.split('/').next().unwrap_or(path);
-        let _ = write!(out, "\n## {pack}\n\n`policy/{path}`\n\n{}\n", escaped(&opening(text)));
-        let prefix = format!("{pack}.");
-        for rule in program.rules.iter().filter(|r| r.id.starts_with(&prefix)) {
+        if pack != last {
+            let _ = write!(out, "\n## {pack}\n");
+            last = pack;
+        }
+        let _ = write!(out, "\n`policy/{path}`\n\n{}\n", escaped(&opening(text)));
+        for rule in program.rules.iter().filter(|rule| is_written(rule, pack, text)) {
             section(&mut out, program, rule);
         }
     }
     out
+}
+
+/// Whether this file of the pack is where the rule stands: a pack may be of several.
+fn is_written(rule: &Rule, pack: &str, text: &str) -> bool {
+    let name = rule.id.strip_prefix(pack).and_then(|rest| rest.strip_prefix('.'));
+    name.is_some_and(|name| text.lines().any(|line| line.starts_with(&format!("rule {name} on "))))
 }
 
 fn section(out: &mut String, program: &Program, rule: &Rule) {

@@ -2,7 +2,7 @@
 //! Comparisons, membership and choices: literals fitted to what they meet, both sides brought to one type.
 
 use super::arith::widen;
-use super::{Scope, boolean, dotted, is_hashed, is_of_field, reads_text as reads_plain, value};
+use super::{Scope, boolean, dotted, is_beside_field, is_hashed, reads_text as reads_plain, value};
 use crate::check::Context;
 use crate::check::names::Meaning;
 use crate::ir::{Node, Typed};
@@ -222,7 +222,8 @@ pub(super) fn membership(
 /// The items of a named constant, where the name is one of such.
 fn constant_items(cx: &mut Context<'_>, scope: &Scope<'_>, hay: &Expr) -> Option<Vec<Expr>> {
     let name = dotted(hay)?;
-    if is_of_field(cx, scope, &name) {
+    let first = name.split('.').next().unwrap_or(&name);
+    if cx.checked.schema.get(scope.on).slot(first).is_some() && !is_beside_field(cx, scope, &name) {
         return None;
     }
     let Meaning::Const(number) = cx.names.meaning(scope.namespace, &name)? else {
@@ -263,7 +264,9 @@ fn in_field(cx: &mut Context<'_>, scope: &Scope<'_>, loc: Loc, needle: Typed, ha
 /// The list that an expression names, if it names one and no field.
 fn list_named(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr) -> Option<(usize, Loc)> {
     let name = dotted(expr)?;
-    if scope.fields_only || is_of_field(cx, scope, &name) {
+    let first = name.split('.').next().unwrap_or(&name);
+    let is_field = cx.checked.schema.get(scope.on).slot(first).is_some();
+    if scope.fields_only || is_field && !is_beside_field(cx, scope, &name) {
         return None;
     }
     match cx.names.find(scope.namespace, &name, expr.loc)? {

@@ -335,16 +335,6 @@ pub(super) fn dotted(expr: &Expr) -> Option<String> {
     }
 }
 
-/// Whether a dotted name takes a part of a field of the event in hand. A folder can have the name of a field, as `account`
-/// does: then what the field's type has no part for is the folder's, if it declares that.
-pub(super) fn is_of_field(cx: &Context<'_>, scope: &Scope<'_>, name: &str) -> bool {
-    let event = cx.checked.schema.get(scope.on);
-    let mut words = name.split('.');
-    let Some(slot) = words.next().and_then(|first| event.slot(first)) else { return false };
-    let is_part = words.next().is_none_or(|part| Part::named(event.fields[slot].kind, part).is_some());
-    is_part || cx.names.meaning(scope.namespace, name).is_none()
-}
-
 /// A part of a value, a figure of a feature, or a name of another folder.
 fn attribute(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, of: &Expr, name: &Ident) -> Option<Typed> {
     if let (Some((item, columns)), ExprKind::Name(first)) = (scope.item, &of.kind)
@@ -353,7 +343,9 @@ fn attribute(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, of: &Expr, na
         return each::column(cx, scope, columns, name, expr.loc);
     }
     let elsewhere = match &of.kind {
-        ExprKind::Name(_) => dotted(expr).filter(|id| !is_of_field(cx, scope, id)),
+        ExprKind::Name(first) if cx.checked.schema.get(scope.on).slot(first).is_some() => {
+            dotted(expr).filter(|id| is_beside_field(cx, scope, id))
+        }
         _ => dotted(expr),
     };
     if let Some(id) = &elsewhere
@@ -385,6 +377,16 @@ fn attribute(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, of: &Expr, na
     part(cx, scope, of, name, expr.loc)
 }
 
+/// Whether `account.takeover` is a name of another folder where `account` is a field too: its type has no such part, and the
+/// folder has such a name. A part goes first, since the event's own fields are what a rule reads.
+fn is_beside_field(cx: &Context<'_>, scope: &Scope<'_>, id: &str) -> bool {
+    let event = cx.checked.schema.get(scope.on);
+    let mut names = id.splitn(3, '.');
+    let field = names.next().and_then(|first| event.slot(first)).map(|slot| &event.fields[slot]);
+    let (Some(field), Some(part)) = (field, names.next()) else { return false };
+    Part::named(field.kind, part).is_none() && cx.names.meaning("", id).is_some()
+}
+
 /// `login.ip`: what is read is always a field of the event in hand.
 fn of_an_event(cx: &Context<'_>, scope: &Scope<'_>, event: &str, loc: Loc, name: &Ident) -> Diagnostic {
     let d = Diagnostic::error("W0307", loc, format!("`{event}` is an event type, not a value"));
@@ -413,7 +415,8 @@ fn figure(
         return Some(feature::baseline_inline(cx, scope, of, args, name, expr.loc));
     }
     let id = dotted(of)?;
-    if is_of_field(cx, scope, &id) {
+    let is_field = cx.checked.schema.get(scope.on).slot(id.split('.').next()?).is_some();
+    if is_field && !is_beside_field(cx, scope, &id) {
         return None;
     }
     match cx.names.find(scope.namespace, &id, of.loc)? {
