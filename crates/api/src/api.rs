@@ -12,8 +12,8 @@ use crate::status::LookAtHost;
 use crate::throughput::Rates;
 use crate::trace::Traces;
 use crate::{
-    backtests, decide, effects, erasures, explain, health, history, limits, openapi, policy, query, status,
-    stream,
+    backtests, decide, effects, erasures, explain, health, history, limits, openapi, policy, query, ranges,
+    status, stream,
 };
 use axum::Router;
 use axum::body::Body;
@@ -29,6 +29,7 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Semaphore, watch};
+use wardroom_account::breach::Breach;
 use wardroom_engine::{Engine, SubmitError};
 use wardroom_event::{Micros, Span};
 use wardroom_history::Past;
@@ -81,6 +82,8 @@ pub struct Options {
     pub secret: [u8; 16],
     /// What acting on the past needs.
     pub acting: Acting,
+    /// What is known of breached passwords.
+    pub breach: Option<Arc<Breach>>,
 }
 
 impl Options {
@@ -107,6 +110,7 @@ impl Options {
             sql: None,
             secret: [0; 16],
             acting: Acting::default(),
+            breach: None,
         }
     }
 }
@@ -286,6 +290,7 @@ impl Api {
             .route("/v1/jobs/{id}/{step}", post(jobs::step))
             .route("/v1/erasures", post(erasures::begin))
             .route("/v1/erasures/{id}", get(erasures::show))
+            .route("/range/{prefix}", get(ranges::range))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
             .route("/metrics", get(health::metrics))

@@ -29,6 +29,7 @@ mod passage;
 mod policy;
 mod problem;
 mod query;
+mod ranges;
 mod rate;
 mod scram;
 mod server;

@@ -77,6 +77,9 @@ pub const IDEMPOTENCY_KEY_BYTES: usize = wardroom_engine::limits::ACT_NAME_BYTES
 /// Most lines of a job's log in one answer.
 pub const LOG_LINES: usize = 10_000;
 
+/// How many lines a padded range of breached passwords has, as Have I Been Pwned pads: the least and the most.
+pub const PADDED_LINES: (usize, usize) = (800, 1000);
+
 /// Largest body that names a subject to erase, in bytes.
 pub const SUBJECT_BODY_BYTES: usize = 4 << 10;
 

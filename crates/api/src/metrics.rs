@@ -19,12 +19,13 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
+use wardroom_account::breach::Breach;
 use wardroom_engine::{ChannelStatus, Distribution, Engine, Latencies, OutboxStatus, Status, StoredSignal};
 use wardroom_event::Micros;
 use wardroom_history::Past;
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
-pub(crate) const ROUTES: [&str; 32] = [
+pub(crate) const ROUTES: [&str; 33] = [
     "/v1/decide",
     "/v1/record",
     "/v1/stream",
@@ -53,6 +54,7 @@ pub(crate) const ROUTES: [&str; 32] = [
     "/v1/jobs/{id}",
     "/v1/jobs/{id}/log",
     "/v1/jobs/{id}/{step}",
+    "/range/{prefix}",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -231,6 +233,9 @@ impl Metrics {
         if let Some(past) = &api.options().history {
             text::encode_registry(&mut out, &of_history(past))?;
         }
+        if let Some(breach) = &api.options().breach {
+            text::encode_registry(&mut out, &of_breach(breach))?;
+        }
         text::encode_eof(&mut out)?;
         Ok(out)
     }
@@ -335,6 +340,16 @@ fn of_traces((sent, dropped): (u64, u64)) -> Registry {
     };
     counter("wardroom_spans_sent", "Spans of traces that were sent", sent);
     counter("wardroom_spans_dropped", "Spans that nobody took, or there was no room for", dropped);
+    registry
+}
+
+/// The files of breached passwords.
+fn of_breach(breach: &Breach) -> Registry {
+    let mut registry = Registry::default();
+    let failed = Counter::<u64>::default();
+    failed.inc_by(breach.failures());
+    let help = "Times that a file of breached passwords could not be read";
+    registry.register("wardroom_breach_failures", help, failed);
     registry
 }
 

@@ -5,7 +5,9 @@ use crate::act::{jobs, labels, lists};
 use crate::answer::SignalBody;
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
-use crate::{backtests, decide, effects, erasures, explain, health, history, policy, query, status, stream};
+use crate::{
+    backtests, decide, effects, erasures, explain, health, history, policy, query, ranges, status, stream,
+};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
@@ -52,6 +54,7 @@ use utoipa::{Modify, OpenApi as _};
         jobs::log,
         erasures::begin,
         erasures::show,
+        ranges::range,
         health::healthz,
         health::readyz,
         health::metrics,
@@ -67,6 +70,7 @@ use utoipa::{Modify, OpenApi as _};
         (name = "effects", description = "Cases, notifications and webhooks"),
         (name = "acting", description = "Act on what has happened: labels, lists, jobs"),
         (name = "privacy", description = "Erase subjects"),
+        (name = "passwords", description = "Look passwords up in known breaches"),
         (name = "health", description = "Watch the server"),
     ),
     modifiers(&Secured),

@@ -58,6 +58,7 @@ problems! {
     NO_JOB "no_job" 404 None, "There is no such job"
     NO_ACT "no_act" 404 None, "There is no such act"
     NO_LIST "no_list" 404 None, "There is no such list"
+    NO_RANGES "no_ranges" 404 None, "There is no list of such hashes"
     WRONG_METHOD "wrong_method" 405 None, "The path does not take this method"
     WRONG_ACCEPT "wrong_accept" 406 None, "The answer has no such form"
     SLOW_BODY "slow_body" 408 None, "The body took too long"

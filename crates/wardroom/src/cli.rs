@@ -2,10 +2,13 @@
 //! The command line.
 
 mod act;
+mod breach;
 
 pub(crate) use act::{
     Act, ActWhat, Asked, End, Jobs, JobsAction, Label, LabelAction, LabelSaid, Undo, UndoWhat,
 };
+
+pub(crate) use breach::{Breach, BreachAction, BreachBits, BreachBuild, BreachInfo, BreachLook};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -69,6 +72,8 @@ pub(crate) enum Command {
     Erase(Erase),
     /// Take away values that are kept no longer, where no server runs
     Retain(Retain),
+    /// Make files of breached passwords, look at them, look a password up
+    Breach(Breach),
     /// Make, list and revoke API keys
     Key(Key),
     /// Look after the journal: verify it, show its records, repair it, make keys for it

@@ -115,6 +115,10 @@ fn gather(
             Ok(())
         })?;
     }
+    // A list that ends because somebody said stop is not all of the list.
+    if !watch(0, 0) {
+        return Err(BreachError::Stopped);
+    }
     if bad.count > 0 && !plan.skip_bad {
         return Err(BreachError::BadLines(bad));
     }

@@ -11,6 +11,7 @@
 use super::error::BreachError;
 use super::filter::Filter;
 use super::hash::{Kind, Prefix, Sha1};
+use super::header::About;
 use super::limits::RESIDENT_BYTES;
 use super::ranges::{Entry, Ranges};
 use siphasher::sip::SipHasher24;
@@ -99,6 +100,12 @@ impl Files {
             ranges: ranges(sources.ranges.as_ref(), Kind::Sha1)?,
             ntlm_ranges: ranges(sources.ntlm_ranges.as_ref(), Kind::Ntlm)?,
         })
+    }
+
+    /// What each of them says of itself.
+    pub fn about(&self) -> Vec<&About> {
+        let exact = [&self.ranges, &self.ntlm_ranges].into_iter().flatten().map(Ranges::about);
+        self.filter.iter().map(Filter::about).chain(exact).collect()
     }
 
     /// The filter.

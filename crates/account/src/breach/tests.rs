@@ -271,7 +271,7 @@ fn a_build_that_is_stopped_leaves_what_was_there() {
     let before = bytes(&dir.path().join("sha1.ranges"));
     let text = list(0);
     // Stopped while it reads, while it writes, and when all but the last step is done.
-    for (asked, stop_at) in [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)] {
+    for (asked, stop_at) in [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6)] {
         let mut calls = 0;
         let stopped = build(
             &plan(dir.path()),

@@ -5,7 +5,7 @@ use crate::harness::Server;
 use wardroom_api::{Keys, Role};
 
 /// Every route with what it takes: its method, path, content type, and role.
-const ROUTES: [(&str, &str, &str, Option<Role>); 37] = [
+const ROUTES: [(&str, &str, &str, Option<Role>); 38] = [
     ("POST", "/v1/decide", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/record", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/stream", "application/x-ndjson", Some(Role::Ingest)),
@@ -39,6 +39,7 @@ const ROUTES: [(&str, &str, &str, Option<Role>); 37] = [
     ("POST", "/v1/jobs/1/start", "", Some(Role::Act)),
     ("POST", "/v1/erasures", "application/json", Some(Role::Admin)),
     ("GET", "/v1/erasures/1", "", Some(Role::Admin)),
+    ("GET", "/range/1", "", Some(Role::Ingest)),
     ("GET", "/metrics", "", Some(Role::Read)),
     ("GET", "/healthz", "", None),
     ("GET", "/readyz", "", None),

@@ -17,4 +17,5 @@ mod page;
 mod passages;
 mod policies;
 mod queries;
+mod ranges;
 mod streams;

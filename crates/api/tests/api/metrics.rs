@@ -5,6 +5,7 @@ use crate::documents::text_of;
 use crate::harness::Server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use wardroom_account::breach::{Breach, Files};
 use wardroom_api::{Host, Options, Role, Span, Traces};
 use wardroom_history::Past;
 use wardroom_journal::Keyring;
@@ -89,6 +90,7 @@ async fn the_page_has_every_metric_and_no_other() {
         options.history = Some(Arc::new(past.unwrap()));
         options.host = Some(Arc::new(move || host.clone()));
         options.traces = Some(Arc::new(NoTraces));
+        options.breach = Some(Arc::new(Breach::new([1; 16], Files::default(), false)));
     };
     let server = Server::with(everything).await;
     // A family without a member has no line: something of everything.

@@ -5,6 +5,7 @@ mod act;
 mod backtest;
 mod backup;
 mod bench;
+mod breach;
 mod check;
 mod config;
 mod diff;
@@ -31,7 +32,7 @@ pub(crate) use backtest::Backtest;
 pub(crate) use check::compile_or_say;
 pub(crate) use init::lay_out;
 pub(crate) use key::{file as keys_file, issue as issue_key};
-pub(crate) use serve::{ignore_file_size_signal, leave_signal, stop_signal};
+pub(crate) use serve::{ignore_file_size_signal, leave_signal, stop_flag, stop_signal};
 
 use crate::cli::{Cli, Command};
 use anyhow::{Context, Result};
@@ -64,6 +65,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Undo(args) => act::undo(&args),
         Command::Erase(args) => erase::run(&args),
         Command::Retain(args) => retain::run(&args),
+        Command::Breach(args) => breach::run(args),
         Command::Key(args) => key::run(args),
         Command::Journal(args) => journal::run(args),
         Command::Config(args) => config::run(&args),

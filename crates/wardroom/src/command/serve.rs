@@ -14,9 +14,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use wardroom_account::breach::{Breach, Files as BreachFiles, Sources as BreachSources};
 use wardroom_api::{Acting, Api, Keys, Options};
 use wardroom_engine::{Engine, EngineError, Opened, Origin, SwapError};
 use wardroom_facts::{Library, Sources};
@@ -54,6 +56,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let erasures = crate::erase::Running::new(engine.clone(), past.clone(), config.data.value.clone());
     let retaining = crate::retain::Thread::start(engine.clone(), past.clone(), &config.keep)?;
     let sql = Sql::over(&config, past.clone())?;
+    let breach = breach(&config)?;
     let options = Options {
         acting,
         past: Some(past.clone()),
@@ -69,13 +72,14 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         erasures: Some(erasures.clone()),
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         sql: sql.for_api(),
+        breach: Some(breach.clone()),
         ..Options::new(clock::now)
     };
     say_unconfigured(&engine, &config.effects);
     let delivering = deliver::start(engine.outbox().clone(), &config.effects).await?;
     let api = Api::new(engine.clone(), keys, options);
     let door = sql.open_door(&config, &api).await?;
-    reload_on_hangup(&config, engine.clone(), api.clone(), taken)?;
+    reload_on_hangup(&config, engine.clone(), api.clone(), taken, breach)?;
 
     erasures.resume();
     // Before it says that it serves: whoever waits for that may stop it at once.
@@ -161,6 +165,27 @@ fn library(sources: &Sources) -> Result<Library> {
     Ok(library)
 }
 
+/// What is known of breached passwords; says from which files.
+fn breach(config: &Config) -> Result<Arc<Breach>> {
+    let key = wardroom_engine::installation_secret(&config.data.value)?.0;
+    let files = breach_files(&config.breach.sources())?;
+    Ok(Arc::new(Breach::new(key, files, config.breach.is_open(&config.listen.value))))
+}
+
+fn breach_files(sources: &BreachSources) -> Result<BreachFiles> {
+    let files = BreachFiles::open(sources)?;
+    for about in files.about() {
+        tracing::info!(
+            hashes = %grouped(about.hashes),
+            false_positive_rate = about.false_positive_rate(),
+            "breached passwords: {} of {} hashes",
+            about.what.name(),
+            about.kind.name()
+        );
+    }
+    Ok(files)
+}
+
 fn no_policy(config: &Config) -> anyhow::Error {
     let (policy, data) = (config.policy.value.display(), config.data.value.display());
     anyhow::anyhow!("no policy: {policy} is not there, and {data} holds none; `wardroom init` makes both")
@@ -224,6 +249,24 @@ pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static>
     })
 }
 
+/// Set by Ctrl-C and SIGTERM, for a command that then ends by itself.
+pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let seen = flag.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let stop = {
+        let _guard = runtime.enter();
+        ignore_file_size_signal();
+        stop_signal()?
+    };
+    let wait = move || {
+        runtime.block_on(stop);
+        seen.store(true, Relaxed);
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(wait)?;
+    Ok(flag)
+}
+
 /// As [`stop_signal`], and when the terminal is closed: for a command that shows something to a person there and must
 /// clean up after itself.
 pub(crate) fn leave_signal() -> Result<impl Future<Output = ()> + Send + 'static> {
@@ -237,14 +280,21 @@ pub(crate) fn leave_signal() -> Result<impl Future<Output = ()> + Send + 'static
     })
 }
 
-/// SIGHUP reads the keys, the files of facts and the policy directory again. What is not right is logged and changes nothing, and so does a
+/// SIGHUP reads the keys, the files of facts and of breached passwords and the policy directory again. What is not right is logged and changes nothing, and so does a
 /// directory whose text is the one last taken from there: a policy put through the API then stays in force.
-fn reload_on_hangup(config: &Config, engine: Arc<Engine>, api: Api, taken: Option<Version>) -> Result<()> {
+fn reload_on_hangup(
+    config: &Config,
+    engine: Arc<Engine>,
+    api: Api,
+    taken: Option<Version>,
+    breach: Arc<Breach>,
+) -> Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     let keys = super::key::file(&config.data.value);
     let facts = config.facts.sources();
     let effects = config.effects.clone();
-    let mut reload = Reload { policy: config.policy.value.clone(), facts, effects, engine, taken };
+    let breach = (breach, config.breach.sources());
+    let mut reload = Reload { policy: config.policy.value.clone(), facts, breach, effects, engine, taken };
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             match Keys::load(&keys) {
@@ -254,6 +304,7 @@ fn reload_on_hangup(config: &Config, engine: Arc<Engine>, api: Api, taken: Optio
             // Reading and compiling a large policy takes a while: not on a thread that answers requests.
             let done = tokio::task::spawn_blocking(move || {
                 reload.facts();
+                reload.breach();
                 reload.policy();
                 reload
             });
@@ -273,6 +324,7 @@ fn reload_on_hangup(config: &Config, engine: Arc<Engine>, api: Api, taken: Optio
 struct Reload {
     policy: PathBuf,
     facts: Sources,
+    breach: (Arc<Breach>, BreachSources),
     effects: Vec<Destined>,
     engine: Arc<Engine>,
     /// The version last taken from the directory.
@@ -284,6 +336,14 @@ impl Reload {
         match library(&self.facts) {
             Ok(library) => self.engine.set_facts(Arc::new(library)),
             Err(e) => tracing::error!("facts are not reloaded: {e:#}"),
+        }
+    }
+
+    fn breach(&self) {
+        let (breach, sources) = &self.breach;
+        match breach_files(sources) {
+            Ok(files) => breach.replace(files),
+            Err(e) => tracing::error!("breached passwords are not reloaded: {e:#}"),
         }
     }
 

@@ -93,7 +93,7 @@ fn between(key: &str, written: Option<usize>, most: usize) -> Result<Option<usiz
 }
 
 /// Whether only this machine can connect there.
-fn is_local(listen: &str) -> bool {
+pub(super) fn is_local(listen: &str) -> bool {
     match listen.parse::<SocketAddr>() {
         Ok(address) => IpAddr::is_loopback(&address.ip()),
         Err(_) => listen.rsplit_once(':').is_some_and(|(host, _)| host == "localhost"),

@@ -14,14 +14,13 @@ use crate::follow::{self, Lines, Step, Tail};
 use crate::terminal::{Paint, Progress};
 use crate::{clock, packs, policy_dir};
 use anyhow::{Context, Result};
-use pipe::Pipe;
+pub(crate) use pipe::Pipe;
 use sink::Sink;
 use source::Source;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use summary::Summary;
@@ -36,7 +35,7 @@ const SNIFF_BYTES: u64 = 64 * 1024;
 pub(crate) fn run(args: &Replay) -> Result<ExitCode> {
     let bundle = policy(args.policy.as_deref())?;
     crate::command::compile_or_say(&bundle)?;
-    let stop = stop_flag()?;
+    let stop = crate::command::stop_flag()?;
     let format = match args.format {
         Some(format) => format,
         None => sniff(&args.file, args.follow)?,
@@ -112,24 +111,6 @@ fn sniff(path: &Path, follow: bool) -> Result<Format> {
             anyhow::Error::from(tell()).context(about)
         })
         .map_err(|e| Usage(format!("{e:#}")).into())
-}
-
-/// Set by Ctrl-C and SIGTERM: the summary is still printed.
-fn stop_flag() -> Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let seen = flag.clone();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let stop = {
-        let _guard = runtime.enter();
-        crate::command::ignore_file_size_signal();
-        crate::command::stop_signal()?
-    };
-    let wait = move || {
-        runtime.block_on(stop);
-        seen.store(true, Ordering::Relaxed);
-    };
-    std::thread::Builder::new().name("signals".to_owned()).spawn(wait)?;
-    Ok(flag)
 }
 
 /// One replay in progress.

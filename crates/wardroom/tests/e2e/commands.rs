@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-const COMMANDS: [&[&str]; 27] = [
+const COMMANDS: [&[&str]; 31] = [
     &[],
     &["demo"],
     &["init"],
@@ -22,6 +22,10 @@ const COMMANDS: [&[&str]; 27] = [
     &["explain"],
     &["replay"],
     &["backtest"],
+    &["breach"],
+    &["breach", "build"],
+    &["breach", "info"],
+    &["breach", "look"],
     &["key"],
     &["key", "new"],
     &["key", "revoke"],
