@@ -150,10 +150,16 @@ impl Event {
     /// Appends the event as one JSON object without a line break: bare form, times RFC 3339 with microseconds UTC, lengths of
     /// time in seconds like `"0.142s"`, what is absent left out.
     pub fn write_json(&self, out: &mut String) {
+        self.write_json_asked(out, |_| true);
+    }
+
+    /// The same, with only those facts that `asked` says yes to, of `ip.asn`, `ip.country`, `ip.kind`, `ip.lat` and `ip.lon`: a
+    /// policy has a field for the facts that it reads, and refuses others.
+    pub fn write_json_asked(&self, out: &mut String, asked: impl Fn(&str) -> bool) {
         let _ = write!(out, "{{\"type\":\"{}\",\"id\":\"{}\",\"time\":\"", self.kind(), self.id());
         write_time(out, self.time);
         let _ = write!(out, "\",\"account\":\"{}\",\"ip\":\"{}\"", self.account(), self.client.ip);
-        self.facts.write(out);
+        self.facts.write(out, asked);
         if let Some(device) = self.client.device.filter(|_| !matches!(self.detail, Detail::Report { .. })) {
             name(out, "device", device);
         }

@@ -35,7 +35,7 @@ pub struct Assault {
     pub family: &'static Family,
     /// How much it sets out to do, `1..=1,000,000`; the family says what is counted.
     pub size: u32,
-    /// When it begins, microseconds after the plan's start.
+    /// When it begins, microseconds after the plan's start; in truth some time within the six hours after that.
     pub after: i64,
 }
 

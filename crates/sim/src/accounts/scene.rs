@@ -9,7 +9,12 @@ use super::honest;
 use super::plan::Plan;
 use super::stage::{Follow, Stage, Task};
 use super::{Answer, Happening, Traffic};
+use crate::clock::HOUR;
 use crate::event::Token;
+use crate::random::Random;
+
+/// Nobody attacks on the stroke of an hour.
+const BEGINS_WITHIN: i64 = 6 * HOUR;
 
 /// A provider of accounts, its people, and those who attack it.
 #[derive(Debug)]
@@ -32,7 +37,9 @@ impl Scene {
         for (number, assault) in stage.plan.families.clone().iter().enumerate() {
             let number = number as u32;
             raids.push(raid(number, assault, &stage));
-            stage.agenda.add(stage.plan.start + assault.after, Task::Raid(number, Job::BEGIN));
+            let wait =
+                Random::new(stage.seed, 0x4247_0000_0000 + u64::from(number)).between(0, BEGINS_WITHIN);
+            stage.agenda.add(stage.plan.start + assault.after + wait, Task::Raid(number, Job::BEGIN));
         }
         Scene { now: stage.plan.start, stage, raids, end, waiting: None }
     }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How a thief of single accounts gets in: whom they choose, with what they come, what they can prove.
 
+use std::net::IpAddr;
+
 use super::source::{Cookies, Face, Gear, Source, Tongues};
 use crate::accounts::device::Device;
 use crate::accounts::event::Client;
-use crate::accounts::internet::Line;
+use crate::accounts::internet::{Internet, Line};
 use crate::accounts::look::{Hello, Program};
 use crate::accounts::person::Second;
 use crate::accounts::stage::Stage;
@@ -83,7 +85,7 @@ impl Approach {
             Way::Targeted => {
                 // a line of the same carrier in the same city, and a browser like the victim's, without the cookie
                 let mut client = self.gear.client(now, internet, random);
-                client.ip = internet.home(Line { key: random.word(), ..person.line }, 0, now, random).0;
+                client.ip = neighbour(internet, person.line, now, random);
                 client.rtt = internet.rtt(client.ip, random);
                 client.look = person.look(Device::Laptop, now, random);
                 client.languages = person.languages();
@@ -93,14 +95,15 @@ impl Approach {
             Way::Phishing => {
                 let mut client = self.relay.client(now, internet, random);
                 if self.relay_near {
-                    client.ip = internet.home(Line { key: random.word(), ..person.line }, 0, now, random).0;
+                    client.ip = neighbour(internet, person.line, now, random);
                 }
                 // the victim's own request is passed on: their browser's name over the relay's TLS
                 let theirs = person.connect(internet, now, random).client;
+                let browser = person.look(Device::Laptop, now, random);
                 client.rtt = internet.rtt(client.ip, random) + theirs.rtt / 2;
-                client.look = theirs.look.with(Hello::Of(self.relay_tool));
+                client.look = browser.with(Hello::Of(self.relay_tool));
                 client.languages = theirs.languages;
-                client.device = None;
+                client.device = random.chance(0.5).then(|| random.word());
                 client
             }
             Way::Cookie => {
@@ -129,4 +132,10 @@ impl Approach {
             _ => client,
         }
     }
+}
+
+/// Another line of the same carrier in the same city.
+fn neighbour(internet: &Internet, line: Line, now: i64, random: &mut Random) -> IpAddr {
+    let (key, device) = (random.word(), random.word());
+    internet.home(Line { key, ..line }, device, now, random).0
 }

@@ -7,6 +7,7 @@ use super::source::Gear;
 use super::{Campaign, Job, Raid, What};
 use crate::accounts::Answer;
 use crate::accounts::event::{Client, Detail, Entry, Form};
+use crate::accounts::honest::written_out;
 use crate::accounts::secret::Secret;
 use crate::accounts::stage::{Draft, Follow, Owner, Stage, Task, passes};
 use crate::clock::{DAY, MINUTE, SECOND};
@@ -24,10 +25,20 @@ pub(crate) struct Kit {
     pub(crate) tempo: Tempo,
     pub(crate) after: After,
     pub(crate) referrer: Option<&'static str>,
-    pub(crate) shows_name: bool,
+    pub(crate) shows: Shows,
     /// One password for all, or one for each.
     pub(crate) one_secret: bool,
     pub(crate) learns: Option<Arms>,
+}
+
+/// What a campaign gives as the name to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shows {
+    Nothing,
+    Handle,
+    WrittenOut,
+    /// One more name from the same generator.
+    Another,
 }
 
 /// How a form is filled in: seconds, log-normal.
@@ -143,7 +154,12 @@ impl Farm {
         let kit = &self.kit;
         let username = kit.handles[usize::from(pick.handles)].name(job.member, country, random);
         let email = kit.mails[usize::from(pick.mail)].address(&username, random);
-        let display_name = kit.shows_name.then(|| username.clone());
+        let display_name = match kit.shows {
+            Shows::Nothing => None,
+            Shows::Handle => Some(username.clone()),
+            Shows::WrittenOut => Some(written_out(&username)),
+            Shows::Another => Some(kit.handles[usize::from(pick.handles)].name(job.member, country, random)),
+        };
         let form =
             kit.timings[usize::from(pick.timing)].fill(username, display_name, email, kit.referrer, random);
         let truth = stage.foreign(self.campaign.attack(job.member, false), &form.username);

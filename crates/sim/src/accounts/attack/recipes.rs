@@ -3,7 +3,7 @@
 
 use super::Campaign;
 use super::bandit::Arms;
-use super::farm::{After, Confirms, Kit, Solver, Tempo, Timing};
+use super::farm::{After, Confirms, Kit, Shows, Solver, Tempo, Timing};
 use super::handles::{Handles, Mail};
 use super::source::{Cookies, Face, Gear, Source, Tongues};
 use crate::accounts::family::Way;
@@ -109,7 +109,8 @@ fn cheap(gears: Vec<Gear>, tempo: Tempo, r: &mut Random) -> Kit {
         tempo,
         after: After { logs_in: r.real(0.0, 0.9), rests: 0.0, keeps_warm: 0, turns: false },
         referrer: referrer(r),
-        shows_name: r.chance(0.4),
+        shows: [Shows::Nothing, Shows::Handle, Shows::WrittenOut, Shows::Another]
+            [r.weighted(&[40, 20, 25, 15])],
         one_secret: r.chance(0.6),
         learns: None,
     }

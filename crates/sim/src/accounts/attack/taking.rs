@@ -110,7 +110,8 @@ impl Taking {
         };
         let session = ok.then(|| self.session(job, stage));
         let entry = Entry { ok, user_known: true, protocol: "web", secret: Some(secret), factor, session };
-        let enters = ok && (second == Second::None || shows);
+        // after a recovery the account was lost before
+        let enters = ok && self.approach.way != Way::Recovery && (second == Second::None || shows);
         self.say(job, enters, now, Detail::Login(entry), stage);
     }
 

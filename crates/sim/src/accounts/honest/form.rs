@@ -78,7 +78,7 @@ pub(crate) fn fill(person: &Person, random: &mut Random) -> (Form, Subgroups) {
     let at_once = managed && random.chance(FILLED_AT_ONCE);
     let form = Form {
         username: person.username(),
-        display_name: random.chance(SHOWS_NAME).then(|| person.display_name()),
+        display_name: random.chance(SHOWS_NAME).then(|| display_name(person, random)),
         email,
         time: time(person, at_once, random),
         typing: typing.filter(|_| !at_once && !random.chance(UNMEASURED)),
@@ -87,6 +87,26 @@ pub(crate) fn fill(person: &Person, random: &mut Random) -> (Form, Subgroups) {
         captcha_time: Some(captcha_time(person.marks, random)),
     };
     (form, marks)
+}
+
+/// Mostly the name that the handle is made from, written out; sometimes the handle, or something else.
+fn display_name(person: &Person, random: &mut Random) -> String {
+    match random.weighted(&[50, 20, 30]) {
+        0 => written_out(&person.username()),
+        1 => person.username(),
+        _ => person.display_name(),
+    }
+}
+
+/// A handle as a name: its letters, with spaces where it has marks.
+pub(crate) fn written_out(handle: &str) -> String {
+    let spaced: String = handle
+        .chars()
+        .filter(|letter| !letter.is_ascii_digit())
+        .map(|letter| if letter.is_alphabetic() || !letter.is_ascii() { letter } else { ' ' })
+        .collect();
+    let name = spaced.trim();
+    if name.is_empty() { handle.to_owned() } else { name.to_owned() }
 }
 
 fn email(random: &mut Random) -> (Option<String>, Subgroups) {

@@ -99,8 +99,9 @@ fn was_not_told_surely(person: u32, secret: Secret, now: i64, stage: &mut Stage)
     let until = now + (random.log_normal(STALE_MEDIAN, 1.2) as i64).min(STALE_MOST);
     let every = [5, 10, 15, 30, 60][random.weighted(&[15, 30, 25, 20, 10])] * MINUTE;
     let marks = Subgroups::STALE_PROGRAM;
-    let stale = Stale { person, secret, connection, every, until, random, asked: false, marks };
-    stage.agenda.add(now + every, Task::Stale(Box::new(stale)));
+    let mut stale = Stale { person, secret, connection, every, until, random, asked: false, marks };
+    let first = now + stale.random.between(0, every);
+    stage.agenda.add(first, Task::Stale(Box::new(stale)));
 }
 
 /// Everybody was cut off and comes back: every program, and some of the apps.
@@ -161,7 +162,8 @@ impl Stale {
     pub(crate) fn heard(mut self, answer: Answer, now: i64, stage: &mut Stage) {
         if !self.asked && passes(answer) {
             self.asked = true;
-            stage.agenda.add(now + SECOND / 20, Task::Stale(Box::new(self)));
+            let soon = now + self.random.between(SECOND / 100, SECOND / 5);
+            stage.agenda.add(soon, Task::Stale(Box::new(self)));
             return;
         }
         let right = stage.members[self.person as usize].secret == self.secret;
@@ -169,7 +171,7 @@ impl Stale {
             stage.members[self.person as usize].entered(None);
         }
         self.asked = false;
-        let next = now + self.every + self.random.between(-20, 20) * SECOND;
+        let next = now + self.every + self.random.between(-20 * SECOND, 20 * SECOND);
         if self.every > 0 && next < self.until {
             let who = &stage.members[self.person as usize].person;
             self.connection = who.connect_program(&stage.internet, next, &mut self.random);

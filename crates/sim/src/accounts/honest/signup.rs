@@ -6,6 +6,7 @@ use super::{form, visit};
 use crate::accounts::Answer;
 use crate::accounts::device::Device;
 use crate::accounts::event::Detail;
+use crate::accounts::look::Program;
 use crate::accounts::stage::{Stage, Task};
 use crate::clock::{DAY, HOUR, Local, SECOND, mean_activity};
 use crate::random::Random;
@@ -43,7 +44,10 @@ pub(crate) fn signup(now: i64, stage: &mut Stage) {
     let mut random = stage.errand_random(person);
     let who = &stage.members[person as usize].person;
     let connection = who.connect(&stage.internet, now, &mut random);
-    let (form, marks) = form::fill(who, &mut random);
+    let (mut form, marks) = form::fill(who, &mut random);
+    if connection.client.look.program == Program::App {
+        form.referrer = None; // an app comes from no page
+    }
     let mut errand = Errand::new(person, connection, random, Step::Join);
     errand.form = Some(Box::new(form));
     errand.marks = marks;

@@ -127,20 +127,23 @@ pub(crate) fn home_nets(nets: u32) -> u32 {
 }
 
 impl Facts {
-    /// Appends what is known, each field with a comma before it.
-    pub(crate) fn write(&self, out: &mut String) {
-        if let Some(asn) = self.asn {
+    /// Appends what is known and asked for, each field with a comma before it.
+    pub(crate) fn write(&self, out: &mut String, asked: impl Fn(&str) -> bool) {
+        if let Some(asn) = self.asn.filter(|_| asked("ip.asn")) {
             let _ = write!(out, ",\"ip.asn\":{asn}");
         }
-        if let Some(country) = self.country {
+        if let Some(country) = self.country.filter(|_| asked("ip.country")) {
             text(out, "ip.country", country);
         }
-        if let Some(kind) = self.kind {
+        if let Some(kind) = self.kind.filter(|_| asked("ip.kind")) {
             text(out, "ip.kind", kind);
         }
         if let Some((lat, lon)) = self.place {
-            degrees(out, "ip.lat", lat);
-            degrees(out, "ip.lon", lon);
+            for (field, value) in [("ip.lat", lat), ("ip.lon", lon)] {
+                if asked(field) {
+                    degrees(out, field, value);
+                }
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ fn nets(all: &[&Happening]) -> usize {
 #[test]
 fn every_family_makes_events() {
     for family in families() {
-        let all = run(attacked(family.name, 40), passing);
+        let all = run(Plan { people: 250, ..attacked(family.name, 40) }, passing);
         let attacks = attacks(&all);
         let members: HashSet<_> = attacks.iter().map(|h| h.truth.attack.unwrap().member).collect();
         let least = if family.about == Kind::Signup { 40 } else { 10 };
@@ -221,7 +221,7 @@ fn a_hammered_owner_wants_in_meanwhile() {
 #[test]
 fn thieves_do_what_thieves_do_in_their_order() {
     for name in ["login.bought", "login.phishing", "login.cookie", "login.targeted"] {
-        let all = run(Plan { days: 30, ..attacked(name, 80) }, passing);
+        let all = run(Plan { people: 300, days: 30, ..attacked(name, 80) }, passing);
         let attacks = attacks(&all);
         let entered: HashSet<_> = attacks
             .iter()
