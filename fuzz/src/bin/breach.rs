@@ -17,7 +17,10 @@ static FILES: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     let dir = scratch();
     let list = (0..700u32).map(|n| format!("{n}\n").repeat(1 + n as usize % 3)).collect::<String>();
     made(&dir, list.into_bytes(), true).expect("a sound list");
-    ["sha1.filter", "sha1.ranges"].map(|name| std::fs::read(dir.join(name)).expect("it was made"))
+    let files = ["sha1.filter", "sha1.ranges"];
+    let files = files.map(|name| std::fs::read(dir.join(name)).expect("it was made"));
+    let _ = std::fs::remove_dir_all(dir);
+    files
 });
 
 fn scratch() -> std::path::PathBuf {
@@ -82,4 +85,5 @@ fn read_list(text: &[u8]) {
     if let Err(said) = made(&dir, text.to_vec(), false) {
         assert!(said.lines().count() <= limits::BAD_LINES + 2, "{said}");
     }
+    let _ = std::fs::remove_dir_all(scratch());
 }

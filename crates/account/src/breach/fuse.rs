@@ -2,8 +2,7 @@
 //! A binary fuse filter (Graf and Lemire, *Binary Fuse Filters: Fast and Smaller Than Xor Filters*, 2022) whose slots give a
 //! small value as well: three slots, combined by exclusive or, are the fingerprint and the value of a key that is in it.
 //!
-//! Our own, and not the crate `xorf` (MIT, by one of the paper's authors' circle, in good order): that one holds its slots
-//! in memory and keeps fingerprints only. Here slots lie in a file of any size, are read one by one, have 16, 24 or 32 bits,
+//! Our own, and not the crate `xorf` (MIT, in good order): that one holds its slots in memory and keeps fingerprints only. Here slots lie in a file of any size, are read one by one, have 16, 24 or 32 bits,
 //! and say how often a password was seen. What is left is the construction below.
 //!
 //! The shape of a filter is stored, not computed when it is read: it comes from logarithms, and those differ between

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use std::io::{IsTerminal, Read, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use wardroom_account::breach::limits::LINE_BYTES;
 
 /// What a key sends: end of text, end of file, and the two that take a character back.
@@ -29,7 +29,7 @@ pub(super) fn read(ask: &str) -> Result<Vec<u8>> {
 }
 
 /// Takes bytes to the end of the line. A terminal that hides what is typed leaves editing to us.
-fn line(from: impl Read) -> Result<Vec<u8>> {
+fn line(from: impl BufRead) -> Result<Vec<u8>> {
     let mut line = Vec::new();
     for byte in from.bytes() {
         match byte.context("cannot read the password")? {
