@@ -196,7 +196,7 @@ impl Spray {
         let r = &mut random;
         let begins = stage.plan.start + stage.plan.families[campaign.number as usize].after;
         let source = match r.weighted(&[40, 60]) {
-            0 => Source::servers(r),
+            0 => Source::hidden(r),
             _ => Source::proxies(r.between(20, 2_000) as u64, r),
         };
         let face = if r.chance(0.5) { Face::named(2, begins, r) } else { Face::driven(begins, r) };
