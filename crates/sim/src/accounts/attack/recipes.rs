@@ -3,8 +3,9 @@
 
 use super::Campaign;
 use super::bandit::Arms;
-use super::farm::{After, Confirms, Kit, Shows, Solver, Tempo, Timing};
+use super::farm::{After, Confirms, Kit, Shows, Solver};
 use super::handles::{Handles, Mail};
+use super::pace::{Tempo, Timing};
 use super::source::{Cookies, Face, Gear, Source, Tongues};
 use crate::accounts::family::Way;
 use crate::accounts::honest::{CrewKind, REFERRERS};

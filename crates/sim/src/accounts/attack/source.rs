@@ -191,6 +191,22 @@ impl Face {
         Face::Few(looks)
     }
 
+    /// A tool that speaks to a door other than the web page, and calls itself what is usual there.
+    pub(crate) fn at_door(protocol: &str, now: i64, random: &mut Random) -> Face {
+        let tool = TOOLS[random.below(5) as usize];
+        let lag = random.between(0, 500);
+        let programs: &[(Program, Os)] = match protocol {
+            "imap" => &[
+                (Program::Thunderbird, Os::Windows),
+                (Program::Outlook, Os::Windows),
+                (Program::AppleMail, Os::Mac),
+            ],
+            _ => &[(Program::App, Os::Android)],
+        };
+        let (program, os) = programs[random.below(programs.len() as u64) as usize];
+        Face::One(Look::at(program, os, now, lag).with(Hello::Of(tool)))
+    }
+
     /// Real browsers driven by a program, in a few versions.
     pub(crate) fn driven(now: i64, random: &mut Random) -> Face {
         let count = random.between(1, 6);
