@@ -78,6 +78,15 @@ impl Look {
         Look { hello, ..self }
     }
 
+    /// How it talks to the provider.
+    pub(crate) fn door(&self) -> &'static str {
+        match self.program {
+            Program::App => "app",
+            Program::Thunderbird | Program::AppleMail | Program::Outlook | Program::K9 => "imap",
+            _ => "web",
+        }
+    }
+
     /// What the client's own hints say; only Chromium sends them.
     pub(crate) fn platform(&self) -> Option<&'static str> {
         if !matches!(self.program, Program::Chrome | Program::Edge | Program::Samsung) {

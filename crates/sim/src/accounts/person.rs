@@ -18,9 +18,12 @@ use crate::random::{Random, derive, fraction, place};
 const VPN_USERS: f64 = 0.08; // a privacy-minded provider has more than the average site
 const VPN_USED: f64 = 0.7;
 const TOR_USERS: f64 = 0.006;
+const OWN_SERVER_USERS: f64 = 0.006; // a tunnel to a server they rent
 const STUDENTS: f64 = 0.08;
 const OFFICE_WORKERS: f64 = 0.35;
 const MIDDLEBOX_OFFICES: f64 = 0.1;
+/// Of those, the offices whose box is a service's, so that they come from rented servers.
+const BEHIND_A_SERVICE: f64 = 0.4;
 const SHARED_ACCOUNTS: f64 = 0.04;
 const COMPUTER_SHARERS: f64 = 0.06;
 const SLOW: f64 = 0.05;
@@ -61,6 +64,7 @@ enum Place {
     Wifi,
     Vpn,
     Tor,
+    OwnServer,
 }
 
 /// One honest person.
@@ -86,12 +90,17 @@ pub(crate) struct Connection {
 }
 
 impl Person {
+    /// Person number `number`, somewhere in the world.
     pub(crate) fn new(seed: u64, number: u32, internet: &Internet) -> Person {
         let household = derive(seed, 0x4855, crate::person::household(number));
-        let nature = derive(seed, 0x4e41, u64::from(number));
         let weights = COUNTRIES.each_ref().map(|country| country.weight);
         let total: u32 = weights.iter().sum();
-        let country = place(household % u64::from(total), &weights);
+        Person::of(seed, number, household, place(household % u64::from(total), &weights), internet)
+    }
+
+    /// The same, of a certain household in a certain country.
+    pub(crate) fn of(seed: u64, number: u32, household: u64, country: usize, internet: &Internet) -> Person {
+        let nature = derive(seed, 0x4e41, u64::from(number));
         let mut random = Random::new(nature, 1);
         let per_week = random.log_normal(LOGINS_MEDIAN, LOGINS_SIGMA).clamp(LOGINS_RANGE.0, LOGINS_RANGE.1);
         let tongues = COUNTRIES[country].tongues;
@@ -161,6 +170,11 @@ impl Person {
         COUNTRIES[if abroad { (self.nature % 20) as usize } else { usize::from(self.country) }].languages
     }
 
+    /// Their workplace: about a hundred in each country.
+    fn office(&self) -> u64 {
+        derive(self.nature % 97, 0x6f66, u64::from(self.country))
+    }
+
     /// How they connect now, by hour and habit.
     pub(crate) fn connect(&self, internet: &Internet, now: i64, random: &mut Random) -> Connection {
         let place = self.place(now, random);
@@ -220,6 +234,9 @@ impl Person {
         if self.has(2, VPN_USERS) && random.chance(VPN_USED) {
             return Place::Vpn;
         }
+        if self.has(26, OWN_SERVER_USERS) && random.chance(0.6) {
+            return Place::OwnServer;
+        }
         if self.abroad(now).is_some() {
             return [Place::Mobile, Place::Wifi][random.weighted(&[55, 45])];
         }
@@ -245,7 +262,9 @@ impl Person {
             Place::Work => ([Phone, Laptop, WorkComputer, OtherPhone], [22, 8, 70, 0]),
             Place::Campus => ([Phone, Laptop, Lab, OtherPhone], [35, 50, 15, 0]),
             Place::Mobile => ([Phone, Laptop, Shared, OtherPhone], [92, 8, 0, other]),
-            Place::Wifi | Place::Vpn | Place::Tor => ([Phone, Laptop, Shared, OtherPhone], [40, 60, 0, 0]),
+            Place::Wifi | Place::Vpn | Place::Tor | Place::OwnServer => {
+                ([Phone, Laptop, Shared, OtherPhone], [40, 60, 0, 0])
+            }
         };
         devices[random.weighted(&weights)]
     }
@@ -264,9 +283,9 @@ impl Person {
             .with_if(matches!(device, Device::Shared | Device::Lab), Subgroups::SHARED_COMPUTER)
             .with_if(device == Device::MailProgram, Subgroups::MAIL_PROGRAM);
         let mut look = self.look(device, now, random);
-        let boxed = place == Place::Work && holds(self.own(6), 1, MIDDLEBOX_OFFICES);
+        let boxed = place == Place::Work && holds(self.office(), 1, MIDDLEBOX_OFFICES);
         if boxed && device != Device::Phone {
-            look = look.with(Hello::Middlebox((self.own(6) % 3) as u8));
+            look = look.with(Hello::Middlebox((self.office() % 3) as u8));
         }
         let cookie = self.cookie(device, now, random);
         let own_cookie = cookie.is_none_or(|(_, kept)| kept) && cookie.is_some();
@@ -299,8 +318,11 @@ impl Person {
                 (ip, none.with_if(shared, Subgroups::CGNAT))
             }
             Place::Work => {
-                // some sixty customers an office, in their own country
-                let office = derive(self.nature % 97, 0x6f66, u64::from(self.country));
+                let office = self.office();
+                if holds(office, 1, MIDDLEBOX_OFFICES) && holds(office, 2, BEHIND_A_SERVICE) {
+                    // the box is a service's, which everybody there goes through
+                    return (internet.rented(office, 7), none);
+                }
                 (internet.office(internet.line(country, office)), none)
             }
             Place::Campus => {
@@ -326,6 +348,7 @@ impl Person {
             }
             Place::Vpn => (internet.vpn(self.own(10), self.own(11), random), Subgroups::VPN),
             Place::Tor => (internet.tor(random), Subgroups::TOR),
+            Place::OwnServer => (internet.rented(self.own(12), 9), Subgroups::VPN),
         }
     }
 

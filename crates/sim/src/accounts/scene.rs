@@ -52,6 +52,7 @@ impl Scene {
             Task::Errand(errand) => errand.act(time, stage),
             Task::Stale(stale) => stale.act(time, stage),
             Task::Signup => honest::signup(time, stage),
+            Task::Sibling(sibling) => honest::sibling(*sibling, time, stage),
             Task::Crew(crew) => honest::crew(crew, time, stage),
             Task::Outage => honest::outage(time, stage),
             Task::Raid(number, job) => self.raids[number as usize].act(job, time, stage),

@@ -7,7 +7,7 @@ use super::attack::Job;
 use super::event::{Client, Detail, Event, Happening};
 use super::honest::{Crew, Errand, Stale};
 use super::internet::Internet;
-use super::person::Person;
+use super::person::{Connection, Person};
 use super::plan::Plan;
 use super::secret::Secret;
 use super::truth::{Attack, Script, Subgroups, Truth};
@@ -28,6 +28,8 @@ pub(crate) enum Task {
     Stale(Box<Stale>),
     /// Somebody makes an account.
     Signup,
+    /// Somebody of the household makes an account too, and then so many more.
+    Sibling(Box<(Connection, u32, u8)>),
     /// The next of a group that signs up together.
     Crew(u32),
     /// The provider is back after an outage.
@@ -202,10 +204,15 @@ impl Stage {
         Random::new(member.person.own(90), u64::from(member.errands))
     }
 
-    /// Adds an account for a newcomer, closed until it is let in; gives its number.
-    pub(crate) fn newcomer(&mut self) -> u32 {
+    /// Adds an account for a newcomer, of a certain household and country where that is given; closed until it is let in. Gives
+    /// its number.
+    pub(crate) fn newcomer(&mut self, of: Option<(u64, usize)>) -> u32 {
         let number = self.members.len() as u32;
-        let mut member = Member::new(Person::new(self.seed, number, &self.internet));
+        let person = match of {
+            Some((household, country)) => Person::of(self.seed, number, household, country, &self.internet),
+            None => Person::new(self.seed, number, &self.internet),
+        };
+        let mut member = Member::new(person);
         member.closed = true;
         self.members.push(member);
         number

@@ -104,6 +104,10 @@ marks! {
     ALIAS = 21, "alias";
     /// Sits in an office behind a box that opens TLS.
     MIDDLEBOX = 22, "middlebox";
+    /// One of the crowd that a mention somewhere brings.
+    CROWD = 23, "crowd";
+    /// The second or third account made on one device within the hour, for the family or oneself.
+    SIBLING = 24, "sibling";
 }
 
 impl Subgroups {

@@ -37,7 +37,7 @@ impl Approach {
     pub(crate) fn draw(way: Way, begins: i64, r: &mut Random) -> Approach {
         let source = match r.weighted(&[25, 20, 55]) {
             0 => Source::servers(r),
-            1 => Source::Vpn { service: r.word() },
+            1 => Source::hidden(r),
             _ => Source::proxies(r.between(20, 3_000) as u64, r),
         };
         let face =
@@ -137,5 +137,5 @@ impl Approach {
 /// Another line of the same carrier in the same city.
 fn neighbour(internet: &Internet, line: Line, now: i64, random: &mut Random) -> IpAddr {
     let (key, device) = (random.word(), random.word());
-    internet.home(Line { key, ..line }, device, now, random).0
+    internet.any_home(Line { key, ..line }, device, now, random)
 }

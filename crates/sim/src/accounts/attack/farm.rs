@@ -3,10 +3,11 @@
 
 use super::bandit::{Arms, Pick};
 use super::handles::{Handles, Mail};
-use super::source::Gear;
+use super::pace::{LONGEST, Tempo, Timing, seconds};
+use super::source::{Face, Gear};
 use super::{Campaign, Job, Raid, What};
 use crate::accounts::Answer;
-use crate::accounts::event::{Client, Detail, Entry, Form};
+use crate::accounts::event::{Client, Detail, Entry};
 use crate::accounts::honest::written_out;
 use crate::accounts::secret::Secret;
 use crate::accounts::stage::{Draft, Follow, Owner, Stage, Task, passes};
@@ -41,17 +42,6 @@ pub(crate) enum Shows {
     Another,
 }
 
-/// How a form is filled in: seconds, log-normal.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Timing {
-    pub(crate) form: f64,
-    pub(crate) sigma: f64,
-    /// Milliseconds between keys, and the spread in proportion.
-    pub(crate) typing: Option<(f64, f64)>,
-    pub(crate) pasted: Option<u32>,
-    pub(crate) captcha: (f64, f64),
-}
-
 /// Confirming addresses: a loop looks into the mailboxes every so often.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Confirms {
@@ -70,18 +60,6 @@ pub(crate) struct Solver {
     pub(crate) tries: u16,
 }
 
-/// How the accounts are spread over time: some at first, slowly, then the rest.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Tempo {
-    pub(crate) first: u32,
-    pub(crate) first_lasts: i64,
-    pub(crate) lasts: i64,
-    /// 0: like a clock; 1: as chance has it.
-    pub(crate) jitter: f64,
-    /// Nothing before this.
-    pub(crate) not_before: i64,
-}
-
 /// What happens to the accounts afterwards.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct After {
@@ -94,9 +72,6 @@ pub(crate) struct After {
     pub(crate) turns: bool,
 }
 
-/// The longest wait of one account for its next job.
-const LONGEST: i64 = 90 * DAY;
-
 /// See the file's head.
 #[derive(Debug)]
 pub(crate) struct Farm {
@@ -104,6 +79,8 @@ pub(crate) struct Farm {
     kit: Kit,
     made: u32,
     paid: u32,
+    /// What sends from accounts that have turned bad.
+    sender: Face,
     /// When accounts that rest are used.
     wakes: i64,
     random: Random,
@@ -111,8 +88,9 @@ pub(crate) struct Farm {
 
 impl Farm {
     pub(crate) fn new(campaign: Campaign, kit: Kit, stage: &Stage) -> Farm {
-        let random = Random::new(stage.seed, 0x4641_0000_0000 + u64::from(campaign.number));
-        Farm { campaign, kit, made: 0, paid: 0, wakes: 0, random }
+        let mut random = Random::new(stage.seed, 0x4641_0000_0000 + u64::from(campaign.number));
+        let sender = Face::at_door("imap", stage.plan.start, &mut random);
+        Farm { campaign, kit, made: 0, paid: 0, sender, wakes: 0, random }
     }
 
     /// Begins with the next account, and puts down when the one after it is due.
@@ -251,24 +229,41 @@ impl Farm {
     }
 
     /// Logs in; a while after the sign-up from another exit.
-    fn log_in(&mut self, job: Job, now: i64, stage: &mut Stage) {
-        let gear = &self.kit.gears[usize::from(Pick::unpack(job.note).gear)];
-        let moved = job.what != What::Login;
-        let client = if moved {
-            let mut client = gear.client(now, &stage.internet, &mut self.random);
+    fn log_in(&mut self, mut job: Job, now: i64, stage: &mut Stage) {
+        if job.what == What::Behave {
+            let mut client = self.another(job, now, stage);
             client.device = job.client.and_then(|client| client.device);
-            Some(client)
-        } else {
-            job.client
+            job.client = Some(client);
+        }
+        let Some(client) = job.client else { return };
+        let (protocol, session) = match job.what {
+            What::Tried => ("smtp", None),
+            _ => (client.look.door(), Some(self.random.word())),
         };
-        let number = if self.kit.one_secret { 0 } else { u64::from(job.member) + 1 };
-        let secret =
-            Secret::chosen(derive(derive(stage.seed, 0x4650, u64::from(self.campaign.number)), 0, number));
-        let protocol = if job.what == What::Turn { "smtp" } else { "web" };
-        let session = (protocol == "web").then(|| self.random.word());
-        let entry =
-            Entry { ok: true, user_known: true, protocol, secret: Some(secret), factor: "password", session };
-        self.use_account(job, client, now, Detail::Login(entry), stage);
+        let secret = Some(self.secret(job.member, stage));
+        let entry = Entry { ok: true, user_known: true, protocol, secret, factor: "password", session };
+        self.use_account(job, Some(client), now, Detail::Login(entry), stage);
+    }
+
+    /// A mail program begins to send, from wherever: the server asks the door before it looks at the password.
+    fn begin_to_send(&mut self, job: Job, now: i64, stage: &mut Stage) {
+        let mut client = self.another(job, now, stage);
+        client.device = None;
+        client.look = self.sender.show(0, now, &mut self.random);
+        let detail = Detail::Attempt { protocol: "smtp", secret: self.secret(job.member, stage) };
+        let job = Job { client: Some(client), ..job };
+        self.use_account(job, Some(client), now, detail, stage);
+    }
+
+    fn another(&mut self, job: Job, now: i64, stage: &Stage) -> Client {
+        let gear = &self.kit.gears[usize::from(Pick::unpack(job.note).gear)];
+        gear.client(now, &stage.internet, &mut self.random)
+    }
+
+    fn secret(&self, member: u32, stage: &Stage) -> Secret {
+        let number = if self.kit.one_secret { 0 } else { u64::from(member) + 1 };
+        let campaign = derive(stage.seed, 0x4650, u64::from(self.campaign.number));
+        Secret::chosen(derive(campaign, 0, number))
     }
 
     fn use_account(&mut self, job: Job, client: Option<Client>, now: i64, detail: Detail, stage: &mut Stage) {
@@ -298,7 +293,8 @@ impl Raid for Farm {
             What::Next => self.next(job, now, stage),
             What::Captcha => self.solve(job, now, stage),
             What::Verify => self.verify(job, now, stage),
-            What::Login | What::Behave | What::Turn => self.log_in(job, now, stage),
+            What::Login | What::Behave | What::Tried => self.log_in(job, now, stage),
+            What::Turn => self.begin_to_send(job, now, stage),
             What::Setting => {
                 let detail =
                     Detail::Setting { session: None, what: "app_password", step: "asked", target: None };
@@ -313,8 +309,12 @@ impl Raid for Farm {
             What::Join => self.joined(job, answer, now, stage),
             What::Captcha => self.solved(job, answer, now, stage),
             What::Behave if passes(answer) => self.behave_later(job, now, stage),
+            What::Turn if passes(answer) => {
+                let soon = now + self.random.between(SECOND / 100, SECOND / 5);
+                self.later(job.then(What::Tried), soon, stage);
+            }
             // sends what it was made for, by program
-            What::Turn if passes(answer) && job.tries < 6 => {
+            What::Tried if passes(answer) && job.tries < 6 => {
                 let wait = self.random.between(MINUTE, 90 * MINUTE);
                 let what = if job.tries == 0 { What::Setting } else { What::Turn };
                 self.later(Job { tries: job.tries + 1, what, ..job }, now + wait.min(LONGEST), stage);
@@ -326,53 +326,4 @@ impl Raid for Farm {
             _ => {}
         }
     }
-}
-
-impl Tempo {
-    /// All within `lasts`.
-    pub(crate) fn over(lasts: i64, jitter: f64) -> Tempo {
-        Tempo { first: 0, first_lasts: 0, lasts, jitter, not_before: 0 }
-    }
-
-    fn gap(&self, member: u32, size: u32, random: &mut Random) -> i64 {
-        let mean = if member < self.first {
-            self.first_lasts / i64::from(self.first)
-        } else {
-            self.lasts / i64::from((size - self.first.min(size)).max(1))
-        };
-        let even = mean as f64 * (1.0 - self.jitter);
-        (even + random.exponential(mean as f64 * self.jitter.max(1e-9)))
-            .clamp(SECOND as f64 / 100.0, LONGEST as f64) as i64
-    }
-}
-
-impl Timing {
-    fn fill(
-        &self,
-        username: String,
-        display_name: Option<String>,
-        email: Option<String>,
-        referrer: Option<&'static str>,
-        random: &mut Random,
-    ) -> Form {
-        let typing = self.typing.map(|(pace, spread)| {
-            let pace = random.log_normal(pace, 0.15);
-            ((pace * 1_000.0) as i64, (pace * spread * random.real(0.7, 1.3) * 1_000.0) as i64)
-        });
-        Form {
-            username,
-            display_name,
-            email,
-            time: seconds(self.form, self.sigma, random),
-            typing,
-            pasted: self.pasted,
-            referrer,
-            captcha_time: Some(seconds(self.captcha.0, self.captcha.1, random)),
-        }
-    }
-}
-
-/// Log-normal, from a median in seconds.
-pub(crate) fn seconds(median: f64, sigma: f64, random: &mut Random) -> i64 {
-    (random.log_normal(median, sigma) * SECOND as f64).min(LONGEST as f64) as i64
 }

@@ -7,6 +7,7 @@
 
 mod farm;
 mod handles;
+mod pace;
 mod source;
 
 mod bandit;
@@ -52,6 +53,8 @@ pub(crate) enum What {
     /// The next member.
     Next,
     Join,
+    /// Is looked at again, now with its password.
+    Tried,
     Captcha,
     Verify,
     Login,

@@ -3,8 +3,9 @@
 
 use super::Campaign;
 use super::bandit::Arms;
-use super::farm::{After, Confirms, Kit, Shows, Solver, Tempo, Timing};
+use super::farm::{After, Confirms, Kit, Shows, Solver};
 use super::handles::{Handles, Mail};
+use super::pace::{Tempo, Timing};
 use super::source::{Cookies, Face, Gear, Source, Tongues};
 use crate::accounts::family::Way;
 use crate::accounts::honest::{CrewKind, REFERRERS};
@@ -128,7 +129,7 @@ fn naive(size: u32, begins: i64, r: &mut Random) -> Kit {
 fn datacentre(size: u32, begins: i64, r: &mut Random) -> Kit {
     let count = r.between(1, 5);
     let face = if r.chance(0.6) { Face::named(count, begins, r) } else { Face::driven(begins, r) };
-    let source = Source::servers(r);
+    let source = Source::hidden(r);
     let cookies = cheap_cookies(r);
     let gears = vec![gear(source, face, cookies, r)];
     let lasts = burst(size, r) * r.between(1, 12);
@@ -228,12 +229,12 @@ fn humans(size: u32, r: &mut Random) -> Kit {
 }
 
 fn bandit(size: u32, begins: i64, r: &mut Random) -> Kit {
-    let (servers, vpn, lines) = (Source::servers(r), Source::Vpn { service: r.word() }, exits(size, r));
+    let (servers, hidden, lines) = (Source::servers(r), Source::hidden(r), exits(size, r));
     let named = Face::named(3, begins, r);
     let driven = Face::driven(begins, r);
     let drawn = Face::Population { lag: r.between(0, 90) };
     let mut gears = Vec::new();
-    for source in [servers, vpn, lines] {
+    for source in [servers, hidden, lines] {
         for face in [&named, &driven, &drawn] {
             gears.push(gear(source.clone(), face.clone(), Cookies::Fresh, r));
         }
@@ -272,7 +273,7 @@ fn frame(size: u32, begins: i64, stage: &Stage, r: &mut Random) -> Kit {
     let campus =
         stage.crews.iter().find(|crew| crew.kind == CrewKind::Workshop).map(|crew| crew.address(stage));
     let victim = &stage.members[r.below(u64::from(stage.plan.people)) as usize].person;
-    let line = stage.internet.home(victim.line, 0, not_before, r).0;
+    let line = stage.internet.home(victim.line, r.word(), not_before, r).0;
     let mut gears = Vec::new();
     for ip in campus.into_iter().chain([line]) {
         let face = Face::Population { lag: 0 };

@@ -18,6 +18,8 @@ pub(crate) enum Source {
     Proxies { pool: u64, countries: Vec<(usize, u32)>, phones: f64, key: u64 },
     /// A VPN service's exits.
     Vpn { service: u64 },
+    /// Tor.
+    Tor,
     /// Lines and phones of people in a few places, who keep theirs.
     Places { people: u64, countries: Vec<(usize, u32)>, key: u64 },
     /// One address, whosever it is.
@@ -46,6 +48,15 @@ impl Source {
         let nets = (0..random.between(1, 12)).map(|_| random.word()).collect();
         let v6_subnets = [0, 256, 65_536][random.weighted(&[65, 20, 15])];
         Source::Rented { nets, hosts: random.between(2, 60) as u64, v6_subnets }
+    }
+
+    /// What is cheap and hides: rented servers, a VPN service or Tor.
+    pub(crate) fn hidden(random: &mut Random) -> Source {
+        match random.weighted(&[70, 18, 12]) {
+            0 => Source::servers(random),
+            1 => Source::Vpn { service: random.word() },
+            _ => Source::Tor,
+        }
     }
 
     /// A proxy service's exits: few countries or all, mostly lines.
@@ -92,9 +103,9 @@ impl Source {
                 let line = derive(*key, 0x7072, exit);
                 let country = one_of(countries, line);
                 let ip = if crate::random::fraction(derive(line, 1, 0)) < *phones {
-                    internet.phone(internet.carrier(country, line), line, now, random)
+                    internet.any_phone(internet.carrier(country, line), line, now, random)
                 } else {
-                    internet.home(internet.line(country, line), line, now, random).0
+                    internet.any_home(internet.line(country, line), line, now, random)
                 };
                 let behind = random.log_normal(110_000.0, 0.5) as i64;
                 self.origin(ip, behind, exit, internet)
@@ -104,14 +115,18 @@ impl Source {
                 let behind = random.log_normal(30_000.0, 0.6) as i64;
                 self.origin(ip, behind, 0, internet)
             }
+            Source::Tor => {
+                let behind = random.log_normal(250_000.0, 0.5) as i64;
+                self.origin(internet.tor(random), behind, 0, internet)
+            }
             Source::Places { people, countries, key } => {
                 let who = random.below(*people);
                 let line = derive(*key, 0x7061, who);
                 let country = one_of(countries, line);
                 let ip = if random.chance(0.4) {
-                    internet.phone(internet.carrier(country, line), line, now, random)
+                    internet.any_phone(internet.carrier(country, line), line, now, random)
                 } else {
-                    internet.home(internet.line(country, line), line, now, random).0
+                    internet.any_home(internet.line(country, line), line, now, random)
                 };
                 self.origin(ip, 0, who, internet)
             }
@@ -174,6 +189,22 @@ impl Face {
         let tool = TOOLS[random.below(5) as usize];
         let looks = (0..count).map(|_| stale(now, random).with(Hello::Of(tool))).collect();
         Face::Few(looks)
+    }
+
+    /// A tool that speaks to a door other than the web page, and calls itself what is usual there.
+    pub(crate) fn at_door(protocol: &str, now: i64, random: &mut Random) -> Face {
+        let tool = TOOLS[random.below(5) as usize];
+        let lag = random.between(0, 500);
+        let programs: &[(Program, Os)] = match protocol {
+            "imap" => &[
+                (Program::Thunderbird, Os::Windows),
+                (Program::Outlook, Os::Windows),
+                (Program::AppleMail, Os::Mac),
+            ],
+            _ => &[(Program::App, Os::Android)],
+        };
+        let (program, os) = programs[random.below(programs.len() as u64) as usize];
+        Face::One(Look::at(program, os, now, lag).with(Hello::Of(tool)))
     }
 
     /// Real browsers driven by a program, in a few versions.

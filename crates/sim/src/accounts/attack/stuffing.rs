@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Guesses by the thousand: leaked pairs over many accounts, common passwords over all, everything at one account.
 
+use std::collections::BTreeMap;
+
 use super::source::{Cookies, Face, Gear, Source, Tongues};
 use super::{Campaign, Job, Raid, What};
 use crate::accounts::Answer;
@@ -8,8 +10,9 @@ use crate::accounts::event::{Detail, Entry};
 use crate::accounts::person::Second;
 use crate::accounts::secret::Secret;
 use crate::accounts::stage::{Draft, Follow, Owner, Stage, Task, passes};
+use crate::accounts::truth::Truth;
 use crate::clock::{DAY, HOUR, MINUTE, SECOND};
-use crate::random::Random;
+use crate::random::{Random, derive};
 
 /// The three kinds of guessing share their making of one attempt.
 #[derive(Debug)]
@@ -19,10 +22,13 @@ struct Guesser {
     protocol: &'static str,
     made: u32,
     gap: f64,
+    /// Guesses of which the door was asked before the password is looked at; each is taken out within the second.
+    asked: BTreeMap<u32, Guess>,
     random: Random,
 }
 
 /// One attempt.
+#[derive(Debug, Clone, Copy)]
 struct Guess {
     owner: Owner,
     /// The victim, where the name is somebody's.
@@ -31,10 +37,14 @@ struct Guess {
 }
 
 impl Guesser {
-    fn new(campaign: Campaign, gear: Gear, lasts: i64, mut random: Random) -> Guesser {
+    fn new(campaign: Campaign, mut gear: Gear, begins: i64, lasts: i64, mut random: Random) -> Guesser {
         let protocol = ["web", "imap", "app"][random.weighted(&[70, 22, 8])];
+        if protocol != "web" {
+            gear.face = Face::at_door(protocol, begins, &mut random);
+            gear.cookies = Cookies::None;
+        }
         let gap = lasts as f64 / f64::from(campaign.size);
-        Guesser { campaign, gear, protocol, made: 0, gap, random }
+        Guesser { campaign, gear, protocol, made: 0, gap, asked: BTreeMap::new(), random }
     }
 
     /// Puts down when the next attempt is due; gives this one's number.
@@ -48,8 +58,30 @@ impl Guesser {
         member
     }
 
-    fn say(&mut self, member: u32, guess: &Guess, now: i64, stage: &mut Stage) {
+    /// Makes an attempt; a mail server asks the door before it looks at the password.
+    fn say(&mut self, member: u32, guess: Guess, now: i64, stage: &mut Stage) {
         let client = self.gear.client(now, &stage.internet, &mut self.random);
+        let job = Job { what: What::Tried, member, tries: 0, note: 0, client: Some(client) };
+        if self.protocol != "imap" {
+            return self.log_in(job, guess, now, stage);
+        }
+        self.asked.insert(member, guess);
+        let truth = self.truth(&guess, member, false, stage);
+        let detail = Detail::Attempt { protocol: self.protocol, secret: guess.secret };
+        let follow = Follow::Raid(self.campaign.number, job);
+        stage.say(Draft { time: now, owner: guess.owner, client, detail, truth }, follow);
+    }
+
+    fn truth(&self, guess: &Guess, member: u32, takes: bool, stage: &Stage) -> Truth {
+        let attack = self.campaign.attack(member, takes);
+        match guess.victim {
+            Some(victim) => stage.against(victim, attack),
+            None => stage.foreign(attack, ""),
+        }
+    }
+
+    fn log_in(&mut self, job: Job, guess: Guess, now: i64, stage: &mut Stage) {
+        let Some(client) = job.client else { return };
         let ok = guess.victim.is_some_and(|victim| stage.members[victim as usize].secret == guess.secret);
         // where a second factor is asked for the right password alone opens nothing
         let opens = |victim: u32| stage.members[victim as usize].person.second == Second::None;
@@ -60,22 +92,53 @@ impl Guesser {
             protocol: self.protocol,
             secret: Some(guess.secret),
             factor: "password",
-            session: ok.then(|| self.random.word()),
+            session: (ok && self.protocol != "imap").then(|| self.session(job.member)),
         };
-        let attack = self.campaign.attack(member, takes);
-        let truth = match guess.victim {
-            Some(victim) => stage.against(victim, attack),
-            None => stage.foreign(attack, ""),
-        };
+        let truth = self.truth(&guess, job.member, takes, stage);
         let note = guess.victim.map_or(0, |victim| u64::from(victim) + 1);
-        let job = Job { what: What::Login, member, tries: u16::from(takes), note, client: Some(client) };
+        let job = Job { what: What::Login, tries: u16::from(takes), note, ..job };
         let (owner, detail) = (guess.owner, Detail::Login(entry));
         stage.say(Draft { time: now, owner, client, detail, truth }, Follow::Raid(self.campaign.number, job));
     }
 
+    fn session(&self, member: u32) -> u64 {
+        derive(self.gear.key, 0x5345, u64::from(member))
+    }
+
+    /// Goes on with an attempt that was begun; says whether the job was that.
+    fn goes_on(&mut self, job: Job, now: i64, stage: &mut Stage) -> bool {
+        match job.what {
+            What::Session => self.look_around(job, now, stage),
+            What::Tried => {
+                if let Some(guess) = self.asked.remove(&job.member) {
+                    self.log_in(job, guess, now, stage);
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn heard(&mut self, job: Job, answer: Answer, now: i64, stage: &mut Stage) {
+        if job.what != What::Tried {
+            return self.entered(job, answer, now, stage);
+        }
+        if passes(answer) {
+            let soon = now + self.random.between(SECOND / 100, SECOND / 5);
+            stage.agenda.add(soon, Task::Raid(self.campaign.number, job));
+        } else {
+            self.asked.remove(&job.member);
+        }
+    }
+
     /// An account that was entered is looked at: whoever buys it comes later, here only the session is used once.
     fn entered(&mut self, job: Job, answer: Answer, now: i64, stage: &mut Stage) {
-        if job.what == What::Login && job.tries > 0 && passes(answer) && self.random.chance(0.5) {
+        if job.what == What::Login
+            && job.tries > 0
+            && passes(answer)
+            && self.protocol != "imap"
+            && self.random.chance(0.5)
+        {
             let wait = self.random.between(5, 90) * SECOND;
             stage.agenda.add(now + wait, Task::Raid(self.campaign.number, job.then(What::Session)));
         }
@@ -85,7 +148,7 @@ impl Guesser {
         let (Some(client), Some(victim)) = (job.client, job.note.checked_sub(1)) else { return };
         let victim = victim as u32;
         let truth = stage.against(victim, self.campaign.attack(job.member, false));
-        let detail = Detail::Session { session: self.random.word() };
+        let detail = Detail::Session { session: self.session(job.member) };
         let owner = Owner::Person(victim);
         stage.say(Draft { time: now, owner, client, detail, truth }, Follow::Nobody);
     }
@@ -142,7 +205,13 @@ impl Stuffing {
             .filter(|person| stage.members[*person as usize].secret.is_breached())
             .take(MOST_EXPOSED)
             .collect();
-        Stuffing { by: Guesser::new(campaign, gear, lasts, random), success, known, breached, exposed }
+        Stuffing {
+            by: Guesser::new(campaign, gear, begins, lasts, random),
+            success,
+            known,
+            breached,
+            exposed,
+        }
     }
 
     fn guess(&mut self, stage: &Stage) -> Guess {
@@ -165,16 +234,16 @@ impl Stuffing {
 
 impl Raid for Stuffing {
     fn act(&mut self, job: Job, now: i64, stage: &mut Stage) {
-        if job.what == What::Session {
-            return self.by.look_around(job, now, stage);
+        if self.by.goes_on(job, now, stage) {
+            return;
         }
         let member = self.by.next(now, stage);
         let guess = self.guess(stage);
-        self.by.say(member, &guess, now, stage);
+        self.by.say(member, guess, now, stage);
     }
 
     fn heard(&mut self, job: Job, answer: Answer, now: i64, stage: &mut Stage) {
-        self.by.entered(job, answer, now, stage);
+        self.by.heard(job, answer, now, stage);
     }
 }
 
@@ -196,7 +265,7 @@ impl Spray {
         let r = &mut random;
         let begins = stage.plan.start + stage.plan.families[campaign.number as usize].after;
         let source = match r.weighted(&[40, 60]) {
-            0 => Source::servers(r),
+            0 => Source::hidden(r),
             _ => Source::proxies(r.between(20, 2_000) as u64, r),
         };
         let face = if r.chance(0.5) { Face::named(2, begins, r) } else { Face::driven(begins, r) };
@@ -204,14 +273,14 @@ impl Spray {
         let secrets = (0..r.between(1, 5)).map(|_| Secret::common(r)).collect();
         let lasts = (f64::from(campaign.size) / r.real(20.0, 400.0) * HOUR as f64) as i64;
         let (known, step) = (r.real(0.5, 0.95), r.word());
-        Spray { by: Guesser::new(campaign, gear, lasts, random), secrets, known, step }
+        Spray { by: Guesser::new(campaign, gear, begins, lasts, random), secrets, known, step }
     }
 }
 
 impl Raid for Spray {
     fn act(&mut self, job: Job, now: i64, stage: &mut Stage) {
-        if job.what == What::Session {
-            return self.by.look_around(job, now, stage);
+        if self.by.goes_on(job, now, stage) {
+            return;
         }
         let member = self.by.next(now, stage);
         let people = u64::from(stage.plan.people);
@@ -221,11 +290,11 @@ impl Raid for Spray {
         let victim = self.by.random.chance(self.known);
         let victim = victim.then_some(((self.step % people + u64::from(member)) % people) as u32);
         let owner = victim.map_or_else(|| Owner::Nobody(self.by.random.word()), Owner::Person);
-        self.by.say(member, &Guess { owner, victim, secret }, now, stage);
+        self.by.say(member, Guess { owner, victim, secret }, now, stage);
     }
 
     fn heard(&mut self, job: Job, answer: Answer, now: i64, stage: &mut Stage) {
-        self.by.entered(job, answer, now, stage);
+        self.by.heard(job, answer, now, stage);
     }
 }
 
@@ -258,14 +327,16 @@ impl Hammer {
             let often = |person: &u32| stage.members[*person as usize].person.per_week;
             often(a).total_cmp(&often(b))
         });
-        Hammer { by: Guesser::new(campaign, gear, lasts, random), victim: victim.unwrap_or_default() }
+        Hammer { by: Guesser::new(campaign, gear, begins, lasts, random), victim: victim.unwrap_or_default() }
     }
 }
 
 impl Raid for Hammer {
     fn act(&mut self, job: Job, now: i64, stage: &mut Stage) {
         if job.what == What::Behave {
-            crate::accounts::honest::log_in(self.victim, now, stage);
+            return crate::accounts::honest::log_in(self.victim, now, stage);
+        }
+        if self.by.goes_on(job, now, stage) {
             return;
         }
         let member = self.by.next(now, stage);
@@ -282,8 +353,10 @@ impl Raid for Hammer {
             false => Secret::mistyped(&mut self.by.random),
         };
         let guess = Guess { owner: Owner::Person(self.victim), victim: Some(self.victim), secret };
-        self.by.say(member, &guess, now, stage);
+        self.by.say(member, guess, now, stage);
     }
 
-    fn heard(&mut self, _: Job, _: Answer, _: i64, _: &mut Stage) {}
+    fn heard(&mut self, job: Job, answer: Answer, now: i64, stage: &mut Stage) {
+        self.by.heard(job, answer, now, stage);
+    }
 }

@@ -2,7 +2,7 @@
 //! One account after the other: gets in by what the approach gives, and then does what thieves do, in their order.
 
 use super::approach::{Approach, Way};
-use super::farm::seconds;
+use super::pace::seconds;
 use super::{Campaign, Job, Raid, What};
 use crate::accounts::Answer;
 use crate::accounts::event::{Detail, Entry};
@@ -109,7 +109,8 @@ impl Taking {
             _ => "password",
         };
         let session = ok.then(|| self.session(job, stage));
-        let entry = Entry { ok, user_known: true, protocol: "web", secret: Some(secret), factor, session };
+        let protocol = job.client.map_or("web", |client| client.look.door());
+        let entry = Entry { ok, user_known: true, protocol, secret: Some(secret), factor, session };
         // after a recovery the account was lost before
         let enters = ok && self.approach.way != Way::Recovery && (second == Second::None || shows);
         self.say(job, enters, now, Detail::Login(entry), stage);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Groups that sign up together: a campus workshop from one address, a company's new accounts one after the other.
+//! Groups that sign up together: a campus workshop from one address, a company's new accounts one after the other, the crowd
+//! that a mention somewhere brings.
 
 use super::errand::{Errand, Step};
-use super::form;
+use super::form::{self, REFERRERS};
 use crate::accounts::device::{Device, look_of};
 use crate::accounts::event::Form;
 use crate::accounts::internet::COUNTRIES;
@@ -32,23 +33,41 @@ pub(crate) struct Crew {
 pub(crate) enum CrewKind {
     Workshop,
     Onboarding,
+    Crowd,
 }
 
 // One of each in every scene, since they are what a detector is most likely to get wrong, and more in long ones (assumed).
 const WORKSHOP_EVERY: u32 = 20;
 const ONBOARDING_EVERY: u32 = 10;
+const CROWD_EVERY: u32 = 25;
 /// People in a workshop, and minutes until all have an account.
 const WORKSHOP: (i64, i64) = (150, 240);
 const WORKSHOP_LASTS: f64 = 75.0 * MINUTE as f64;
 const ONBOARDING: (i64, i64) = (12, 80);
+/// A crowd, in days' worth of sign-ups, and how long it takes.
+const CROWD: (f64, f64) = (0.8, 2.5);
+const CROWD_LASTS: f64 = 7.0 * HOUR as f64;
+/// The most that one crowd can be.
+const LARGEST_CROWD: f64 = 50_000.0;
 
 pub(crate) fn begin(stage: &mut Stage) {
     let days = stage.plan.days;
     let mut random = Random::new(stage.seed, 0x4352);
-    let kinds = [(CrewKind::Workshop, WORKSHOP_EVERY), (CrewKind::Onboarding, ONBOARDING_EVERY)];
+    let kinds = [
+        (CrewKind::Workshop, WORKSHOP_EVERY),
+        (CrewKind::Onboarding, ONBOARDING_EVERY),
+        (CrewKind::Crowd, CROWD_EVERY),
+    ];
     for (kind, every) in kinds {
         for _ in 0..1 + days / every {
-            let crew = Crew::plan(kind, stage.plan.start, days, &mut random);
+            let mut crew = Crew::plan(kind, stage.plan.start, days, &mut random);
+            if kind == CrewKind::Crowd {
+                let many = random.real(CROWD.0, CROWD.1) * stage.plan.signups_per_day;
+                crew.size = many.min(LARGEST_CROWD) as u32;
+            }
+            if crew.size == 0 {
+                continue;
+            }
             stage.agenda.add(crew.begins, Task::Crew(stage.crews.len() as u32));
             stage.crews.push(crew);
         }
@@ -95,19 +114,29 @@ impl Crew {
     pub(crate) fn address(&self, stage: &Stage) -> std::net::IpAddr {
         match self.kind {
             CrewKind::Workshop => stage.internet.campus(self.country, self.key, 0),
-            CrewKind::Onboarding => stage.internet.office(stage.internet.line(self.country, self.key)),
+            CrewKind::Onboarding | CrewKind::Crowd => {
+                stage.internet.office(stage.internet.line(self.country, self.key))
+            }
         }
     }
 
     fn gap(&mut self) -> i64 {
         match self.kind {
             CrewKind::Workshop => self.random.exponential(WORKSHOP_LASTS / f64::from(self.size)) as i64,
+            CrewKind::Crowd => {
+                // most come in the first hours
+                let thins_out = 0.4 + 1.2 * f64::from(self.done) / f64::from(self.size);
+                self.random.exponential(CROWD_LASTS / f64::from(self.size) * thins_out) as i64
+            }
             CrewKind::Onboarding => (self.random.log_normal(70.0, 0.35) * SECOND as f64) as i64,
         }
     }
 
     /// What the next one connects with: in a workshop mostly their own, in a company the administrator's two computers.
     fn connection(&mut self, own: Connection, now: i64, stage: &Stage) -> Connection {
+        if self.kind == CrewKind::Crowd {
+            return own;
+        }
         let ip = self.address(stage);
         let mut to = own;
         to.client.ip = ip;
@@ -117,6 +146,7 @@ impl Crew {
         let seats: Option<u64> = match self.kind {
             CrewKind::Workshop => self.random.chance(0.35).then(|| self.random.below(60)),
             CrewKind::Onboarding => Some(self.random.below(2)),
+            CrewKind::Crowd => None,
         };
         if let Some(seat) = seats {
             let machine = derive(self.key, 0x5345, seat);
@@ -134,7 +164,12 @@ impl Crew {
 pub(crate) fn crew(number: u32, now: i64, stage: &mut Stage) {
     let mut crew = stage.crews[number as usize].clone();
     crew.done += 1;
-    let person = stage.newcomer();
+    let of = match crew.kind {
+        CrewKind::Crowd => None,
+        // they live where the campus or the company is
+        _ => Some((derive(crew.key, 0x4c49, u64::from(crew.done)), crew.country)),
+    };
+    let person = stage.newcomer(of);
     let mut random = stage.errand_random(person);
     let who = &stage.members[person as usize].person;
     let own = who.connect(&stage.internet, now, &mut random);
@@ -146,6 +181,10 @@ pub(crate) fn crew(number: u32, now: i64, stage: &mut Stage) {
             by_administrator(&mut form, &crew, &mut random);
             stage.members[person as usize].person.script = Script::Latin;
             Subgroups::ONBOARDING
+        }
+        CrewKind::Crowd => {
+            form.referrer = Some(REFERRERS[5]);
+            Subgroups::CROWD
         }
     };
     if crew.done < crew.size {

@@ -165,7 +165,7 @@ impl Errand {
         let entry = Entry {
             ok: right,
             user_known: !misnamed,
-            protocol: protocol(&self.connection),
+            protocol: self.connection.client.look.door(),
             secret: (!passkey).then_some(secret),
             factor: if right { factor(second) } else { "password" },
             session: self.session,
@@ -309,16 +309,6 @@ impl Errand {
             Then::Set { what } => self.takes_effect(what, now, stage),
             Then::Join => self.accepted(now, stage),
         }
-    }
-}
-
-/// How a client talks to the provider.
-pub(crate) fn protocol(connection: &Connection) -> &'static str {
-    use crate::accounts::look::Program;
-    match connection.client.look.program {
-        Program::App => "app",
-        Program::Thunderbird | Program::AppleMail | Program::Outlook | Program::K9 => "imap",
-        _ => "web",
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) use crew::{Crew, CrewKind, crew};
 pub(crate) use errand::{Errand, Step};
 pub(crate) use form::{DISPOSABLE_DOMAINS, REFERRERS, written_out};
 pub(crate) use program::{Stale, outage, program};
-pub(crate) use signup::signup;
+pub(crate) use signup::{sibling, signup};
 pub(crate) use visit::{log_in, visit};
 
 use super::stage::Stage;

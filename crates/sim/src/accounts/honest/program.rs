@@ -35,6 +35,8 @@ pub(crate) struct Stale {
     every: i64,
     until: i64,
     random: Random,
+    /// Reads mail, or sends some.
+    protocol: &'static str,
     /// The door was asked before the password is looked at.
     asked: bool,
     marks: Subgroups,
@@ -80,8 +82,15 @@ fn connect(person: u32, now: i64, marks: Subgroups, stage: &mut Stage) {
     }
     let connection = member.person.connect_program(&stage.internet, now, &mut random);
     let secret = member.secret;
-    let once = Stale { person, secret, connection, every: 0, until: now, random, asked: false, marks };
+    let protocol = reads_or_sends(&mut random);
+    let once =
+        Stale { person, secret, connection, every: 0, until: now, random, protocol, asked: false, marks };
     once.act(now, stage);
+}
+
+/// Programs log in to send now and then (assumed).
+fn reads_or_sends(random: &mut Random) -> &'static str {
+    if random.chance(0.2) { "smtp" } else { "imap" }
 }
 
 /// A program that was not told of the new password goes on with the old one.
@@ -99,7 +108,8 @@ fn was_not_told_surely(person: u32, secret: Secret, now: i64, stage: &mut Stage)
     let until = now + (random.log_normal(STALE_MEDIAN, 1.2) as i64).min(STALE_MOST);
     let every = [5, 10, 15, 30, 60][random.weighted(&[15, 30, 25, 20, 10])] * MINUTE;
     let marks = Subgroups::STALE_PROGRAM;
-    let mut stale = Stale { person, secret, connection, every, until, random, asked: false, marks };
+    let protocol = reads_or_sends(&mut random);
+    let mut stale = Stale { person, secret, connection, every, until, random, protocol, asked: false, marks };
     let first = now + stale.random.between(0, every);
     stage.agenda.add(first, Task::Stale(Box::new(stale)));
 }
@@ -120,8 +130,18 @@ pub(crate) fn outage(now: i64, stage: &mut Stage) {
             let secret = member.secret;
             let own = Random::new(random.word(), 0);
             let marks = Subgroups::RECONNECT;
-            let once =
-                Stale { person, secret, connection, every: 0, until: soon, random: own, asked: false, marks };
+            let protocol = "imap";
+            let once = Stale {
+                person,
+                secret,
+                connection,
+                every: 0,
+                until: soon,
+                random: own,
+                protocol,
+                asked: false,
+                marks,
+            };
             stage.agenda.add(soon, Task::Stale(Box::new(once)));
         } else if random.chance(APPS_BACK) {
             let connection = member.person.connect(&stage.internet, soon, &mut random);
@@ -136,7 +156,7 @@ pub(crate) fn outage(now: i64, stage: &mut Stage) {
 impl Stale {
     /// One connection: the door is asked first, then the password is looked at.
     pub(crate) fn act(self, now: i64, stage: &mut Stage) {
-        let protocol = "imap";
+        let protocol = self.protocol;
         let right = stage.members[self.person as usize].secret == self.secret;
         let detail = if self.asked {
             Detail::Login(Entry {

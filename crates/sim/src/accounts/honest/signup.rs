@@ -7,14 +7,19 @@ use crate::accounts::Answer;
 use crate::accounts::device::Device;
 use crate::accounts::event::Detail;
 use crate::accounts::look::Program;
+use crate::accounts::person::Connection;
 use crate::accounts::stage::{Stage, Task};
-use crate::clock::{DAY, HOUR, Local, SECOND, mean_activity};
+use crate::accounts::truth::Subgroups;
+use crate::clock::{DAY, HOUR, Local, MINUTE, SECOND, mean_activity};
 use crate::random::Random;
 
 /// Newcomers who log in within minutes; the rest come back another day (assumed).
 const FIRST_LOGIN: f64 = 0.85;
 /// Recovery addresses that are confirmed (assumed), and how soon: most look at once, some hours later.
 const VERIFIED: f64 = 0.85;
+/// Newcomers after whom others of the household make an account on the same device (assumed).
+const SIBLINGS: f64 = 0.05;
+const NO_SIBLINGS: Subgroups = Subgroups::SIBLING.with(Subgroups::WORKSHOP).with(Subgroups::ONBOARDING);
 /// Refused newcomers who try once more (assumed).
 const TRIES_AGAIN: f64 = 0.35;
 /// Where an account is held, a person looks at it within about a day (assumed).
@@ -40,7 +45,7 @@ pub(crate) fn signup(now: i64, stage: &mut Stage) {
     if !random.chance(Local::at(now, 60).activity()) {
         return;
     }
-    let person = stage.newcomer();
+    let person = stage.newcomer(None);
     let mut random = stage.errand_random(person);
     let who = &stage.members[person as usize].person;
     let connection = who.connect(&stage.internet, now, &mut random);
@@ -51,6 +56,23 @@ pub(crate) fn signup(now: i64, stage: &mut Stage) {
     let mut errand = Errand::new(person, connection, random, Step::Join);
     errand.form = Some(Box::new(form));
     errand.marks = marks;
+    errand.act(now, stage);
+}
+
+/// Somebody of the household makes an account on the same device.
+pub(crate) fn sibling((connection, first, left): (Connection, u32, u8), now: i64, stage: &mut Stage) {
+    let of = &stage.members[first as usize].person;
+    let home = (of.line.key, usize::from(of.country));
+    let person = stage.newcomer(Some(home));
+    let mut random = stage.errand_random(person);
+    if left > 0 {
+        let wait = random.between(2 * MINUTE, 15 * MINUTE);
+        stage.agenda.add(now + wait, Task::Sibling(Box::new((connection, first, left - 1))));
+    }
+    let (form, marks) = form::fill(&stage.members[person as usize].person, &mut random);
+    let mut errand = Errand::new(person, connection, random, Step::Join);
+    errand.form = Some(Box::new(form));
+    errand.marks = marks.with(Subgroups::SIBLING);
     errand.act(now, stage);
 }
 
@@ -85,6 +107,11 @@ impl Errand {
         let person = self.person;
         stage.members[person as usize].closed = false;
         visit::settle(person, now, stage);
+        if self.marks == self.marks.without(NO_SIBLINGS) && self.random.chance(SIBLINGS) {
+            let (wait, left) = (self.random.between(3 * MINUTE, 25 * MINUTE), self.random.below(3) as u8);
+            let next = Box::new((self.connection, person, left));
+            stage.agenda.add(now + wait, Task::Sibling(next));
+        }
         let confirms = self.form.as_ref().is_some_and(|form| form.email.is_some());
         if confirms && self.random.chance(VERIFIED) {
             let took =

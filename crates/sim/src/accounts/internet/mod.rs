@@ -28,6 +28,9 @@ const FIRST_V6: u64 = 0x3fff_0000;
 const PHONES_PER_ADDRESS: u64 = 150;
 /// Homes behind one address of a carrier that shares them (assumed; DS-Lite is usually dimensioned for 64 to 256).
 const HOMES_PER_ADDRESS: u64 = 40;
+/// Shared addresses of a carrier for one on which the provider's customers crowd: who comes from elsewhere meets them there
+/// now and then (assumed).
+const STRANGERS: u64 = 12;
 /// Exits of a VPN service, over the countries it offers (assumed: a mid-sized service; customers see a few each).
 const VPN_EXITS: u64 = 40;
 /// Tor exits this provider sees (assumed: a few relays carry most traffic).
@@ -124,6 +127,22 @@ impl Internet {
 
     /// A connection from a home by one of its devices, and whether other homes share the address.
     pub(crate) fn home(&self, line: Line, device: u64, now: i64, random: &mut Random) -> (IpAddr, bool) {
+        self.home_of(1, line, device, now, random)
+    }
+
+    /// The same from any home of the carrier's, not only from those of the provider's customers.
+    pub(crate) fn any_home(&self, line: Line, device: u64, now: i64, random: &mut Random) -> IpAddr {
+        self.home_of(STRANGERS, line, device, now, random).0
+    }
+
+    fn home_of(
+        &self,
+        strangers: u64,
+        line: Line,
+        device: u64,
+        now: i64,
+        random: &mut Random,
+    ) -> (IpAddr, bool) {
         let operator = &self.operators[usize::from(line.operator)];
         let lease = LEASE_DAYS[place(line.key % 100, &LEASE_WEIGHTS)];
         let renewal = (now / MINUTE + (line.key % 1_440) as i64).div_euclid(lease * 1_440) as u64;
@@ -139,7 +158,7 @@ impl Internet {
             );
         }
         if operator.nat {
-            let shared = derive(line.key, 0x6e61, renewal) % self.home_pool;
+            let shared = derive(line.key, 0x6e61, renewal) % (self.home_pool * strangers);
             return (
                 self.v4(operator, (shared / 200) as u32 % home_nets(operator.nets), shared % 200 + 10),
                 true,
@@ -158,13 +177,29 @@ impl Internet {
 
     /// A connection of a phone over its carrier; the shared address changes every few hours.
     pub(crate) fn phone(&self, carrier: u16, subscriber: u64, now: i64, random: &mut Random) -> IpAddr {
+        self.phone_of(1, carrier, subscriber, now, random)
+    }
+
+    /// The same for any phone of the carrier's.
+    pub(crate) fn any_phone(&self, carrier: u16, subscriber: u64, now: i64, random: &mut Random) -> IpAddr {
+        self.phone_of(STRANGERS, carrier, subscriber, now, random)
+    }
+
+    fn phone_of(
+        &self,
+        strangers: u64,
+        carrier: u16,
+        subscriber: u64,
+        now: i64,
+        random: &mut Random,
+    ) -> IpAddr {
         let operator = &self.operators[usize::from(carrier)];
         let session = derive(subscriber, 5, now.div_euclid(5 * HOUR) as u64);
         if operator.v6 && random.chance(IPV6_USED) {
             let net = (session >> 40) as u32 % operator.nets;
             return self.v6(carrier, net, session >> 16 & 0xffff, derive(session, 6, 0));
         }
-        let shared = session % self.phone_pool;
+        let shared = session % (self.phone_pool * strangers);
         self.v4(operator, (shared % u64::from(operator.nets)) as u32, 10 + shared / u64::from(operator.nets))
     }
 

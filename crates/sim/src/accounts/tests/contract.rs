@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::*;
+use crate::accounts::event::Detail;
 
 /// The fields of each type: those that must be there, those that may. Kept by hand beside `policy/account/events.ward`, since
 /// this crate knows no policy.
@@ -148,6 +149,25 @@ fn json_has_the_fields_of_the_contract() {
         assert!(missing.iter().all(|field| left_out.contains(field)), "{kind} never has {missing:?}");
     }
     assert!(FACTS.iter().all(|fact| seen["login"].contains(*fact)));
+}
+
+#[test]
+fn a_mail_server_asks_before_each_login() {
+    let mut asked = HashSet::new();
+    let (mut honest, mut hostile) = (0, 0);
+    for happening in everything() {
+        let account = happening.event.account().to_owned();
+        match &happening.event.detail {
+            Detail::Attempt { .. } => _ = asked.insert(account),
+            Detail::Login(entry) if ["imap", "smtp"].contains(&entry.protocol) => {
+                assert!(asked.contains(&account), "{account} logs in over {} unasked", entry.protocol);
+                assert_eq!(entry.session, None);
+                *(if happening.truth.is_honest() { &mut honest } else { &mut hostile }) += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(honest > 1_000 && hostile > 20, "{honest} {hostile}");
 }
 
 #[test]
