@@ -10,6 +10,7 @@
     reason = "tests read back what they wrote themselves, and say what they skip"
 )]
 
+mod account_hooks;
 mod acting;
 mod backtest;
 mod backup;
