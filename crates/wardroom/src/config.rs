@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The configuration: one TOML file over the defaults, the command line over both. Unknown keys are refused.
 
+mod account;
 mod effects;
 mod engine;
 mod history;
@@ -78,6 +79,8 @@ struct Written {
     history: history::Written,
     /// How long values are kept, by event type and field.
     keep: keep::Written,
+    /// The doors for logins.
+    account: account::Written,
 }
 
 /// The section `[act]`: labels, lists and jobs by people.
@@ -130,7 +133,7 @@ struct WrittenTelemetry {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "listen",
     "data",
     "policy",
@@ -154,6 +157,7 @@ const KEYS: [&str; 23] = [
     "sql",
     "history",
     "keep",
+    "account",
 ];
 
 /// Every key of the section `[act]`.
@@ -231,6 +235,7 @@ pub(crate) struct Config {
     pub(crate) history: history::History,
     /// The section `[keep]`.
     pub(crate) keep: Vec<wardroom_engine::Keep>,
+    pub(crate) account: account::Account,
 }
 
 /// The section `[encryption]` in force.
@@ -393,6 +398,7 @@ impl Config {
         lines.push((format!("act.second_person_above = {}", above.value), above.from));
         lines.extend(self.sql.lines());
         lines.extend(self.history.lines());
+        lines.extend(self.account.lines());
         lines.extend(keep::lines(&self.keep));
         lines
     }
@@ -429,6 +435,9 @@ fn parse(text: &str) -> Result<Written> {
     }
     if let Some(history) = table.get("history").and_then(toml::Value::as_table) {
         known_keys(history, "history.", &history::KEYS)?;
+    }
+    if let Some(account) = table.get("account").and_then(toml::Value::as_table) {
+        known_keys(account, "account.", &account::KEYS)?;
     }
     if let Some(telemetry) = table.get("telemetry").and_then(toml::Value::as_table) {
         known_keys(telemetry, "telemetry.", &TELEMETRY_KEYS)?;
@@ -503,6 +512,7 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
         sql: sql::resolve(written.sql, base)?,
         history: history::resolve(written.history, base)?,
         keep: keep::resolve(&written.keep)?,
+        account: account::resolve(written.account, base),
     })
 }
 
@@ -714,7 +724,7 @@ mod tests {
         let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
         // A section is a key, and no line of its own; of effects, and of what is kept, there are none by default.
         let sections = FACTS_KEYS.len() + ENCRYPTION_KEYS.len() + TELEMETRY_KEYS.len() + sql::KEYS.len();
-        let sections = sections + history::KEYS.len();
-        assert_eq!(KEYS.len() - 7 + sections, lines);
+        let sections = sections + history::KEYS.len() + account::KEYS.len();
+        assert_eq!(KEYS.len() - 8 + sections, lines);
     }
 }

@@ -69,6 +69,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         erasures: Some(erasures.clone()),
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         sql: sql.for_api(),
+        keycloak_secret: config.account.keycloak_secret()?,
         ..Options::new(clock::now)
     };
     say_unconfigured(&engine, &config.effects);
