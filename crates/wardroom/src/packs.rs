@@ -16,10 +16,16 @@ macro_rules! shipped {
 }
 
 /// Path and text of every shipped file.
-const FILES: [(&str, &str); 14] = shipped![
+const FILES: [(&str, &str); 20] = shipped![
+    "account/after.ward",
     "account/events.ward",
+    "account/lanes.ward",
     "account/login.ward",
+    "account/past.ward",
+    "account/recovery.ward",
+    "account/rtt.ward",
     "account/signup.ward",
+    "account/stuffing.ward",
     "core/blocked_accounts.txt",
     "core/blocked_nets.txt",
     "core/core.ward",
