@@ -19,6 +19,7 @@ mod commands;
 mod demo;
 mod disk;
 mod doctor;
+mod dovecot;
 mod effects;
 mod erase;
 mod explain;
