@@ -117,7 +117,7 @@ fn lines_of_pam_are_failures_of_their_service() {
         "login[3]: pam_unix(login:auth): authentication failure; logname=LOGIN uid=0 euid=0 tty=/dev/tty1 ruser= rhost=  user=alice",
         "login[3]: FAILED LOGIN (1) on '/dev/tty1' FOR 'alice', Authentication failure",
         "login[3]: LOGIN ON tty1 BY alice",
-        "sudo:   alice : 3 incorrect password attempts ; TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/bin/ls",
+        "sudo:   alice : 3 incorrect password attempts ; TTY=pts/0 ; PWD=/srv ; USER=root ; COMMAND=/bin/ls",
         // No login.
         "vsftpd: pam_faillock(vsftpd:auth): Consecutive login failures for user alice account temporarily locked",
         "vsftpd: pam_faillock(vsftpd:auth): User unknown",
