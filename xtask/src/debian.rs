@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Debian packages that some steps need: a real web server and a real SSH server whose logs tests read, a real editor
-//! that `wardroom lsp` serves, a real client of PostgreSQL that asks in SQL, and the C++ compiler that libFuzzer is built
-//! with.
+//! that `wardroom lsp` serves, a real client of PostgreSQL that asks in SQL, a real mail server that asks before it lets
+//! anybody in, and the C++ compiler that libFuzzer is built with.
 //!
 //! Installed only where that can be done without asking anyone: as root, or by a sudo that wants no password. Their
 //! services stay stopped: a test starts its own server, on its own port, with its own configuration.
@@ -28,7 +28,7 @@ struct Package {
     program: &'static str,
 }
 
-const PACKAGES: [Package; 7] = [
+const PACKAGES: [Package; 8] = [
     Package { name: "nginx", program: "nginx" },
     Package { name: "openssh-server", program: "sshd" },
     Package { name: "openssh-client", program: "ssh" },
@@ -36,6 +36,7 @@ const PACKAGES: [Package; 7] = [
     Package { name: "g++", program: "c++" },
     Package { name: "neovim", program: "nvim" },
     Package { name: "postgresql-client", program: "psql" },
+    Package { name: "dovecot-imapd", program: "dovecot" },
 ];
 
 /// The programs that are not there.

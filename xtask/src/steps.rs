@@ -46,7 +46,7 @@ const STEPS: [Step; 11] = [
     step("clippy", "lints over all targets, warnings denied", clippy),
     step(
         "packages",
-        "Debian packages that later steps use: a web server, an SSH server, psql, a C++ compiler",
+        "Debian packages that later steps use: a web server, an SSH server, a mail server, psql, a C++ compiler",
         packages,
     ),
     step("test", "all tests but doc tests (cargo-nextest)", test),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! sshd's lines in an authentication log → `ssh_login` and `ssh_probe` events.
+//! Lines of an authentication log → `ssh_login` and `ssh_probe` events of sshd, `login` events of other programs.
 //!
 //! The way of a line: `header` (when, which host, which program) → `years` (a date without a year gets one) →
 //! `message` (what sshd says) → `connections` (is that a new attempt, or the same one told again?) → draft.
@@ -24,8 +24,14 @@
 //! "maximum authentication attempts exceeded", and "closed by authenticating user". They matter: a client that
 //! only offers keys is never logged as "Failed" at sshd's default log level.
 //!
-//! PAM's own lines ("authentication failure", "N more authentication failures") are not read: each stands for
+//! PAM's own lines of sshd ("authentication failure", "N more authentication failures") are not read: each stands for
 //! failures that a Failed line, or rsyslog's "message repeated N times" around one, has told already.
+//!
+//! # Other programs
+//!
+//! Lines of Dovecot's login processes, of PAM for services whose own lines are not read, and of login(1) become `login` events
+//! of the account pack, with the service as `protocol`: `program`, `dovecot`, `pam`. They need no connection, since each tells
+//! its tries by itself. What has no address (a keyboard, sudo) makes no event.
 //!
 //! # Delay
 //!
@@ -40,8 +46,11 @@
 //! stands on both sides (certificates' key ids) and two addresses are possible, no event is made of the line.
 
 mod connections;
+mod dovecot;
 mod header;
 mod message;
+mod pam;
+mod program;
 mod years;
 
 #[cfg(test)]
@@ -50,6 +59,7 @@ mod tests;
 use connections::{Connections, Seen};
 use header::{Header, Stamp};
 use message::Message;
+use program::Said;
 use wardroom_event::{Draft, LineIds, Micros, Span};
 pub use years::YearPolicy;
 use years::Years;
@@ -89,7 +99,7 @@ pub struct Tally {
     pub lines: u64,
     /// Events made.
     pub events: u64,
-    /// Lines of sshd about attempts and connections.
+    /// Lines about attempts and connections.
     pub used: u64,
     /// Lines of sshd that say nothing an event needs, empty lines, and the journal's own remarks.
     pub ignored: u64,
@@ -202,8 +212,32 @@ impl Reader {
         } else if matches!(header.program, "sshd" | "sshd-session" | "sshd-auth") {
             self.sshd(line, time, &header, out);
         } else {
-            self.tally.other_program += 1;
+            self.other(line, time, &header, out);
         }
+    }
+
+    /// A line of another program, perhaps repeated.
+    fn other(&mut self, line: &str, time: Micros, header: &Header<'_>, out: &mut Vec<Draft<'static>>) {
+        let (times, text) = message::unwrap_repeated(header.message);
+        let tried = match program::parse(header, text) {
+            None => return self.tally.other_program += 1,
+            Some(Said::Ignored) => return self.tally.ignored += 1,
+            Some(Said::NoAddress) => return self.tally.no_address += 1,
+            Some(Said::Ambiguous) => return self.tally.ambiguous += 1,
+            Some(Said::Tried(tried)) => tried,
+        };
+        self.tally.used += 1;
+        let told = self.bounded(times.saturating_mul(tried.times));
+        let line = self.ids.line(line);
+        out.extend((0..told).map(|repeat| program::event(&tried, time, line, repeat, &mut self.tally)));
+    }
+
+    /// At most so many repeats as are told, and counts the rest.
+    fn bounded(&mut self, times: u32) -> u32 {
+        let told = times.min(REPEATS);
+        self.tally.repeats_cut += u64::from(times - told);
+        self.tally.repeated_expanded += u64::from(told.saturating_sub(1));
+        told
     }
 
     fn time(&mut self, stamp: Stamp) -> Option<Micros> {
@@ -263,9 +297,7 @@ impl Reader {
             Message::Ambiguous => return self.tally.ambiguous += 1,
             _ => self.tally.used += 1,
         }
-        let told = times.min(REPEATS);
-        self.tally.repeats_cut += u64::from(times - told);
-        self.tally.repeated_expanded += u64::from(told.saturating_sub(1));
+        let told = self.bounded(times);
         let line = self.ids.line(line);
         for repeat in 0..told {
             let seen = Seen { time, host, pid, line, repeat };

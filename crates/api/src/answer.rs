@@ -10,7 +10,9 @@ use crate::problem::{ONLY_RECORDED, Problem, ProblemBody};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
-use wardroom_engine::{EngineError, Outcome, Stored, StoredSignal, Why, Work};
+use wardroom_account::Step;
+use wardroom_account::limits::SLOW_DOWN_SECS;
+use wardroom_engine::{EngineError, Outcome, Stored, StoredEffect, StoredSignal, Why, Work};
 use wardroom_event::{EventId, Sight};
 use wardroom_policy::{Piece, Verdict};
 
@@ -125,6 +127,39 @@ pub(crate) struct DecisionBody<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<String>, required = false)]
     degraded: &'static [&'static str],
+    /// What the product does now; at the doors for logins only.
+    #[serde(rename = "do", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    step: Option<StepBody<'a>>,
+}
+
+/// What a product does now, in its own words.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Step, example = json!({"action": "step_up", "ask": "second factor"}))]
+pub(crate) struct StepBody<'a> {
+    /// Let them in, let them in and tell the owner, ask for something first, hold until somebody has looked, refuse, or go on
+    /// as ever in a while.
+    #[schema(value_type = String, pattern = "^(let_in|let_in_and_tell|step_up|hold|refuse|slow_down)$")]
+    action: &'static str,
+    /// With `step_up`: for what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    ask: Option<&'a str>,
+    /// With `slow_down`: in how many seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    seconds: Option<u16>,
+}
+
+impl<'a> From<Step<'a>> for StepBody<'a> {
+    fn from(step: Step<'a>) -> StepBody<'a> {
+        let (ask, seconds) = match step {
+            Step::StepUp { ask } => (Some(ask), None),
+            Step::SlowDown { seconds } => (None, Some(seconds)),
+            Step::LetIn | Step::LetInAndTell | Step::Hold | Step::Refuse => (None, None),
+        };
+        StepBody { action: step.name(), ask, seconds }
+    }
 }
 
 /// What a recorded event is answered with.
@@ -189,7 +224,28 @@ impl Decided {
     fn ask(&self) -> Option<&str> {
         self.signals.first().filter(|s| s.decides)?.ask.as_deref()
     }
+
+    /// What a product does with somebody who wants in.
+    fn step(&self) -> Step<'_> {
+        match self.verdict {
+            Verdict::Allow if self.tells() => Step::LetInAndTell,
+            Verdict::Allow => Step::LetIn,
+            Verdict::Limit => Step::SlowDown { seconds: SLOW_DOWN_SECS },
+            Verdict::Challenge => Step::StepUp { ask: self.ask().unwrap_or(ASK) },
+            Verdict::Review => Step::Hold,
+            Verdict::Block => Step::Refuse,
+        }
+    }
+
+    /// Whether somebody is told of it.
+    fn tells(&self) -> bool {
+        let effects = self.signals.iter().filter(|s| s.decides).flat_map(|s| &s.effects);
+        effects.into_iter().any(|e| matches!(e, StoredEffect::Notify(_) | StoredEffect::Webhook(_)))
+    }
 }
+
+/// What is asked for where a challenge does not say.
+const ASK: &str = "second factor";
 
 impl Settled {
     /// In short, for log lines and traces.
@@ -201,8 +257,35 @@ impl Settled {
         passage::Decided::new(seq, id, event_type, verdict, repeated)
     }
 
+    /// The record's number.
+    pub(crate) fn seq(&self) -> u64 {
+        match self {
+            Settled::Decided { decided, .. } => decided.seq,
+            Settled::Recorded { seq, .. } => *seq,
+        }
+    }
+
+    /// What a product does with somebody who wants in; nothing where it was only recorded.
+    pub(crate) fn step(&self) -> Option<Step<'_>> {
+        match self {
+            Settled::Decided { decided, .. } => Some(decided.step()),
+            Settled::Recorded { .. } => None,
+        }
+    }
+
     /// The answer as JSON.
     pub(crate) fn write(&self, line: Option<u64>, id: &EventId, out: &mut Vec<u8>) -> Result<(), Problem> {
+        self.write_with(line, id, None, out)
+    }
+
+    /// As [`Settled::write`], with what to do.
+    pub(crate) fn write_with(
+        &self,
+        line: Option<u64>,
+        id: &EventId,
+        step: Option<Step<'_>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Problem> {
         let written = match self {
             Settled::Decided { decided, repeated } => {
                 let body = DecisionBody {
@@ -215,6 +298,7 @@ impl Settled {
                     signals: signals(&decided.signals, Sight::Masked),
                     repeated: *repeated,
                     degraded: degraded(decided.fault, decided.skipped),
+                    step: step.map(StepBody::from),
                 };
                 serde_json::to_writer(out, &body)
             }

@@ -2,6 +2,7 @@
 //! The API's handle: what every request shares, and which path leads where.
 
 use crate::act::{Acting, jobs, labels, lists};
+use crate::doors::{HookSecret, account, auth_policy, hooks};
 use crate::erasures::Erasures;
 use crate::keys::{Held, Keys, Refusal, Role};
 use crate::metrics::Metrics;
@@ -84,6 +85,8 @@ pub struct Options {
     pub acting: Acting,
     /// What is known of breached passwords.
     pub breach: Option<Arc<Breach>>,
+    /// What Keycloak's webhooks are signed with, where they are.
+    pub keycloak_secret: Option<HookSecret>,
 }
 
 impl Options {
@@ -111,6 +114,7 @@ impl Options {
             secret: [0; 16],
             acting: Acting::default(),
             breach: None,
+            keycloak_secret: None,
         }
     }
 }
@@ -227,8 +231,12 @@ impl Api {
 
     /// As [`Api::admit`], but gives the key.
     pub(crate) fn admit_key(&self, headers: &HeaderMap, role: Role) -> Result<Arc<Held>, Problem> {
+        self.admit_sent(headers.get(AUTHORIZATION).map(HeaderValue::as_bytes), role)
+    }
+
+    /// As [`Api::admit_key`], by what would stand in the header `Authorization`.
+    pub(crate) fn admit_sent(&self, sent: Option<&[u8]>, role: Role) -> Result<Arc<Held>, Problem> {
         let keys = self.keys();
-        let sent = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let admitted = keys.admit(sent, role).cloned().inspect(|key| passage::note_key(key));
         admitted.map_err(|refusal| match refusal {
             Refusal::NoToken => {
@@ -265,6 +273,11 @@ impl Api {
             .route("/v1/decide", post(decide::decide))
             .route("/v1/record", post(decide::record))
             .route("/v1/stream", post(stream::stream))
+            .route("/v1/account/attempt", post(account::attempt))
+            .route("/v1/account/login", post(account::login))
+            .route("/v1/account/keycloak", post(hooks::keycloak))
+            .route("/v1/account/authentik", post(hooks::authentik))
+            .route("/auth-policy", get(auth_policy::ask).post(auth_policy::tell))
             .route("/v1/decisions", get(explain::find))
             .route("/v1/decisions/{id}", get(explain::get))
             .route("/v1/policy", get(policy::show).put(policy::put))

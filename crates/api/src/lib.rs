@@ -14,6 +14,7 @@ mod api;
 mod backtests;
 mod body;
 mod decide;
+mod doors;
 mod effects;
 mod erasures;
 mod explain;
@@ -40,6 +41,7 @@ mod trace;
 
 pub use act::Acting;
 pub use api::{Api, Clock, Options};
+pub use doors::HookSecret;
 pub use erasures::{Erasure, Erasures, NotBegun};
 pub use explain::explained;
 pub use keys::{Allowance, Holder, Issued, Key, KeyError, Keys, Role, Token};

@@ -25,10 +25,15 @@ use wardroom_event::Micros;
 use wardroom_history::Past;
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
-pub(crate) const ROUTES: [&str; 33] = [
+pub(crate) const ROUTES: [&str; 38] = [
     "/v1/decide",
     "/v1/record",
     "/v1/stream",
+    "/v1/account/attempt",
+    "/v1/account/login",
+    "/v1/account/keycloak",
+    "/v1/account/authentik",
+    "/auth-policy",
     "/v1/decisions",
     "/v1/decisions/{id}",
     "/v1/policy",
@@ -60,6 +65,9 @@ pub(crate) const ROUTES: [&str; 33] = [
     "/metrics",
     "/openapi.json",
 ];
+
+/// The doors at which things come that make no event.
+const DOORS: [&str; 3] = ["auth_policy", "keycloak", "authentik"];
 
 /// The number of a path in [`ROUTES`]; their count for any other.
 pub(crate) fn route(path: &str) -> usize {
@@ -116,6 +124,11 @@ struct WhyLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DoorLabels {
+    door: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BuildLabels {
     version: &'static str,
 }
@@ -136,6 +149,7 @@ pub(crate) struct Metrics {
     refused: Family<WhyLabels, Counter>,
     connections: Gauge,
     turned_away: Counter,
+    ignored: Family<DoorLabels, Counter>,
     fired: RwLock<HashMap<Box<str>, Fired>>,
 }
 
@@ -166,6 +180,15 @@ impl Metrics {
             "Connections closed at once, since their address had as many as it may have",
             turned_away.clone(),
         );
+        let ignored = Family::<DoorLabels, Counter>::default();
+        for door in DOORS {
+            ignored.get_or_create(&DoorLabels { door });
+        }
+        registry.register(
+            "wardroom_door_ignored",
+            "What came to a door for accounts and tells nothing that a policy is asked about",
+            ignored.clone(),
+        );
         Metrics {
             registry,
             requests,
@@ -173,6 +196,7 @@ impl Metrics {
             refused,
             connections,
             turned_away,
+            ignored,
             fired: RwLock::default(),
         }
     }
@@ -188,6 +212,11 @@ impl Metrics {
     /// Counts an event that was not taken.
     pub(crate) fn refused(&self, problem: &ProblemType) {
         self.refused.get_or_create(&WhyLabels { why: problem.slug }).inc();
+    }
+
+    /// Counts what came to a door and makes no event.
+    pub(crate) fn ignored(&self, door: &'static str) {
+        self.ignored.get_or_create(&DoorLabels { door }).inc();
     }
 
     /// Counts a connection that was closed at once.

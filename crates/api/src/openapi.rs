@@ -3,6 +3,7 @@
 
 use crate::act::{jobs, labels, lists};
 use crate::answer::SignalBody;
+use crate::doors::{account, auth_policy, hooks};
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
 use crate::{
@@ -24,6 +25,12 @@ use utoipa::{Modify, OpenApi as _};
         decide::decide,
         decide::record,
         stream::stream,
+        account::attempt,
+        account::login,
+        hooks::keycloak,
+        hooks::authentik,
+        auth_policy::ask,
+        auth_policy::tell,
         explain::find,
         explain::get,
         policy::show,
@@ -63,6 +70,7 @@ use utoipa::{Modify, OpenApi as _};
     components(schemas(ProblemBody, FaultBody, SignalBody)),
     tags(
         (name = "events", description = "Hand over events"),
+        (name = "doors", description = "Logins: before and after, mail servers, identity providers"),
         (name = "decisions", description = "Read decisions and their explanations"),
         (name = "policy", description = "Read, check and change the policy"),
         (name = "backtests", description = "Try rules and policies on the past"),

@@ -66,6 +66,18 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// Not JSON, not an object, too large or too deep, or an envelope with anything wrong: every fault found.
     pub fn from_json(bytes: &'a [u8]) -> Result<Draft<'a>, Faults> {
+        Draft::parse(bytes, None)
+    }
+
+    /// As [`Draft::from_json`], for an event whose type is known from elsewhere: it need not say it, and says no other.
+    ///
+    /// # Errors
+    /// As there, and where it says another type.
+    pub fn from_json_of(kind: &'static str, bytes: &'a [u8]) -> Result<Draft<'a>, Faults> {
+        Draft::parse(bytes, Some(kind))
+    }
+
+    fn parse(bytes: &'a [u8], kind: Option<&'static str>) -> Result<Draft<'a>, Faults> {
         if bytes.len() > limits::EVENT_BYTES {
             let message = format!("the event has {} bytes; the most is {}", bytes.len(), limits::EVENT_BYTES);
             return Err(Faults::one("", "too_large", message));
@@ -76,7 +88,7 @@ impl<'a> Draft<'a> {
             .and_then(|raw| json.end().map(|()| raw))
             .map_err(|e| Faults::one("", "not_json", syntax_message(bytes, &e)))?;
         match raw {
-            Raw::Map(members) => envelope(members),
+            Raw::Map(members) => envelope(members, kind),
             other => Err(Faults::one(
                 "",
                 "not_an_object",
@@ -106,7 +118,10 @@ struct Attributes<'a> {
     content: Option<Raw<'a>>,
 }
 
-fn envelope<'a>(mut members: Vec<(Cow<'a, str>, Raw<'a>)>) -> Result<Draft<'a>, Faults> {
+fn envelope<'a>(
+    mut members: Vec<(Cow<'a, str>, Raw<'a>)>,
+    kind: Option<&'static str>,
+) -> Result<Draft<'a>, Faults> {
     let mut faults = Faults::new();
     let mut found = Attributes::default();
     // What stays are the fields, in their order and where they are.
@@ -127,6 +142,15 @@ fn envelope<'a>(mut members: Vec<(Cow<'a, str>, Raw<'a>)>) -> Result<Draft<'a>, 
         *place = Some(std::mem::replace(raw, Raw::Null));
         false
     });
+    if let Some(kind) = kind {
+        match &found.kind {
+            None | Some(Raw::Null) => found.kind = Some(Raw::Text(kind.into())),
+            Some(Raw::Text(said)) if said == kind => {}
+            Some(_) => {
+                faults.add("/type", "wrong_type", format!("`type` is \"{kind}\" here, and need not be said"));
+            }
+        }
+    }
     let draft = assemble(found, members, &mut faults);
     match draft {
         Some(draft) if faults.is_empty() => Ok(draft),

@@ -598,7 +598,7 @@ VS Code: the extension in editors/vscode; `npm install` there, and link the fold
 /// What lines hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// sshd: auth.log, secure, or journalctl -o short-iso
+    /// sshd, Dovecot, PAM, login: auth.log, secure, mail.log, or journalctl -o short-iso
     Auth,
     /// Web server: common and combined log format
     Access,

@@ -2,6 +2,7 @@
 //! The configuration: one TOML file over the defaults, the command line over both. Unknown keys are refused.
 
 mod breach;
+mod account;
 mod effects;
 mod engine;
 mod history;
@@ -81,6 +82,8 @@ struct Written {
     keep: keep::Written,
     /// The files of breached passwords.
     breach: breach::Written,
+    /// The doors for logins.
+    account: account::Written,
 }
 
 /// The section `[act]`: labels, lists and jobs by people.
@@ -133,7 +136,7 @@ struct WrittenTelemetry {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
     "listen",
     "data",
     "policy",
@@ -158,6 +161,7 @@ const KEYS: [&str; 24] = [
     "history",
     "keep",
     "breach",
+    "account",
 ];
 
 /// Every key of the section `[act]`.
@@ -237,6 +241,7 @@ pub(crate) struct Config {
     pub(crate) breach: breach::Breach,
     /// The section `[keep]`.
     pub(crate) keep: Vec<wardroom_engine::Keep>,
+    pub(crate) account: account::Account,
 }
 
 /// The section `[encryption]` in force.
@@ -400,6 +405,7 @@ impl Config {
         lines.extend(self.sql.lines());
         lines.extend(self.history.lines());
         lines.extend(self.breach.lines());
+        lines.extend(self.account.lines());
         lines.extend(keep::lines(&self.keep));
         lines
     }
@@ -439,6 +445,9 @@ fn parse(text: &str) -> Result<Written> {
     }
     if let Some(breach) = table.get("breach").and_then(toml::Value::as_table) {
         known_keys(breach, "breach.", &breach::KEYS)?;
+    }
+    if let Some(account) = table.get("account").and_then(toml::Value::as_table) {
+        known_keys(account, "account.", &account::KEYS)?;
     }
     if let Some(telemetry) = table.get("telemetry").and_then(toml::Value::as_table) {
         known_keys(telemetry, "telemetry.", &TELEMETRY_KEYS)?;
@@ -514,6 +523,7 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
         history: history::resolve(written.history, base)?,
         breach: breach::resolve(written.breach, base)?,
         keep: keep::resolve(&written.keep)?,
+        account: account::resolve(written.account, base),
     })
 }
 
@@ -725,7 +735,7 @@ mod tests {
         let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
         // A section is a key, and no line of its own; of effects, and of what is kept, there are none by default.
         let sections = FACTS_KEYS.len() + ENCRYPTION_KEYS.len() + TELEMETRY_KEYS.len() + sql::KEYS.len();
-        let sections = sections + history::KEYS.len() + breach::KEYS.len();
-        assert_eq!(KEYS.len() - 8 + sections, lines);
+        let sections = sections + history::KEYS.len() + breach::KEYS.len() + account::KEYS.len();
+        assert_eq!(KEYS.len() - 9 + sections, lines);
     }
 }

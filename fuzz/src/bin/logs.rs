@@ -26,7 +26,7 @@ fuzz_target!(|text: &str| {
 });
 
 fn check(draft: &Draft<'_>) {
-    assert!(["ssh_login", "ssh_probe", "http_request"].contains(&&*draft.kind), "{}", draft.kind);
+    assert!(["ssh_login", "ssh_probe", "login", "http_request"].contains(&&*draft.kind), "{}", draft.kind);
     assert!(draft.id.is_some() && draft.time.is_some());
     for (name, raw) in &draft.fields {
         if let wardroom_event::Raw::Text(text) = raw {

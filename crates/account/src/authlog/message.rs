@@ -141,7 +141,7 @@ fn left_peer(text: &str) -> Option<Peer> {
 }
 
 /// An address; the zone of a link-local one (`fe80::1%eth0`) is of no use elsewhere.
-fn address(text: &str) -> Option<IpAddr> {
+pub(super) fn address(text: &str) -> Option<IpAddr> {
     let text = text.split_once('%').map_or(text, |(ip, _)| ip);
     text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }

@@ -5,10 +5,16 @@ use crate::harness::Server;
 use wardroom_api::{Keys, Role};
 
 /// Every route with what it takes: its method, path, content type, and role.
-const ROUTES: [(&str, &str, &str, Option<Role>); 38] = [
+const ROUTES: [(&str, &str, &str, Option<Role>); 44] = [
     ("POST", "/v1/decide", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/record", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/stream", "application/x-ndjson", Some(Role::Ingest)),
+    ("POST", "/v1/account/attempt", "application/json", Some(Role::Ingest)),
+    ("POST", "/v1/account/login", "application/json", Some(Role::Ingest)),
+    ("POST", "/v1/account/keycloak", "application/json", Some(Role::Ingest)),
+    ("POST", "/v1/account/authentik", "application/json", Some(Role::Ingest)),
+    ("POST", "/auth-policy?command=allow", "application/json", Some(Role::Ingest)),
+    ("GET", "/auth-policy?command=ping", "", Some(Role::Ingest)),
     ("GET", "/v1/decisions/1", "", Some(Role::Read)),
     ("GET", "/v1/decisions?event=1", "", Some(Role::Read)),
     ("GET", "/v1/policy", "", Some(Role::Read)),

@@ -7,6 +7,7 @@ mod backtests;
 mod connections;
 mod decisions;
 mod documents;
+mod doors;
 mod events;
 mod harness;
 mod keys;

@@ -73,6 +73,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
         host: Some(crate::host::looking(config.data.value.clone(), config.durability.value)),
         sql: sql.for_api(),
         breach: Some(breach.clone()),
+        keycloak_secret: config.account.keycloak_secret()?,
         ..Options::new(clock::now)
     };
     say_unconfigured(&engine, &config.effects);

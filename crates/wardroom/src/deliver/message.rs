@@ -19,12 +19,30 @@ struct Body<'a> {
     data: Data<'a>,
 }
 
+/// Webhooks that ask the product for something, by the name that rules call them by, with what is asked for.
+const ASKED: [(&str, &str); 3] = [
+    ("account-hold", "account.hold"),
+    ("session-revoke", "session.revoke"),
+    ("step-up-required", "step_up.required"),
+];
+
 #[derive(Serialize)]
 struct Data<'a> {
     id: &'a str,
+    /// The name by which the rule called it.
+    effect: &'a str,
+    /// What the product is asked to do, where the name says it.
+    #[serde(rename = "do", skip_serializing_if = "Option::is_none")]
+    asked: Option<&'static str>,
     decision: String,
     event: Event<'a>,
     verdict: &'static str,
+    /// What the person is asked for, with a challenge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ask: Option<&'a str>,
+    /// The session that the event is of, where it is of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a str>,
     rule: &'a str,
     reason: String,
     /// Who reported it, where somebody did.
@@ -69,6 +87,8 @@ fn data(delivery: &Delivery, sight: Sight) -> Body<'_> {
         timestamp: decision.received.to_string(),
         data: Data {
             id: &delivery.key,
+            effect: &delivery.destination.name,
+            asked: asked(delivery),
             decision: decision.seq.to_string(),
             event: Event {
                 kind: &decision.event_type,
@@ -77,6 +97,8 @@ fn data(delivery: &Delivery, sight: Sight) -> Body<'_> {
                 time: decision.time.to_string(),
             },
             verdict: verdict(delivery),
+            ask: ask(delivery),
+            session: session(delivery, sight),
             rule: delivery.signal().map_or("", |s| &s.rule),
             reason: reason(delivery, sight),
             by: match &delivery.cause {
@@ -86,6 +108,28 @@ fn data(delivery: &Delivery, sight: Sight) -> Body<'_> {
             policy: &decision.policy,
             entities: entities.collect(),
         },
+    }
+}
+
+/// What the name of a webhook asks the product for.
+fn asked(delivery: &Delivery) -> Option<&'static str> {
+    let named = |(name, _): &&(&str, &str)| delivery.destination.name.as_ref() == *name;
+    let found = ASKED.iter().find(named).map(|(_, asked)| *asked);
+    found.filter(|_| delivery.destination.channel == Channel::Webhook)
+}
+
+/// What the verdict asks the person for.
+fn ask(delivery: &Delivery) -> Option<&str> {
+    let judged = delivery.decision.judged.as_ref()?;
+    judged.signals.first().filter(|signal| signal.decides)?.ask.as_deref()
+}
+
+/// The event's session: whole, or not at all, since a part of it is of use to nobody.
+fn session(delivery: &Delivery, sight: Sight) -> Option<&str> {
+    let (_, value) = delivery.decision.fields.iter().find(|(field, _)| *field.name == *"session")?;
+    match value {
+        Value::Text(session) if sight == Sight::Full => Some(session),
+        _ => None,
     }
 }
 

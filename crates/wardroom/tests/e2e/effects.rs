@@ -40,9 +40,9 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// What a receiver got.
 #[derive(Clone, Debug)]
 pub(crate) struct Got {
-    path: String,
-    headers: BTreeMap<String, String>,
-    body: String,
+    pub(crate) path: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Got {
@@ -205,7 +205,7 @@ pub(crate) fn retry(server: &Server, key: &str) {
 }
 
 /// As the standard says a receiver should check it.
-fn is_genuine(got: &Got) -> bool {
+pub(crate) fn is_genuine(got: &Got) -> bool {
     let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key);
     let signed = format!("{}.{}.{}", got.id(), got.headers["webhook-timestamp"], got.body);

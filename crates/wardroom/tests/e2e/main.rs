@@ -10,6 +10,7 @@
     reason = "tests read back what they wrote themselves, and say what they skip"
 )]
 
+mod account_hooks;
 mod acting;
 mod backtest;
 mod backup;
@@ -19,6 +20,7 @@ mod commands;
 mod demo;
 mod disk;
 mod doctor;
+mod dovecot;
 mod effects;
 mod erase;
 mod explain;
