@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The configuration: one TOML file over the defaults, the command line over both. Unknown keys are refused.
 
-mod breach;
 mod account;
+mod breach;
 mod effects;
 mod engine;
 mod history;
