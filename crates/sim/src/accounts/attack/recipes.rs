@@ -19,7 +19,7 @@ pub(crate) fn recipe(way: Way, campaign: Campaign, stage: &Stage) -> Kit {
     let r = &mut random;
     let begins = stage.plan.start + stage.plan.families[campaign.number as usize].after;
     let size = campaign.size;
-    match way {
+    let mut kit = match way {
         Way::Datacentre => datacentre(size, begins, r),
         Way::Proxy => proxy(size, begins, r),
         Way::Solver => solver(size, begins, r),
@@ -31,7 +31,12 @@ pub(crate) fn recipe(way: Way, campaign: Campaign, stage: &Stage) -> Kit {
         Way::Poison => poison(size, begins, r),
         Way::Frame => frame(size, begins, stage, r),
         _ => naive(size, begins, r),
+    };
+    if way != Way::Drip {
+        // a large order is made with more machines, not in more weeks
+        kit.tempo.lasts = kit.tempo.lasts.min(r.between(2 * DAY, 10 * DAY));
     }
+    kit
 }
 
 /// Seconds an account at full speed takes, for bursts: from several a second to one a minute.
