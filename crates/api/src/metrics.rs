@@ -24,7 +24,7 @@ use wardroom_event::Micros;
 use wardroom_history::Past;
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
-pub(crate) const ROUTES: [&str; 32] = [
+pub(crate) const ROUTES: [&str; 35] = [
     "/v1/decide",
     "/v1/record",
     "/v1/stream",
@@ -41,6 +41,9 @@ pub(crate) const ROUTES: [&str; 32] = [
     "/v1/backtests/{id}",
     "/v1/query",
     "/v1/history",
+    "/v1/campaigns",
+    "/v1/campaigns/sweep",
+    "/v1/campaigns/{name}",
     "/v1/erasures",
     "/v1/erasures/{id}",
     "/v1/labels",

@@ -5,7 +5,9 @@ use crate::act::{jobs, labels, lists};
 use crate::answer::SignalBody;
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
-use crate::{backtests, decide, effects, erasures, explain, health, history, policy, query, status, stream};
+use crate::{
+    backtests, campaigns, decide, effects, erasures, explain, health, history, policy, query, status, stream,
+};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
@@ -35,6 +37,9 @@ use utoipa::{Modify, OpenApi as _};
         backtests::remove,
         query::ask,
         history::show,
+        campaigns::list,
+        campaigns::get,
+        campaigns::sweep,
         effects::list,
         effects::retry,
         effects::retry_dead,

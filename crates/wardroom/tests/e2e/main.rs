@@ -13,6 +13,7 @@
 mod acting;
 mod backtest;
 mod backup;
+mod campaigns;
 mod clock;
 mod commands;
 mod demo;
