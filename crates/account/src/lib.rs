@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Traffic about accounts ↔ events and verdicts: authentication logs, mail servers that ask, webhooks of identity providers,
-//! passwords that others have.
+//! campaigns among sign-ups, passwords that others have.
 //!
 //! This crate knows not how verdicts are made: it takes lines and bodies apart and says what they tell, in
 //! [`wardroom_event::Draft`]s that enter intake like any other event, and it says what is decided in the words of whoever asked.
@@ -11,6 +11,7 @@ pub mod auth_policy;
 pub mod authentik;
 pub mod authlog;
 pub mod breach;
+pub mod campaign;
 mod hook;
 pub mod keycloak;
 pub mod limits;

@@ -13,8 +13,8 @@ use crate::status::LookAtHost;
 use crate::throughput::Rates;
 use crate::trace::Traces;
 use crate::{
-    backtests, decide, effects, erasures, explain, health, history, limits, openapi, policy, query, ranges,
-    status, stream,
+    backtests, campaigns, decide, effects, erasures, explain, health, history, limits, openapi, policy,
+    query, ranges, status, stream,
 };
 use axum::Router;
 use axum::body::Body;
@@ -285,6 +285,9 @@ impl Api {
             .route("/v1/policy/check", post(policy::check))
             .route("/v1/query", post(query::ask))
             .route("/v1/history", get(history::show))
+            .route("/v1/campaigns", get(campaigns::list))
+            .route("/v1/campaigns/sweep", post(campaigns::sweep))
+            .route("/v1/campaigns/{name}", get(campaigns::get))
             .route("/v1/status", get(status::status))
             .route("/v1/backtests", get(backtests::list).post(backtests::begin))
             .route("/v1/backtests/{id}", get(backtests::get).delete(backtests::remove))

@@ -13,6 +13,7 @@ mod answer;
 mod api;
 mod backtests;
 mod body;
+pub mod campaigns;
 mod decide;
 mod doors;
 mod effects;

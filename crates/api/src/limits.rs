@@ -74,6 +74,10 @@ pub const IMPORT_BYTES: usize = 32 * 1024 * 1024;
 pub const LABELS: usize = 1000;
 /// Longest name by which asking for a job twice is known, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES: usize = wardroom_engine::limits::ACT_NAME_BYTES;
+/// Most suspects of a sweep that an answer shows; the job is over all of them.
+pub const SUSPECTS: usize = 1000;
+/// Most event types whose refusal says that an account is bad.
+pub const REFUSED_KINDS: usize = 16;
 /// Most lines of a job's log in one answer.
 pub const LOG_LINES: usize = 10_000;
 

@@ -25,7 +25,7 @@ use wardroom_event::Micros;
 use wardroom_history::Past;
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
-pub(crate) const ROUTES: [&str; 38] = [
+pub(crate) const ROUTES: [&str; 41] = [
     "/v1/decide",
     "/v1/record",
     "/v1/stream",
@@ -47,6 +47,9 @@ pub(crate) const ROUTES: [&str; 38] = [
     "/v1/backtests/{id}",
     "/v1/query",
     "/v1/history",
+    "/v1/campaigns",
+    "/v1/campaigns/sweep",
+    "/v1/campaigns/{name}",
     "/v1/erasures",
     "/v1/erasures/{id}",
     "/v1/labels",
@@ -182,7 +185,7 @@ impl Metrics {
         );
         let ignored = Family::<DoorLabels, Counter>::default();
         for door in DOORS {
-            ignored.get_or_create(&DoorLabels { door });
+            drop(ignored.get_or_create(&DoorLabels { door }));
         }
         registry.register(
             "wardroom_door_ignored",

@@ -7,7 +7,8 @@ use crate::doors::{account, auth_policy, hooks};
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
 use crate::{
-    backtests, decide, effects, erasures, explain, health, history, policy, query, ranges, status, stream,
+    backtests, campaigns, decide, effects, erasures, explain, health, history, policy, query, ranges, status,
+    stream,
 };
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -44,6 +45,9 @@ use utoipa::{Modify, OpenApi as _};
         backtests::remove,
         query::ask,
         history::show,
+        campaigns::list,
+        campaigns::get,
+        campaigns::sweep,
         effects::list,
         effects::retry,
         effects::retry_dead,

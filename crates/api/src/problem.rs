@@ -57,6 +57,7 @@ problems! {
     NO_EFFECT "no_effect" 404 None, "There is no such effect"
     NO_JOB "no_job" 404 None, "There is no such job"
     NO_ACT "no_act" 404 None, "There is no such act"
+    NO_CAMPAIGN "no_campaign" 404 None, "There is no such campaign"
     NO_LIST "no_list" 404 None, "There is no such list"
     NO_RANGES "no_ranges" 404 None, "There is no list of such hashes"
     WRONG_METHOD "wrong_method" 405 None, "The path does not take this method"

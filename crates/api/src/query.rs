@@ -216,10 +216,13 @@ pub(crate) async fn ask(State(api): State<Api>, request: Request) -> Result<Resp
 }
 
 fn held(api: &Api, asked: &Asked) -> Result<Held, Problem> {
-    let permit = api.asking().try_acquire_owned().map_err(|_| {
+    Ok((permit(api)?, Stops(asked.stop.clone())))
+}
+
+fn permit(api: &Api) -> Result<OwnedSemaphorePermit, Problem> {
+    api.asking().try_acquire_owned().map_err(|_| {
         Problem::new(BUSY, format!("{} questions are being answered already", limits::QUESTIONS))
-    })?;
-    Ok((permit, Stops(asked.stop.clone())))
+    })
 }
 
 /// The rows of an answer for whoever acts on them, and what is held while they are read.
@@ -312,13 +315,41 @@ fn understood(api: &Api, headers: &HeaderMap, body: QuestionBody) -> Result<Aske
     })
 }
 
-fn timeout(text: Option<String>) -> Result<Duration, Problem> {
+pub(crate) fn timeout(text: Option<String>) -> Result<Duration, Problem> {
     let Some(text) = text else { return Ok(query::limits::TIMEOUT) };
     let most = query::limits::TIMEOUT_MOST;
     let span = Span::parse(&text).ok().and_then(|span| u64::try_from(span.0).ok());
     let time = span.map(Duration::from_micros).filter(|t| !t.is_zero() && *t <= most);
     let why = || format!("`timeout` is a length of time such as 30s, {} s at most", most.as_secs());
     time.ok_or_else(|| Problem::new(BAD_BODY, why()))
+}
+
+/// Does what a question about the past takes, in its place among those that are answered, until its time is up or nobody waits for
+/// it any more: then the flag that `work` is given is set.
+pub(crate) async fn aside_until<T: Send + 'static>(
+    api: &Api,
+    timeout: Duration,
+    work: impl FnOnce(Arc<AtomicBool>) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let stop: Arc<AtomicBool> = Arc::default();
+    let permit = permit(api)?;
+    let _stops = Stops(stop.clone());
+    let flag = stop.clone();
+    let mut work = tokio::task::spawn_blocking(move || {
+        let done = work(flag);
+        drop(permit);
+        done
+    });
+    let Ok(done) = tokio::time::timeout(timeout, &mut work).await else {
+        stop.store(true, Relaxed);
+        return Err(too_long(timeout));
+    };
+    done.map_err(|e| Problem::ours("answer a question", &e))?
+}
+
+fn too_long(timeout: Duration) -> Problem {
+    let detail = format!("it was not there after {} s", timeout.as_secs_f64());
+    Problem::new(QUESTION_TOO_LONG, detail + "; ask for less, or allow more with `timeout`")
 }
 
 /// The answer, or what is wrong with the question; and warnings, which stand beside it.
@@ -334,11 +365,7 @@ async fn answered(api: &Api, asked: Asked) -> Result<(Box<dyn Rows>, Vec<String>
             stop.store(true, Relaxed);
             // It sees the flag between two batches. What it says then is that it was stopped.
             let _ = work.await;
-            let detail = format!("it was not there after {} s", timeout.as_secs_f64());
-            return Err(Problem::new(
-                QUESTION_TOO_LONG,
-                detail + "; ask for less, or allow more with `timeout`",
-            ));
+            return Err(too_long(timeout));
         }
     };
     done.map_err(|e| Problem::ours("answer a question", &e))?

@@ -110,8 +110,17 @@ impl Server {
         self.call(Method::GET, path, key).await
     }
 
+    /// What it says at a path where looking may take as long as a question about the past.
+    pub(crate) async fn get_at_length(&self, path: &str, key: &str) -> Result<Said> {
+        self.call_within(Method::GET, path, key, ANSWER_MOST).await
+    }
+
     /// What it answers to a request without a body.
     pub(crate) async fn call(&self, method: Method, path: &str, key: &str) -> Result<Said> {
+        self.call_within(method, path, key, ANSWER).await
+    }
+
+    async fn call_within(&self, method: Method, path: &str, key: &str, most: Duration) -> Result<Said> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.path))
@@ -119,7 +128,7 @@ impl Server {
             .header(header::AUTHORIZATION, format!("Bearer {key}"))
             .body(Empty::<Bytes>::new())
             .map_err(|_| Usage("WARDROOM_KEY holds no API key".to_owned()))?;
-        let asked = timeout(ANSWER, self.ask(request)).await;
+        let asked = timeout(most, self.ask(request)).await;
         asked.context("the server does not answer")?.with_context(|| {
             format!("no answer from {}; where no server runs, --data DIR reads what it left", self.url)
         })

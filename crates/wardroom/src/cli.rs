@@ -3,10 +3,12 @@
 
 mod act;
 mod breach;
+mod campaigns;
 
 pub(crate) use act::{
     Act, ActWhat, Asked, End, Jobs, JobsAction, Label, LabelAction, LabelSaid, Undo, UndoWhat,
 };
+pub(crate) use campaigns::{Campaigns, CampaignsAction, Sweep};
 
 pub(crate) use breach::{Breach, BreachAction, BreachBits, BreachBuild, BreachInfo, BreachLook};
 
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     Backtest(Box<crate::command::Backtest>),
     /// Ask about the past: filters, groups, the greatest, time series, one period beside another
     Query(Query),
+    /// List campaigns of sign-ups with members and reasons; sweep for sleepers when one turned bad
+    Campaigns(Campaigns),
     /// List effects that are on their way or were given up; send them again
     Effects(Effects),
     /// Say labels of entities and events, show what was said, import files of them

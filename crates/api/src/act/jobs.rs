@@ -149,10 +149,33 @@ pub(crate) async fn new(State(api): State<Api>, request: Request) -> Result<Resp
     let asked: NewJobBody = read(&api, &parts.headers, sent).await?;
     let sight = sight(&api, &parts.headers, asked.reveal)?;
     let cap = asked.cap.unwrap_or(engine::JOB_ITEMS).min(engine::JOB_ITEMS);
-    let (from, what, now) = (asked.from.shown(), json!(asked.asked), api.now());
+    let from = asked.from.shown();
     let found = found(&api, asked.from, cap, sight).await?;
-    let (deeds, of) = (api.engine().clone(), asked.asked);
-    let plan = aside("plan a job", move || plan(&deeds, &of, &found, now)).await??;
+    let NewJobBody { asked, reason, dry_run, .. } = asked;
+    let (status, body) =
+        plan_on(&api, &who, Wanted { asked, found, from, reason, dry_run, sight, key }).await?;
+    Ok((status, json_of(&body)?).into_response())
+}
+
+/// What is to be done with what was found.
+pub(crate) struct Wanted {
+    pub(crate) asked: Asked,
+    pub(crate) found: Found,
+    /// What it was found by, as it is put on record.
+    pub(crate) from: Json,
+    pub(crate) reason: Box<str>,
+    /// Nothing is on record: only the preview is said.
+    pub(crate) dry_run: bool,
+    pub(crate) sight: Sight,
+    pub(crate) key: Box<str>,
+}
+
+/// Plans a job over what was found and says what would become of it.
+pub(crate) async fn plan_on(api: &Api, who: &str, wanted: Wanted) -> Result<(StatusCode, Json), Problem> {
+    let Wanted { asked, found, from, reason, dry_run, sight, key } = wanted;
+    let (what, now) = (json!(asked), api.now());
+    let deeds = api.engine().clone();
+    let plan = aside("plan a job", move || plan(&deeds, &asked, &found, now)).await??;
     let (looking, held) = (api.engine().clone(), plan);
     let looked = aside("preview a job", move || {
         let seen = wardroom_history::act::block_on(preview(&looking, &held, sight, now));
@@ -160,18 +183,18 @@ pub(crate) async fn new(State(api): State<Api>, request: Request) -> Result<Resp
     });
     let (seen, plan): (_, Plan) = looked.await?;
     let seen = seen.map_err(|e| api.refused(e))?;
-    if asked.dry_run {
-        return json_of(&json!({ "preview": seen }));
+    if dry_run {
+        return Ok((StatusCode::OK, json!({ "preview": seen })));
     }
     let second = plan.items.len() > api.options().acting.second_person_above;
     let head = JobHead {
         at: now,
-        by: (&*who).into(),
+        by: who.into(),
         source: format!("key:{who}").into(),
         key,
         what: what.to_string().into(),
         from: from.to_string().into(),
-        reason: asked.reason,
+        reason,
         items: 0,
         parts: Vec::new(),
         second,
@@ -181,7 +204,7 @@ pub(crate) async fn new(State(api): State<Api>, request: Request) -> Result<Resp
     let job = api.engine().job(id).ok_or_else(|| Problem::new(NO_JOB, "it is not listed any more"))?;
     let mut body = shown(&job);
     body["preview"] = json!(seen);
-    Ok((StatusCode::CREATED, json_of(&body)?).into_response())
+    Ok((StatusCode::CREATED, body))
 }
 
 fn shown(job: &Job) -> Json {

@@ -42,7 +42,11 @@ impl Acting {
 }
 
 /// A JSON body, within its size.
-async fn read<T: DeserializeOwned>(api: &Api, headers: &HeaderMap, sent: Body) -> Result<T, Problem> {
+pub(crate) async fn read<T: DeserializeOwned>(
+    api: &Api,
+    headers: &HeaderMap,
+    sent: Body,
+) -> Result<T, Problem> {
     body::content_type(headers, body::JSON)?;
     let bytes = body::whole(sent, limits::ACT_BYTES, Patience::from(api.options())).await?;
     serde_json::from_slice(&bytes).map_err(|e| Problem::new(BAD_ACT, e.to_string()))

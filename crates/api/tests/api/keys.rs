@@ -5,7 +5,7 @@ use crate::harness::Server;
 use wardroom_api::{Keys, Role};
 
 /// Every route with what it takes: its method, path, content type, and role.
-const ROUTES: [(&str, &str, &str, Option<Role>); 44] = [
+const ROUTES: [(&str, &str, &str, Option<Role>); 47] = [
     ("POST", "/v1/decide", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/record", "application/json", Some(Role::Ingest)),
     ("POST", "/v1/stream", "application/x-ndjson", Some(Role::Ingest)),
@@ -31,6 +31,9 @@ const ROUTES: [(&str, &str, &str, Option<Role>); 44] = [
     ("DELETE", "/v1/backtests/1", "", Some(Role::Read)),
     ("POST", "/v1/query", "application/json", Some(Role::Read)),
     ("GET", "/v1/history", "", Some(Role::Read)),
+    ("GET", "/v1/campaigns", "", Some(Role::Read)),
+    ("GET", "/v1/campaigns/1", "", Some(Role::Read)),
+    ("POST", "/v1/campaigns/sweep", "application/json", Some(Role::Act)),
     ("POST", "/v1/labels", "application/json", Some(Role::Act)),
     ("GET", "/v1/labels?subject=account:a", "", Some(Role::Read)),
     ("POST", "/v1/labels/import", "text/csv", Some(Role::Act)),

@@ -4,6 +4,7 @@
 
 mod acting;
 mod backtests;
+mod campaigns;
 mod connections;
 mod decisions;
 mod documents;

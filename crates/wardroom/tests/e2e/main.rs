@@ -15,6 +15,7 @@ mod acting;
 mod backtest;
 mod backup;
 mod breach;
+mod campaigns;
 mod clock;
 mod commands;
 mod demo;

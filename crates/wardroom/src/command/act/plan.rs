@@ -27,14 +27,23 @@ pub(crate) fn run(args: &Act) -> Result<ExitCode> {
 async fn planned(args: &Act, body: Value) -> Result<ExitCode> {
     let (desk, json) = (Desk::of(&args.asked, "act")?, args.asked.json);
     let said = desk.post("/v1/jobs", &body).await?;
+    if !args.dry_run {
+        return carried_out(&desk, &said, args.yes, json).await;
+    }
+    match json {
+        true => print(&said)?,
+        false => preview(&said["preview"], &mut std::io::stderr().lock())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what a job that was planned would do, asks, starts it and waits for it; where it needs a second person, says so.
+pub(super) async fn carried_out(desk: &Desk, said: &Value, yes: bool, json: bool) -> Result<ExitCode> {
     let needs_approval = said["needs_approval"] == true;
     if !json {
         preview(&said["preview"], &mut std::io::stderr().lock())?;
-    } else if args.dry_run || needs_approval {
-        print(&said)?;
-    }
-    if args.dry_run {
-        return Ok(ExitCode::SUCCESS);
+    } else if needs_approval {
+        print(said)?;
     }
     let id = text(&said["id"]);
     if needs_approval {
@@ -46,7 +55,7 @@ async fn planned(args: &Act, body: Value) -> Result<ExitCode> {
         )?;
         return Ok(ExitCode::SUCCESS);
     }
-    if !args.yes && !agreed(&format!("job {id}: do it?"))? {
+    if !yes && !agreed(&format!("job {id}: do it?"))? {
         desk.post(&format!("/v1/jobs/{id}/cancel"), &json!({})).await?;
         writeln!(std::io::stderr(), "nothing was done")?;
         return Ok(ExitCode::from(1));
