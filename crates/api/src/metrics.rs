@@ -180,7 +180,7 @@ impl Metrics {
         );
         let ignored = Family::<DoorLabels, Counter>::default();
         for door in DOORS {
-            ignored.get_or_create(&DoorLabels { door });
+            ignored.get_or_create(&DoorLabels { door }).inc_by(0);
         }
         registry.register(
             "wardroom_door_ignored",
