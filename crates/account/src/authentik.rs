@@ -69,7 +69,7 @@ impl Event<'_> {
 
     fn signup(&self) -> Hook {
         let account = sheet::text(self.context, "username").or_else(|| self.user());
-        let email = sheet::text(self.context, "email").filter(|email| email.contains('@'));
+        let email = sheet::email(self.context, "email");
         self.of(account, "signup", |making| {
             let making = making.name("email", email).text("username", account);
             let making = making.text("display_name", sheet::text(self.context, "name"));

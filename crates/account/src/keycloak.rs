@@ -90,8 +90,9 @@ impl Event<'_> {
 
     fn signup(&self) -> Hook {
         let (email, username) = (self.detail("email"), self.detail("username"));
+        let whole = sheet::inner(self.sheet, "details").and_then(|details| sheet::email(details, "email"));
         let Some(name) = username.or(email) else { return Hook::Ignored("nobody is named") };
-        self.of("signup", |m| m.name("email", email.filter(|e| e.contains('@'))).text("username", Some(name)))
+        self.of("signup", |m| m.name("email", whole).text("username", Some(name)))
     }
 
     fn recovery(&self, step: &'static str) -> Hook {

@@ -18,7 +18,8 @@ pub(crate) fn read(bytes: &[u8], most: usize) -> Result<Sheet, Faults> {
         let message = format!("the body has {} bytes; the most is {most}", bytes.len());
         return Err(Faults::one("", "too_large", message));
     }
-    match serde_json::from_slice(bytes) {
+    // Bytes that are no text are somebody's name all the same.
+    match serde_json::from_str(&String::from_utf8_lossy(bytes)) {
         Ok(Value::Object(sheet)) => Ok(sheet),
         Ok(_) => Err(Faults::one("", "not_an_object", "the body is a JSON object")),
         // Where it went wrong, and nothing of what stands there.
@@ -32,6 +33,14 @@ pub(crate) fn read(bytes: &[u8], most: usize) -> Result<Sheet, Faults> {
 /// A text that says something.
 pub(crate) fn text<'s>(sheet: &'s Sheet, name: &str) -> Option<&'s str> {
     sheet.get(name)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// What can be an address of mail.
+pub(crate) fn email<'s>(sheet: &'s Sheet, name: &str) -> Option<&'s str> {
+    let whole = |email: &&str| {
+        email.rsplit_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+    };
+    text(sheet, name).filter(whole)
 }
 
 /// A truth, false where it is not there.
@@ -137,5 +146,8 @@ mod tests {
         let sheet = read(br#"{"a":"","tls":true,"tls":false,"ip":"::ffff:203.0.113.7, ::1"}"#, 80).unwrap();
         assert_eq!((text(&sheet, "a"), truth(&sheet, "tls")), (None, false));
         assert_eq!(address(&sheet, "ip"), "203.0.113.7".parse().ok());
+        let sheet = read(br#"{"a":"x@y","b":"@y","c":"x@","d":"x"}"#, 80).unwrap();
+        let emails = ["a", "b", "c", "d", "e"].map(|name| email(&sheet, name));
+        assert_eq!(emails, [Some("x@y"), None, None, None, None]);
     }
 }

@@ -185,7 +185,7 @@ impl Metrics {
         );
         let ignored = Family::<DoorLabels, Counter>::default();
         for door in DOORS {
-            drop(ignored.get_or_create(&DoorLabels { door }));
+            ignored.get_or_create(&DoorLabels { door }).inc_by(0);
         }
         registry.register(
             "wardroom_door_ignored",

@@ -82,6 +82,29 @@ fn a_password_is_one_at_an_account_and_never_the_same_at_two() {
     assert!(!format!("{:?}", Question::read(body("\"\"", "\"\"").as_bytes())).contains("lice"));
 }
 
+/// A mail server that lets people in when no answer comes must get one whatever a stranger writes.
+#[test]
+fn whatever_a_stranger_writes_is_a_question() {
+    let tags = Tags::new([1; 16]);
+    let line = "\\u0001".repeat(8 * 1024);
+    let long = format!("{line}{}", "\\\"".repeat(1024));
+    for text in [&*long, "\\u0000", "a\u{202e}b", "' OR 1=1 --", "\\\"}", &"ä".repeat(4000)] {
+        for place in ["Alice", "\\\"name\\\" \\\"Thunderbird\\\" \\\"version\\\" \\\"128.0\\\"", "imap"] {
+            let question = Question::read(body(place, text).as_bytes()).unwrap();
+            let draft = question.asked(&tags).unwrap();
+            assert!(draft.fields.iter().all(|(_, raw)| match raw {
+                Raw::Text(text) => !text.is_empty() && text.len() <= wardroom_event::limits::TEXT_BYTES,
+                _ => true,
+            }));
+            assert!(field(&draft, "account").len() <= wardroom_event::limits::ENTITY_BYTES);
+        }
+    }
+    let mut bytes = body("Alice", "Al?ce").into_bytes();
+    let at = bytes.iter().position(|b| *b == b'?').unwrap();
+    bytes[at] = 0xff;
+    assert_eq!(field(&Question::read(&bytes).unwrap().asked(&tags).unwrap(), "account"), "al\u{fffd}ce");
+}
+
 #[test]
 fn programs_are_named() {
     let check = |id: &str, expect: Option<&str>| assert_eq!(program(id).as_deref(), expect, "{id}");

@@ -99,7 +99,7 @@ pub(crate) async fn ask(State(api): State<Api>, request: Request) -> Result<Resp
 #[utoipa::path(
     post, path = "/auth-policy", tag = "doors", security(("key" = ["ingest"])),
     params(CommandQuery),
-    request_body(description = "Who wants in, at most 16 KiB", content(
+    request_body(description = "Who wants in, at most 128 KiB", content(
         (serde_json::Value = "application/json", example = json!({
             "login": "alice", "remote": "203.0.113.7", "protocol": "imap", "pwhash": "0712",
             "device_id": "", "session_id": "G1eae1ZhRON/AAAB", "tls": true

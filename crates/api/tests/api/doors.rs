@@ -222,7 +222,7 @@ async fn a_mail_server_asks_and_tells() {
     }
     post(&server, "/auth-policy?command=allow", "[]").await.problem(422, "bad_event");
     post(&server, "/auth-policy?command=allow", "{").await.problem(400, "not_json");
-    let large = format!(r#"{{"login":"{}"}}"#, "x".repeat(20_000));
+    let large = format!(r#"{{"login":"{}"}}"#, "x".repeat(140_000));
     post(&server, "/auth-policy?command=allow", &large).await.problem(413, "too_large");
 }
 
