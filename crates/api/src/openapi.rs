@@ -5,7 +5,10 @@ use crate::act::{jobs, labels, lists};
 use crate::answer::SignalBody;
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
-use crate::{backtests, decide, effects, erasures, explain, health, history, policy, query, status, stream};
+use crate::sentinel::{log, not_me};
+use crate::{
+    backtests, cases, decide, effects, erasures, explain, health, history, policy, query, status, stream,
+};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
@@ -38,6 +41,13 @@ use utoipa::{Modify, OpenApi as _};
         effects::list,
         effects::retry,
         effects::retry_dead,
+        cases::list,
+        cases::show,
+        cases::claim,
+        cases::close,
+        log::get,
+        not_me::ask,
+        not_me::say,
         labels::say,
         labels::opinions,
         labels::import,
@@ -65,6 +75,8 @@ use utoipa::{Modify, OpenApi as _};
         (name = "backtests", description = "Try rules and policies on the past"),
         (name = "past", description = "Ask about what has happened"),
         (name = "effects", description = "Cases, notifications and webhooks"),
+        (name = "cases", description = "What waits for a person, and what came of it"),
+        (name = "sentinel", description = "What the owner of an account sees of it"),
         (name = "acting", description = "Act on what has happened: labels, lists, jobs"),
         (name = "privacy", description = "Erase subjects"),
         (name = "health", description = "Watch the server"),

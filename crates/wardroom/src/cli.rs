@@ -2,10 +2,13 @@
 //! The command line.
 
 mod act;
+mod cases;
 
 pub(crate) use act::{
     Act, ActWhat, Asked, End, Jobs, JobsAction, Label, LabelAction, LabelSaid, Undo, UndoWhat,
 };
+
+pub(crate) use cases::{Cases, CasesAction};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -57,6 +60,8 @@ pub(crate) enum Command {
     Query(Query),
     /// List effects that are on their way or were given up; send them again
     Effects(Effects),
+    /// Look at cases that wait for a person, take them and close them
+    Cases(Cases),
     /// Say labels of entities and events, show what was said, import files of them
     Label(Label),
     /// Act on what has happened: label, list, open cases, judge again, tell webhooks, many at once

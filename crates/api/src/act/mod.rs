@@ -42,14 +42,18 @@ impl Acting {
 }
 
 /// A JSON body, within its size.
-async fn read<T: DeserializeOwned>(api: &Api, headers: &HeaderMap, sent: Body) -> Result<T, Problem> {
+pub(crate) async fn read<T: DeserializeOwned>(
+    api: &Api,
+    headers: &HeaderMap,
+    sent: Body,
+) -> Result<T, Problem> {
     body::content_type(headers, body::JSON)?;
     let bytes = body::whole(sent, limits::ACT_BYTES, Patience::from(api.options())).await?;
     serde_json::from_slice(&bytes).map_err(|e| Problem::new(BAD_ACT, e.to_string()))
 }
 
 /// Runs something that blocks on the disk away from the threads that answer requests.
-async fn aside<T: Send + 'static>(
+pub(crate) async fn aside<T: Send + 'static>(
     doing: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {

@@ -4,6 +4,7 @@
 
 mod acting;
 mod backtests;
+mod cases;
 mod connections;
 mod decisions;
 mod documents;
@@ -17,4 +18,5 @@ mod page;
 mod passages;
 mod policies;
 mod queries;
+mod sentinel;
 mod streams;

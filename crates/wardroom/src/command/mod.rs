@@ -58,6 +58,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Replay(args) => crate::replay::run(&args),
         Command::Backtest(args) => backtest::run(&args),
         Command::Effects(args) => effects::run(&args),
+        Command::Cases(args) => act::cases(&args),
         Command::Label(args) => act::label(&args),
         Command::Act(args) => act::act(&args),
         Command::Jobs(args) => act::jobs(&args),
