@@ -4,6 +4,7 @@
 use super::messages::{Words, word};
 use super::told::{Did, Entry, Happening, Origin, What};
 use super::{GROUPED_WITHIN, countries};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 /// Most ids that an entry names.
@@ -12,7 +13,7 @@ const EVENTS_NAMED: usize = 20;
 /// The entries of a log, the newest first, from what happened in any order.
 pub fn entries(mut happened: Vec<Happening>) -> Vec<Entry> {
     happened.retain(|it| it.what.is_told(&it.did));
-    happened.sort_by(|a, b| (b.time, b.seq).cmp(&(a.time, a.seq)));
+    happened.sort_by_key(|it| Reverse((it.time, it.seq)));
     let mut groups: Vec<Vec<Happening>> = Vec::new();
     for it in happened {
         match groups.iter_mut().rev().find(|group| belongs(group, &it)) {

@@ -4,6 +4,7 @@
 use crate::api::Api;
 use crate::limits;
 use crate::problem::{BUSY, NO_HISTORY, Problem, QUESTION_TOO_LONG};
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use wardroom_event::{Field, Micros, Type, Value};
@@ -133,6 +134,6 @@ fn find(
 
 /// The newest of them, in their order.
 fn newest(found: &mut Vec<Seen>, most: usize) {
-    found.sort_by(|a, b| (b.row.time, b.row.seq).cmp(&(a.row.time, a.row.seq)));
+    found.sort_by_key(|it| Reverse((it.row.time, it.row.seq)));
     found.truncate(most);
 }
