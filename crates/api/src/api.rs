@@ -2,6 +2,7 @@
 //! The API's handle: what every request shares, and which path leads where.
 
 use crate::act::{Acting, jobs, labels, lists};
+use crate::cases::{self, Deadlines, Desk};
 use crate::doors::{HookSecret, account, auth_policy, hooks};
 use crate::erasures::Erasures;
 use crate::keys::{Held, Keys, Refusal, Role};
@@ -9,6 +10,8 @@ use crate::metrics::Metrics;
 use crate::passage;
 use crate::problem::{self, Problem};
 use crate::query::Sql;
+use crate::rate::Limiter;
+use crate::sentinel::{self, Sentinel, log, not_me};
 use crate::status::LookAtHost;
 use crate::throughput::Rates;
 use crate::trace::Traces;
@@ -34,7 +37,7 @@ use wardroom_account::breach::Breach;
 use wardroom_engine::{Engine, SubmitError};
 use wardroom_event::{Micros, Span};
 use wardroom_history::Past;
-use wardroom_history::backtest::Desk;
+use wardroom_history::backtest;
 use wardroom_history::query::Source;
 
 /// Tells the time. The edge passes it in; nothing here reads the wall clock.
@@ -72,7 +75,7 @@ pub struct Options {
     /// Who takes traces of requests.
     pub traces: Option<Arc<dyn Traces>>,
     /// Where backtests are done, if any are.
-    pub backtests: Option<Desk>,
+    pub backtests: Option<backtest::Desk>,
     /// The past that can be asked.
     pub past: Option<Arc<dyn Source>>,
     /// The same, with its files, to be looked at.
@@ -87,6 +90,10 @@ pub struct Options {
     pub breach: Option<Arc<Breach>>,
     /// What Keycloak's webhooks are signed with, where they are.
     pub keycloak_secret: Option<HookSecret>,
+    /// By when cases are due.
+    pub deadlines: Deadlines,
+    /// How security logs look.
+    pub sentinel: Sentinel,
 }
 
 impl Options {
@@ -115,6 +122,8 @@ impl Options {
             acting: Acting::default(),
             breach: None,
             keycloak_secret: None,
+            deadlines: Deadlines::default(),
+            sentinel: Sentinel::usual(),
         }
     }
 }
@@ -138,6 +147,10 @@ struct Inner {
     complained: AtomicI64,
     /// One for each question about the past that may be answered at a time.
     asking: Arc<Semaphore>,
+    /// Where cases stand.
+    desk: Desk,
+    /// What all who hold links may do together.
+    not_me: Option<Limiter>,
 }
 
 impl fmt::Debug for Api {
@@ -161,6 +174,8 @@ impl Api {
             openapi: openapi::document().into(),
             complained: AtomicI64::new(i64::MIN),
             asking: Arc::new(Semaphore::new(limits::QUESTIONS)),
+            desk: Desk::default(),
+            not_me: sentinel::limiter(),
         }))
     }
 
@@ -208,6 +223,14 @@ impl Api {
     /// Room for questions about the past.
     pub(crate) fn asking(&self) -> Arc<Semaphore> {
         self.0.asking.clone()
+    }
+
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    pub(crate) fn not_me(&self) -> Option<&Limiter> {
+        self.0.not_me.as_ref()
     }
 
     pub(crate) fn now(&self) -> Micros {
@@ -294,6 +317,12 @@ impl Api {
             .route("/v1/effects", get(effects::list))
             .route("/v1/effects/retry", post(effects::retry_dead))
             .route("/v1/effects/{key}/retry", post(effects::retry))
+            .route("/v1/cases", get(cases::list))
+            .route("/v1/cases/{key}", get(cases::show))
+            .route("/v1/cases/{key}/claim", post(cases::claim))
+            .route("/v1/cases/{key}/close", post(cases::close))
+            .route("/v1/accounts/{account}/log", get(log::get))
+            .route("/v1/not-me/{token}", get(not_me::ask).post(not_me::say))
             .route("/v1/labels", get(labels::opinions).post(labels::say))
             .route("/v1/labels/import", post(labels::import))
             .route("/v1/acts/{act}/undo", post(labels::undo))

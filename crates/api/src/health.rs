@@ -2,6 +2,7 @@
 //! What watches the server asks for: does it live, is it ready, its figures, its description.
 
 use crate::api::{Api, json, json_of};
+use crate::cases;
 use crate::keys::Role;
 use crate::problem::{CLOSING, FAILED, Problem, ProblemBody};
 use crate::status;
@@ -63,7 +64,10 @@ pub(crate) async fn metrics(State(api): State<Api>, request: Request) -> Result<
         api.admit(request.headers(), Role::Read)?;
     }
     let host = status::host(&api).await;
-    let text = api.metrics().text(&api, &host).map_err(|e| Problem::ours("write the metrics", &e))?;
+    let text = api
+        .metrics()
+        .text(&api, &host, cases::figures(&api).await)
+        .map_err(|e| Problem::ours("write the metrics", &e))?;
     let mut response = Response::new(text.into());
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);

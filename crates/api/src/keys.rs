@@ -37,12 +37,22 @@ pub enum Role {
     Act,
     /// Approve jobs of others that are too large for one person.
     Approve,
+    /// Read what is told to the owner of an account: for the backend of a product that knows who is logged in.
+    Subject,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Role; 7] =
-        [Role::Ingest, Role::Read, Role::Reveal, Role::Policy, Role::Admin, Role::Act, Role::Approve];
+    pub const ALL: [Role; 8] = [
+        Role::Ingest,
+        Role::Read,
+        Role::Reveal,
+        Role::Policy,
+        Role::Admin,
+        Role::Act,
+        Role::Approve,
+        Role::Subject,
+    ];
 
     /// Its name in the file and in messages.
     pub fn name(self) -> &'static str {
@@ -54,6 +64,7 @@ impl Role {
             Role::Admin => "admin",
             Role::Act => "act",
             Role::Approve => "approve",
+            Role::Subject => "subject",
         }
     }
 

@@ -89,3 +89,35 @@ pub const SUBJECT_BODY_BYTES: usize = 4 << 10;
 
 /// Largest report of an erasure that is shown, in bytes.
 pub const REPORT_BYTES: usize = 64 << 20;
+/// Cases that are known of: as many as the engine lists, the newest ones.
+pub const CASES: usize = wardroom_engine::limits::CASES;
+/// Most that was said of cases and is kept in mind: of the newest ones, eight things each.
+pub const CASE_WORDS: usize = 8 * CASES;
+/// When a case is due where nobody says otherwise.
+pub const CASE_DUE: wardroom_event::Span = wardroom_event::Span(86_400_000_000);
+/// Longest that a queue's cases may wait.
+pub const CASE_DUE_MOST: wardroom_event::Span = wardroom_event::Span(400 * 86_400_000_000);
+/// Most queues that have a deadline of their own.
+pub const CASE_QUEUES: usize = 64;
+/// Longest note of somebody who closes a case, in bytes.
+pub const CASE_NOTE_BYTES: usize = wardroom_engine::limits::ACT_NOTE_BYTES;
+/// Events of its account that a case shows.
+pub const CASE_EVENTS: usize = 50;
+/// How far back they go, and how far a security log does.
+pub const LOG_SPAN: wardroom_event::Span = wardroom_event::Span(180 * 86_400_000_000);
+/// Most events of an account that one answer is made of.
+pub const LOG_EVENTS: usize = 2000;
+/// Most entries of a security log in one answer, and how many where nobody says.
+pub const LOG_ENTRIES: (usize, usize) = (200, 50);
+/// Longest name of an account in a path, in bytes.
+pub const ACCOUNT_BYTES: usize = 512;
+/// How long a log, or the events of a case, may be looked for.
+pub const LOG_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a link "this was not me" works.
+pub const NOT_ME_VALID: wardroom_event::Span = wardroom_event::Span(14 * 86_400_000_000);
+/// Largest form behind such a link, in bytes.
+pub const NOT_ME_FORM_BYTES: usize = 256;
+/// How many of these forms may be sent, by everybody together, and how many links may be opened.
+pub const NOT_ME_RATE: (&str, u32) = ("20/s", 100);
+/// Largest page that an operator may put in the place of the log's.
+pub const PAGE_BYTES: usize = 256 * 1024;

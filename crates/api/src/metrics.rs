@@ -25,7 +25,7 @@ use wardroom_event::Micros;
 use wardroom_history::Past;
 
 /// The paths there are, as labels. A request for any other is counted as `other`.
-pub(crate) const ROUTES: [&str; 41] = [
+pub(crate) const ROUTES: [&str; 47] = [
     "/v1/decide",
     "/v1/record",
     "/v1/stream",
@@ -43,6 +43,12 @@ pub(crate) const ROUTES: [&str; 41] = [
     "/v1/effects",
     "/v1/effects/retry",
     "/v1/effects/{key}/retry",
+    "/v1/cases",
+    "/v1/cases/{key}",
+    "/v1/cases/{key}/claim",
+    "/v1/cases/{key}/close",
+    "/v1/accounts/{account}/log",
+    "/v1/not-me/{token}",
     "/v1/backtests",
     "/v1/backtests/{id}",
     "/v1/query",
@@ -250,14 +256,15 @@ impl Metrics {
         }
     }
 
-    /// All figures as text. `host` is what the edge sees.
-    pub(crate) fn text(&self, api: &Api, host: &Host) -> Result<String, fmt::Error> {
+    /// All figures as text. `host` is what the edge sees; `cases` is how many wait for a person, and how many of them for too long.
+    pub(crate) fn text(&self, api: &Api, host: &Host, cases: (u64, u64)) -> Result<String, fmt::Error> {
         let (engine, now) = (api.engine(), api.now());
         let mut out = String::new();
         text::encode_registry(&mut out, &self.registry)?;
         text::encode_registry(&mut out, &self.of_engine(engine))?;
         text::encode_registry(&mut out, &of_durability(&engine.status()))?;
         text::encode_registry(&mut out, &of_outbox(&engine.outbox().status(now), now))?;
+        text::encode_registry(&mut out, &of_cases(cases))?;
         text::encode_registry(&mut out, &of_host(api.uptime(), host))?;
         if let Some(traces) = &api.options().traces {
             text::encode_registry(&mut out, &of_traces(traces.figures()))?;
@@ -515,6 +522,19 @@ impl EncodeMetric for Measured {
 }
 
 /// The outbox's figures of this moment.
+/// Cases: what waits for a person.
+fn of_cases((waiting, overdue): (u64, u64)) -> Registry {
+    let mut registry = Registry::default();
+    let mut gauge = |name: &str, help: &str, value: u64| {
+        let gauge = Gauge::<i64>::default();
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        registry.register(name, help, gauge);
+    };
+    gauge("wardroom_cases_waiting", "Cases that nobody has closed, of the newest 1024", waiting);
+    gauge("wardroom_cases_overdue", "Those of them whose deadline is over", overdue);
+    registry
+}
+
 fn of_outbox(status: &OutboxStatus, now: Micros) -> Registry {
     let mut registry = Registry::default();
     let mut counter = |name: &str, help: &str, of: fn(&ChannelStatus) -> u64| {

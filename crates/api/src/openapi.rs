@@ -6,9 +6,10 @@ use crate::answer::SignalBody;
 use crate::doors::{account, auth_policy, hooks};
 use crate::keys::Role;
 use crate::problem::{FaultBody, ProblemBody};
+use crate::sentinel::{log, not_me};
 use crate::{
-    backtests, campaigns, decide, effects, erasures, explain, health, history, policy, query, ranges, status,
-    stream,
+    backtests, campaigns, cases, decide, effects, erasures, explain, health, history, policy, query, ranges,
+    status, stream,
 };
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -51,6 +52,13 @@ use utoipa::{Modify, OpenApi as _};
         effects::list,
         effects::retry,
         effects::retry_dead,
+        cases::list,
+        cases::show,
+        cases::claim,
+        cases::close,
+        log::get,
+        not_me::ask,
+        not_me::say,
         labels::say,
         labels::opinions,
         labels::import,
@@ -80,6 +88,8 @@ use utoipa::{Modify, OpenApi as _};
         (name = "backtests", description = "Try rules and policies on the past"),
         (name = "past", description = "Ask about what has happened"),
         (name = "effects", description = "Cases, notifications and webhooks"),
+        (name = "cases", description = "What waits for a person, and what came of it"),
+        (name = "sentinel", description = "What the owner of an account sees of it"),
         (name = "acting", description = "Act on what has happened: labels, lists, jobs"),
         (name = "privacy", description = "Erase subjects"),
         (name = "passwords", description = "Look passwords up in known breaches"),

@@ -55,6 +55,7 @@ problems! {
     NO_DECISION "no_decision" 404 None, "There is no such decision"
     NO_BACKTEST "no_backtest" 404 None, "There is no such backtest"
     NO_EFFECT "no_effect" 404 None, "There is no such effect"
+    NO_CASE "no_case" 404 None, "There is no such case"
     NO_JOB "no_job" 404 None, "There is no such job"
     NO_ACT "no_act" 404 None, "There is no such act"
     NO_CAMPAIGN "no_campaign" 404 None, "There is no such campaign"

@@ -4,6 +4,7 @@
 mod act;
 mod breach;
 mod campaigns;
+mod cases;
 
 pub(crate) use act::{
     Act, ActWhat, Asked, End, Jobs, JobsAction, Label, LabelAction, LabelSaid, Undo, UndoWhat,
@@ -11,6 +12,8 @@ pub(crate) use act::{
 pub(crate) use campaigns::{Campaigns, CampaignsAction, Sweep};
 
 pub(crate) use breach::{Breach, BreachAction, BreachBits, BreachBuild, BreachInfo, BreachLook};
+
+pub(crate) use cases::{Cases, CasesAction};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -64,6 +67,8 @@ pub(crate) enum Command {
     Campaigns(Campaigns),
     /// List effects that are on their way or were given up; send them again
     Effects(Effects),
+    /// Look at cases that wait for a person, take them and close them
+    Cases(Cases),
     /// Say labels of entities and events, show what was said, import files of them
     Label(Label),
     /// Act on what has happened: label, list, open cases, judge again, tell webhooks, many at once

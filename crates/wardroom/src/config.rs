@@ -3,10 +3,12 @@
 
 mod account;
 mod breach;
+mod cases;
 mod effects;
 mod engine;
 mod history;
 mod keep;
+mod sentinel;
 mod sql;
 
 use crate::deliver::Destined;
@@ -74,6 +76,10 @@ struct Written {
     effects: effects::Written,
     /// How people act on what has happened.
     act: WrittenAct,
+    /// By when cases are due.
+    cases: cases::Written,
+    /// How the security logs of accounts look.
+    sentinel: sentinel::Written,
     /// Where clients of PostgreSQL connect.
     sql: sql::Written,
     /// The files of the past.
@@ -136,7 +142,7 @@ struct WrittenTelemetry {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 27] = [
     "listen",
     "data",
     "policy",
@@ -157,6 +163,8 @@ const KEYS: [&str; 25] = [
     "encryption",
     "effects",
     "act",
+    "cases",
+    "sentinel",
     "sql",
     "history",
     "keep",
@@ -231,6 +239,8 @@ pub(crate) struct Config {
     pub(crate) encryption: Encryption,
     pub(crate) effects: Vec<Destined>,
     pub(crate) second_person_above: Known<usize>,
+    pub(crate) cases: wardroom_api::Deadlines,
+    pub(crate) sentinel: sentinel::Sentinel,
     #[cfg_attr(
         not(feature = "sql"),
         allow(dead_code, reason = "shown and checked where there is no SQL too")
@@ -402,6 +412,8 @@ impl Config {
         lines.extend(effects::lines(&self.effects));
         let above = &self.second_person_above;
         lines.push((format!("act.second_person_above = {}", above.value), above.from));
+        lines.extend(cases::lines(&self.cases));
+        lines.extend(self.sentinel.lines());
         lines.extend(self.sql.lines());
         lines.extend(self.history.lines());
         lines.extend(self.breach.lines());
@@ -436,6 +448,9 @@ fn parse(text: &str) -> Result<Written> {
     }
     if let Some(effects) = table.get("effects").and_then(toml::Value::as_table) {
         effects::check_keys(effects)?;
+    }
+    if let Some(sentinel) = table.get("sentinel").and_then(toml::Value::as_table) {
+        known_keys(sentinel, "sentinel.", &sentinel::KEYS)?;
     }
     if let Some(sql) = table.get("sql").and_then(toml::Value::as_table) {
         known_keys(sql, "sql.", &sql::KEYS)?;
@@ -519,6 +534,8 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
             written.act.second_person_above,
             wardroom_api::limits::SECOND_PERSON_ABOVE,
         ),
+        cases: cases::resolve(&written.cases)?,
+        sentinel: sentinel::resolve(written.sentinel, base)?,
         sql: sql::resolve(written.sql, base)?,
         history: history::resolve(written.history, base)?,
         breach: breach::resolve(written.breach, base)?,
@@ -733,9 +750,10 @@ mod tests {
     #[test]
     fn every_key_is_known() {
         let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
-        // A section is a key, and no line of its own; of effects, and of what is kept, there are none by default.
+        // A section is a key, and no line of its own; of effects, of cases, and of what is kept, there are none by default.
         let sections = FACTS_KEYS.len() + ENCRYPTION_KEYS.len() + TELEMETRY_KEYS.len() + sql::KEYS.len();
-        let sections = sections + history::KEYS.len() + breach::KEYS.len() + account::KEYS.len();
-        assert_eq!(KEYS.len() - 9 + sections, lines);
+        let sections =
+            sections + history::KEYS.len() + breach::KEYS.len() + account::KEYS.len() + sentinel::KEYS.len();
+        assert_eq!(KEYS.len() - 11 + sections, lines);
     }
 }

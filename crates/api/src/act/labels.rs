@@ -334,7 +334,10 @@ fn subject_of(text: &str) -> Result<Subject, String> {
 }
 
 /// All that was ever said of a subject, and what was undone.
-fn opinions_of(engine: &Engine, subject: &Subject) -> Result<Vec<Opinion>, wardroom_engine::EngineError> {
+pub(crate) fn opinions_of(
+    engine: &Engine,
+    subject: &Subject,
+) -> Result<Vec<Opinion>, wardroom_engine::EngineError> {
     let mut all: Vec<Opinion> = Vec::new();
     engine.acts_between(1, u64::MAX, |seq, acted| match acted {
         Acted::Act(record) => match record.body {
@@ -426,7 +429,7 @@ pub(crate) async fn undo(
 }
 
 /// How much of what an answer shows is masked.
-pub(super) fn sight(api: &Api, headers: &HeaderMap, reveal: bool) -> Result<Sight, Problem> {
+pub(crate) fn sight(api: &Api, headers: &HeaderMap, reveal: bool) -> Result<Sight, Problem> {
     match reveal {
         false => Ok(Sight::Masked),
         true => api.admit(headers, Role::Reveal).map(|_| Sight::Full),

@@ -53,7 +53,7 @@ pub(crate) async fn read<T: DeserializeOwned>(
 }
 
 /// Runs something that blocks on the disk away from the threads that answer requests.
-async fn aside<T: Send + 'static>(
+pub(crate) async fn aside<T: Send + 'static>(
     doing: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 use wardroom_api::{Api, Keys, Options, Role, serve};
 use wardroom_engine::{Config, Engine};
 use wardroom_event::Micros;
+use wardroom_history::Past;
 use wardroom_history::backtest::{Desk, Files, Setting};
 use wardroom_policy::Bundle;
 
@@ -70,6 +72,20 @@ impl Server {
 
     /// A server with other options than the defaults. It has one key for each role.
     pub(crate) async fn with(change: impl FnOnce(&mut Options)) -> Server {
+        Server::over(|options, _| change(options)).await
+    }
+
+    /// The same, whose past can be asked.
+    pub(crate) async fn with_past(change: impl FnOnce(&mut Options)) -> Server {
+        let past = |options: &mut Options, data: &Path| {
+            let past = Past::open(data, &Files::plain(data).keys, &wardroom_history::Options::default());
+            options.history = Some(Arc::new(past.unwrap()));
+            change(options);
+        };
+        Server::over(past).await
+    }
+
+    async fn over(change: impl FnOnce(&mut Options, &Path)) -> Server {
         let dir = tempfile::tempdir().unwrap();
         let bundle = Bundle::single(PATH, POLICY);
         let (engine, _) = Engine::open(&Config::new(dir.path()), Some(bundle), NOW).unwrap();
@@ -82,7 +98,7 @@ impl Server {
         let tokens = Role::ALL.map(issue).to_vec();
         let mut options = Options::new(|| NOW);
         options.backtests = Some(Desk::new(Files::plain(dir.path()), Setting::default(), 1));
-        change(&mut options);
+        change(&mut options, dir.path());
         let api = Api::new(engine.clone(), Keys::load(&path).unwrap(), options);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();

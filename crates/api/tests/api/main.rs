@@ -5,6 +5,7 @@
 mod acting;
 mod backtests;
 mod campaigns;
+mod cases;
 mod connections;
 mod decisions;
 mod documents;
@@ -20,4 +21,5 @@ mod passages;
 mod policies;
 mod queries;
 mod ranges;
+mod sentinel;
 mod streams;

@@ -189,6 +189,11 @@ impl Engine {
         self.shared.decision(seq)
     }
 
+    /// The number of the newest record that is written: for who reads on in the journal.
+    pub fn committed(&self) -> u64 {
+        self.shared.lookup.committed_seq()
+    }
+
     /// Effects that go out.
     pub fn outbox(&self) -> &Arc<Outbox> {
         &self.outbox

@@ -60,6 +60,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Backtest(args) => backtest::run(&args),
         Command::Effects(args) => effects::run(&args),
         Command::Campaigns(args) => act::campaigns(&args),
+        Command::Cases(args) => act::cases(&args),
         Command::Label(args) => act::label(&args),
         Command::Act(args) => act::act(&args),
         Command::Jobs(args) => act::jobs(&args),

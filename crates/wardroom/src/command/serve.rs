@@ -59,6 +59,8 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let breach = breach(&config)?;
     let options = Options {
         acting,
+        deadlines: config.cases.clone(),
+        sentinel: config.sentinel.read()?,
         past: Some(past.clone()),
         history: Some(past),
         metrics_open: config.metrics_open.value,

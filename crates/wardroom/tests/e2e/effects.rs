@@ -50,6 +50,10 @@ impl Got {
         &self.headers["webhook-id"]
     }
 
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }

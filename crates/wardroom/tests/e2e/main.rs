@@ -38,6 +38,7 @@ mod refusals;
 mod replay;
 mod restored;
 mod retain;
+mod sentinel;
 mod session;
 mod sim;
 #[cfg(feature = "sql")]

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `wardroom label`, `act`, `jobs`, `undo`, `campaigns`: looking at and acting on what has happened, through a running server.
+//! `wardroom label`, `act`, `cases`, `jobs`, `undo`, `campaigns`: looking at and acting on what has happened, through a running server.
 
 mod campaigns;
+mod cases;
 mod jobs;
 mod label;
 mod plan;
 
 pub(crate) use campaigns::run as campaigns;
+pub(crate) use cases::run as cases;
 pub(crate) use jobs::{run as jobs, undo};
 pub(crate) use label::run as label;
 pub(crate) use plan::run as act;
