@@ -167,7 +167,7 @@ impl Occurrence {
 }
 
 /// Appends a JSON string. Generated text needs no escape today; a table edited tomorrow might.
-fn write_text(out: &mut String, text: &str) {
+pub(crate) fn write_text(out: &mut String, text: &str) {
     out.push('"');
     for character in text.chars() {
         match character {

@@ -17,6 +17,8 @@
 //! as events of their own, and the check that two people never choose the same user name.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod accounts;
+
 mod event;
 mod score;
 mod seeds;

@@ -121,7 +121,7 @@ pub(crate) fn place(mut point: u64, weights: &[u32]) -> usize {
 }
 
 /// Natural logarithm of a positive normal number: 2·atanh((m-1)/(m+1)) of the mantissa plus the exponent's share.
-fn ln(x: f64) -> f64 {
+pub(crate) fn ln(x: f64) -> f64 {
     let bits = x.to_bits();
     let mut exponent = ((bits >> 52) as i64 - 1023) as f64;
     let mut mantissa = f64::from_bits((bits & ((1 << 52) - 1)) | (1023 << 52));
@@ -136,7 +136,7 @@ fn ln(x: f64) -> f64 {
 }
 
 /// e to the power `x` for |x| below 700: Taylor on the rest after taking out powers of two.
-fn exp(x: f64) -> f64 {
+pub(crate) fn exp(x: f64) -> f64 {
     let twos = (x / std::f64::consts::LN_2 + 0.5).floor();
     let rest = x - twos * std::f64::consts::LN_2;
     let series = (1..14).rev().fold(1.0, |sum, k| 1.0 + sum * rest / f64::from(k));
