@@ -34,6 +34,11 @@ impl Caught {
         self.scores.len()
     }
 
+    /// There is none.
+    pub fn is_empty(&self) -> bool {
+        self.scores.is_empty()
+    }
+
     /// Share of them above the threshold, worlds taken as often as drawn; `None` where there is none.
     pub fn share(&self, threshold: f32, taken: &[u32]) -> Option<f64> {
         let sum =

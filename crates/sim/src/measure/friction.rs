@@ -57,6 +57,9 @@ pub(super) fn figures(worlds: &[World], draws: &Draws) -> Vec<Figure> {
     out
 }
 
+/// Part and whole of one figure.
+type View = fn(&Seen) -> (f64, f64);
+
 /// What a judge did to a group in one world.
 #[derive(Default)]
 struct Seen {
@@ -95,7 +98,7 @@ fn seen(world: &World, whom: &Whom, judge: Judge) -> Seen {
 }
 
 fn push(of: &str, judge: Judge, seen: &[Seen], draws: &Draws, out: &mut Vec<Figure>) {
-    let views: [(&'static str, fn(&Seen) -> (f64, f64), Unit); 3] = [
+    let views: [(&'static str, View, Unit); 3] = [
         ("friction.of_signups", |s| s.signups, Unit::Share),
         ("friction.of_logins", |s| s.logins, Unit::Share),
         ("friction.per_user_month", |s| s.months, Unit::PerUserMonth),
