@@ -18,6 +18,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod accounts;
+pub mod baseline;
+pub mod measure;
 
 mod event;
 mod score;

@@ -5,6 +5,7 @@ mod act;
 mod breach;
 mod campaigns;
 mod cases;
+mod sim;
 
 pub(crate) use act::{
     Act, ActWhat, Asked, End, Jobs, JobsAction, Label, LabelAction, LabelSaid, Undo, UndoWhat,
@@ -14,6 +15,7 @@ pub(crate) use campaigns::{Campaigns, CampaignsAction, Sweep};
 pub(crate) use breach::{Breach, BreachAction, BreachBits, BreachBuild, BreachInfo, BreachLook};
 
 pub(crate) use cases::{Cases, CasesAction};
+pub(crate) use sim::{Sim, SimCommand, SimScore, SimStream};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -32,7 +34,7 @@ pub(crate) enum Command {
     /// Show a simulated provider under attack: server, traffic and live view, nothing left behind
     Demo(Demo),
     /// Print a simulated provider's events, for trying things out: NDJSON, and the truth in a file of its own
-    Sim(Sim),
+    Sim(Box<Sim>),
     /// Make a directory ready to serve: configuration, a first policy, an API key
     Init(Init),
     /// Serve the API
@@ -184,31 +186,6 @@ pub(crate) struct Demo {
     /// Keep it in this directory, as `init` makes one: a past that can be asked; after 60 seconds, unless --seconds says
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Sim {
-    /// When it begins
-    #[arg(long, value_name = "TIME", default_value = "2026-01-05T00:00:00Z")]
-    pub(crate) start: String,
-    /// How long it goes on
-    #[arg(long, value_name = "LENGTH", default_value = "1d")]
-    pub(crate) lasts: String,
-    /// What the simulation is drawn from: the same number gives the same people and attacks
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Accounts at the simulated provider
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=2_000_000))]
-    pub(crate) accounts: u32,
-    /// One attack of every kind begins within so many minutes [default: as they come]
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(crate) attacks_within: Option<u32>,
-    /// Nobody attacks
-    #[arg(long, conflicts_with = "attacks_within")]
-    pub(crate) peace: bool,
-    /// Write who really made each event to this CSV file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) truth: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 //!
 //! The truth goes to a file of its own, since an event that says whether it is abuse is no event of any provider.
 
-use crate::cli::Sim;
+use crate::cli::SimStream;
 use anyhow::{Context, Result, bail};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -15,7 +15,7 @@ use wardroom_sim::{Campaigns, Happening, Settings, World};
 /// The first line of a file of truth.
 const HEAD: &str = "id,type,account,time,truth,campaign";
 
-pub(crate) fn run(args: &Sim) -> Result<ExitCode> {
+pub(crate) fn run(args: &SimStream) -> Result<ExitCode> {
     let settings = settings(args)?;
     let end = Micros(settings.start).plus(length(&args.lasts)?);
     let mut truth = args.truth.as_deref().map(begin).transpose()?;
@@ -49,7 +49,7 @@ fn gone(error: &io::Error) -> Result<ExitCode> {
     bail!("cannot write the events: {error}")
 }
 
-fn settings(args: &Sim) -> Result<Settings> {
+fn settings(args: &SimStream) -> Result<Settings> {
     let start = Micros::parse(&args.start)
         .with_context(|| format!("--start is a time such as 2026-01-05T00:00:00Z, not `{}`", args.start))?;
     let attacks = match args.attacks_within {
