@@ -17,6 +17,8 @@ macro_rules! shipped {
 
 /// Path and text of every shipped file.
 const FILES: &[(&str, &str)] = &shipped![
+    "Sentinel/members.txt",
+    "Sentinel/sentinel.ward",
     "account/after.ward",
     "account/campaign.ward",
     "account/cases.ward",
@@ -42,8 +44,6 @@ const FILES: &[(&str, &str)] = &shipped![
     "core/reserved_nets.txt",
     "core/trusted_nets.txt",
     "core/watched_domains.txt",
-    "Sentinel/members.txt",
-    "Sentinel/sentinel.ward",
     "ssh/ssh.ward",
     "web/probes.csv",
     "web/web.ward",

@@ -2,12 +2,13 @@
 //! A password on its way into two facts about it.
 //!
 //! Whoever asks sends a hash of the password, `password_sha1`, beside the fields of the event. It becomes `password`, which is the
-//! same for the same password at any account, and is forgotten: it is no field of any event, stands in no error, and nothing logs
-//! bodies.
+//! same for the same password at any account, and `breached` where breached passwords are known, and is forgotten: it is no field
+//! of any event, stands in no error, and nothing logs bodies.
 
 use super::{asks_for, tags};
 use crate::api::Api;
 use crate::problem::Problem;
+use wardroom_account::breach::{PasswordFacts, Sha1};
 use wardroom_event::{Draft, Faults, Raw};
 
 /// The member that comes, and the digits of its hash.
@@ -25,14 +26,31 @@ pub(super) fn forget(api: &Api, draft: &mut Draft<'_>) -> Result<(), Problem> {
     let mut made = None;
     for of in [SHA1, NTLM] {
         if let Some(hash) = take(draft, of)? {
-            let tag = tags(api).tag(of.0, &[&hash]);
-            made.get_or_insert_with(|| tag.chars().take(DIGITS).collect::<String>());
+            made.get_or_insert_with(|| facts(api, of.0, &hash));
         }
     }
-    if let Some(made) = made.filter(|_| asks_for(api, &draft.kind, "password")) {
-        draft.fields.push(("password".into(), Raw::Text(made.into())));
+    let Some(PasswordFacts { password, breached }) = made else { return Ok(()) };
+    if asks_for(api, &draft.kind, "password") {
+        draft.fields.push(("password".into(), Raw::Text(password.into())));
+    }
+    // Who looked it up before has said so, and is believed.
+    let is_told = draft.fields.iter().any(|(name, _)| name == "breached");
+    if let Some(breached) = breached.filter(|_| !is_told && asks_for(api, &draft.kind, "breached")) {
+        draft.fields.push(("breached".into(), Raw::Int(i64::try_from(breached).unwrap_or(i64::MAX))));
     }
     Ok(())
+}
+
+/// What an event may say of it. Of an NT hash nobody knows how often it is in breaches: the filter is of SHA-1.
+fn facts(api: &Api, name: &str, hash: &str) -> PasswordFacts {
+    let sha1 = Sha1::from_hex(hash).filter(|_| name == SHA1.0);
+    match (&api.options().breach, sha1) {
+        (Some(breach), Some(sha1)) => breach.facts(&sha1),
+        _ => {
+            let password = tags(api).tag(name, &[hash]).chars().take(DIGITS).collect();
+            PasswordFacts { password, breached: None }
+        }
+    }
 }
 
 /// Takes a hash out of the fields, in small letters.

@@ -190,3 +190,34 @@ fn a_server_answers_ranges_and_takes_a_new_list() {
     let refused = run(shop.path(), &["serve", "--listen", "127.0.0.1:0", "--config", "breach.toml"]).ended(3);
     assert!(refused.err.contains("is no file that `wardroom breach build` made"), "{refused:#?}");
 }
+
+#[test]
+fn a_login_says_that_its_password_is_known_and_not_which() {
+    let shop = Shop::new();
+    list(shop.path(), 7);
+    build(shop.path(), &[]).ended(0);
+    std::fs::write(shop.path().join("breach.toml"), "[breach]\nfilter = \"breach/sha1.filter\"\n").unwrap();
+    let policy = "event login:\n    account: account\n    ok: bool\n    password: text?\n    breached: int?\n\n\
+                  rule known_password on login:\n    when    ok and breached >= 1\n    \
+                  then    challenge(\"another password\")\n    because \"the password is in breaches\"\n";
+    std::fs::write(shop.path().join("policy/login.ward"), policy).unwrap();
+    let server = shop.serve_with(&["--config", "breach.toml", "--log", "debug"]);
+    let login = |id: &str, sha1: &str| {
+        let body = format!(r#"{{"id":"{id}","account":"alice","ok":true,"password_sha1":"{sha1}"}}"#);
+        server.client.call("POST", "/v1/account/login", "application/json", &body).unwrap().ok()
+    };
+    let known = format!("{PREFIX}{SUFFIX}");
+    assert_eq!(login("a", &known)["verdict"], "challenge");
+    assert_eq!(login("b", &known.replace('5', "6"))["verdict"], "allow");
+    let log = server.stop();
+    let is_told = |bytes: &[u8]| bytes.windows(8).any(|w| w.eq_ignore_ascii_case(&known.as_bytes()[..8]));
+    assert!(!is_told(log.out.as_bytes()) && !is_told(log.err.as_bytes()), "{log:#?}");
+    let mut files = vec![shop.path().join("data")];
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            assert!(!is_told(&std::fs::read(&path).unwrap()), "{}", path.display());
+        }
+    }
+}
