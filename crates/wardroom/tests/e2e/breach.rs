@@ -196,12 +196,16 @@ fn a_login_says_that_its_password_is_known_and_not_which() {
     let shop = Shop::new();
     list(shop.path(), 7);
     build(shop.path(), &[]).ended(0);
-    std::fs::write(shop.path().join("breach.toml"), "[breach]\nfilter = \"breach/sha1.filter\"\n").unwrap();
+    std::fs::write(
+        shop.path().join("breach.toml"),
+        "log = \"debug\"\n\n[breach]\nfilter = \"breach/sha1.filter\"\n",
+    )
+    .unwrap();
     let policy = "event login:\n    account: account\n    ok: bool\n    password: text?\n    breached: int?\n\n\
                   rule known_password on login:\n    when    ok and breached >= 1\n    \
                   then    challenge(\"another password\")\n    because \"the password is in breaches\"\n";
     std::fs::write(shop.path().join("policy/login.ward"), policy).unwrap();
-    let server = shop.serve_with(&["--config", "breach.toml", "--log", "debug"]);
+    let server = shop.serve_with(&["--config", "breach.toml"]);
     let login = |id: &str, sha1: &str| {
         let body = format!(r#"{{"id":"{id}","account":"alice","ok":true,"password_sha1":"{sha1}"}}"#);
         server.client.call("POST", "/v1/account/login", "application/json", &body).unwrap().ok()
