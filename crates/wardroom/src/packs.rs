@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod page;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod tests;
 
 use wardroom_policy::Bundle;

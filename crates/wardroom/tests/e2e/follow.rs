@@ -160,7 +160,8 @@ fn a_file_to_come_is_waited_for_and_lines_are_taken_whole() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("access.log");
     let following = follow(dir.path(), &path, "access");
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    // Until it has read the shipped packs and looks for the file.
+    std::thread::sleep(std::time::Duration::from_secs(2));
     let mut file = std::fs::File::create(&path).unwrap();
     let attack = |name: &str| {
         format!(
