@@ -208,7 +208,7 @@ fn is_spoken(kind: Kind) -> bool {
 /// What is shared, in a word, the first day, and a mark of the first member.
 fn name(secret: &[u8; 16], shared: &[Shared], members: &[Member], first: Micros) -> String {
     let what = shared.iter().find(|shared| is_spoken(shared.kind)).or(shared.first());
-    let slug = what.map_or_else(|| "campaign".to_owned(), |shared| slug(shared));
+    let slug = what.map_or_else(|| "campaign".to_owned(), slug);
     let day = match Part::TimeDay.of(&Value::Time(first)) {
         Value::Text(day) => day,
         _ => "".into(),

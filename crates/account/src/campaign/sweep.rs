@@ -69,7 +69,7 @@ impl Look<'_> {
     pub fn sweep(&mut self, known: &BTreeMap<Box<str>, Known>, above: f64) -> Vec<Suspect> {
         let of_campaign = self.by_account();
         // A campaign of which none is known to be bad is no news here.
-        let is_bad = |account: &Box<str>| known.get(account) == Some(&Known::Bad);
+        let is_bad = |account: &str| known.get(account) == Some(&Known::Bad);
         let bad_ones = of_campaign.iter().filter(|(account, _)| is_bad(account));
         let told: BTreeSet<usize> = bad_ones.map(|(_, place)| *place).collect();
         let clusters = self.linked.levels[0].components(2);

@@ -118,7 +118,7 @@ fn workshop(chance: &mut Chance, from: u64, count: u64) -> Vec<Signup> {
 fn onboarding(chance: &mut Chance, from: u64, count: u64) -> Vec<Signup> {
     let one = |seq: u64| {
         let own = stranger(chance, seq, 1);
-        let home = seq % 2 == 0;
+        let home = seq.is_multiple_of(2);
         Signup {
             ip: if home { own.ip } else { "203.0.113.5".parse().ok() },
             username: Some(format!("emp{:04}", seq - from).into()),

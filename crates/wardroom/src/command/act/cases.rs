@@ -8,11 +8,14 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::process::ExitCode;
 
+/// Writes an answer for a person.
+type Say = fn(&Value, &mut dyn Write) -> Result<()>;
+
 pub(crate) fn run(args: &Cases) -> Result<ExitCode> {
     crate::command::block_on_one(async {
         let mut out = std::io::stdout().lock();
         let json = args.asked.json;
-        let (said, say): (Value, fn(&Value, &mut dyn Write) -> Result<()>) = match &args.action {
+        let (said, say): (Value, Say) = match &args.action {
             CasesAction::List { state, queue, reveal } => {
                 let queue =
                     queue.as_ref().map_or(String::new(), |queue| format!("&queue={}", encoded(queue)));
