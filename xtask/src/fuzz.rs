@@ -28,13 +28,13 @@ const FLAGS: [&str; 9] = [
     "fuzzing",
 ];
 
-/// Whether `fuzz/Cargo.lock` may change.
+/// Whether a run is a check that others can repeat, or a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lock {
-    /// No: the test run uses what is committed.
-    Keep,
-    /// Yes: a run by hand brings it up to date.
-    Renew,
+pub(crate) enum Purpose {
+    /// A check: `fuzz/Cargo.lock` as committed, and inputs drawn alike at every run.
+    Check,
+    /// A search by hand: `fuzz/Cargo.lock` is brought up to date, and inputs are drawn anew.
+    Search,
 }
 
 /// The names of all targets, one a line.
@@ -43,15 +43,15 @@ pub(crate) fn list(place: &Place) -> Result<String> {
 }
 
 /// Builds all targets and runs those named, or all of them, each for so many seconds.
-pub(crate) fn run(place: &Place, names: &[String], seconds: u64, lock: Lock) -> Result<()> {
+pub(crate) fn run(place: &Place, names: &[String], seconds: u64, purpose: Purpose) -> Result<()> {
     let known = targets(&place.root)?;
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     if let Some(wrong) = names.iter().find(|name| !known.contains(&name.as_str())) {
         bail!(args::unknown("fuzz target", wrong, &known));
     }
-    let built = build(place, lock)?;
+    let built = build(place, purpose)?;
     for &name in known.iter().filter(|&&name| names.is_empty() || names.iter().any(|wanted| wanted == name)) {
-        run_target(place, &built, name, seconds)?;
+        run_target(place, &built, name, seconds, purpose)?;
     }
     Ok(())
 }
@@ -69,22 +69,24 @@ fn targets(root: &Path) -> Result<Vec<String>> {
 }
 
 /// Builds all targets and says in which folder they are.
-fn build(place: &Place, lock: Lock) -> Result<PathBuf> {
+fn build(place: &Place, purpose: Purpose) -> Result<PathBuf> {
     let host = host(place)?;
     // A folder of its own: other flags for the same crates would rebuild them at every turn.
     let folder = place.target.join("fuzz");
     let mut command = place.cargo("build --release --manifest-path fuzz/Cargo.toml --bins --target");
     command.arg(&host);
-    if lock == Lock::Keep {
+    if purpose == Purpose::Check {
         command.arg("--locked");
     }
     command
         .env("CARGO_TARGET_DIR", &folder)
         .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}"))
         .env_remove("RUSTFLAGS");
-    place::run(&mut command).context(match lock {
-        Lock::Keep => "the fuzz targets do not build (`cargo xtask fuzz` renews an outdated fuzz/Cargo.lock)",
-        Lock::Renew => "the fuzz targets do not build",
+    place::run(&mut command).context(match purpose {
+        Purpose::Check => {
+            "the fuzz targets do not build (`cargo xtask fuzz` renews an outdated fuzz/Cargo.lock)"
+        }
+        Purpose::Search => "the fuzz targets do not build",
     })?;
     Ok(folder.join(host).join("release"))
 }
@@ -106,7 +108,7 @@ const SHARED_SEEDS: [(&str, &[&str]); 2] = [("policy", &POLICIES), ("form", &POL
 const POLICIES: [&str; 2] = ["policy", "crates/policy/testdata"];
 
 /// Runs one target over its corpus and seeds.
-fn run_target(place: &Place, built: &Path, name: &str, seconds: u64) -> Result<()> {
+fn run_target(place: &Place, built: &Path, name: &str, seconds: u64, purpose: Purpose) -> Result<()> {
     let folder = |kind: &str| place.root.join("fuzz").join(kind).join(name);
     let (corpus, artifacts, seeds) = (folder("corpus"), folder("artifacts"), folder("seeds"));
     for made in [&corpus, &artifacts] {
@@ -116,6 +118,9 @@ fn run_target(place: &Place, built: &Path, name: &str, seconds: u64) -> Result<(
     command
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()));
+    if purpose == Purpose::Check {
+        command.arg("-seed=1");
+    }
     // One input may take 10 seconds and 2 GiB; what a stranger sends may take neither.
     command.args(["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"]).arg(&corpus);
     let shared = SHARED_SEEDS.iter().filter(|(target, _)| *target == name).flat_map(|(_, folders)| *folders);

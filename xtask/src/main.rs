@@ -62,7 +62,7 @@ fn carry_out(command: Command) -> Result<()> {
         Command::Test { only, seconds } => steps::run(&Place::find()?, &only, seconds)?,
         Command::Tidy => tidy::run(&Place::find()?)?,
         Command::Fuzz { targets, seconds } => {
-            fuzz::run(&Place::find()?, &targets, seconds, fuzz::Lock::Renew)?
+            fuzz::run(&Place::find()?, &targets, seconds, fuzz::Purpose::Search)?
         }
         Command::ListMutants => println!("{}", mutants::list()),
         Command::Mutants { wanted, seeds } => mutants::run(&Place::find()?, &wanted, seeds)?,

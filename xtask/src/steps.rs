@@ -224,7 +224,7 @@ fn fuzz_targets(job: &Job) -> Result<Ending> {
     if job.place.which("c++").is_none() {
         return Ok(Ending::Skipped("no C++ compiler, which libFuzzer is built with; install g++".to_owned()));
     }
-    fuzz::run(job.place, &[], job.fuzz_seconds, fuzz::Lock::Keep)?;
+    fuzz::run(job.place, &[], job.fuzz_seconds, fuzz::Purpose::Check)?;
     Ok(Ending::Passed)
 }
 

@@ -18,6 +18,8 @@ fuzz_target!(|text: &str| {
     for diagnostic in &compiled.diagnostics {
         let places = std::iter::once(&diagnostic.primary).chain(&diagnostic.others);
         for (loc, _) in places.filter(|(loc, _)| loc.file == own) {
+            // The text as the compiler holds it: a byte order mark is no part of it.
+            let text = compiled.sources.text(own);
             let (start, end) = (loc.start as usize, loc.end as usize);
             assert!(start <= end && end <= text.len(), "a place off the text: {diagnostic:?}");
             assert!(text.is_char_boundary(start) && text.is_char_boundary(end), "{diagnostic:?}");
