@@ -88,6 +88,9 @@ fn seen(world: &World, whom: &Whom, judge: Judge) -> Seen {
             }
             _ => {}
         }
+        if entry.truth.subgroups.contains(Subgroups::ONCE) {
+            continue; // no month of theirs to speak of
+        }
         seen.months.0 += stop;
         people.extend(entry.truth.person);
     }

@@ -140,6 +140,7 @@ fn plans_out_of_range_still_give_a_scene() {
         days: 0,
         people: 0,
         signups_per_day: f64::NAN,
+        stay: f64::NAN,
         families: vec![Assault { family: &families()[0], size: 0, after: i64::MIN }; 3],
     };
     let all = run(wild, moody);
