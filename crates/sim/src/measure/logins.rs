@@ -41,7 +41,7 @@ const PRICES: [(f64, [&str; 3]); 3] = [
 ];
 
 /// Lower ends of the classes of past logins, with their names.
-const PAST: [(u32, &str); 6] = [
+pub(super) const PAST: [(u32, &str); 6] = [
     (0, "0 past logins"),
     (1, "1 past login"),
     (2, "2 past logins"),
@@ -50,7 +50,7 @@ const PAST: [(u32, &str); 6] = [
     (10, "10 and more past logins"),
 ];
 /// Lower ends of the classes of habit, in logins a week.
-const HABIT: [(f32, &str); 4] = [
+pub(super) const HABIT: [(f32, &str); 4] = [
     (0.0, "less than 1 login a week"),
     (1.0, "1 to 7 logins a week"),
     (7.0, "7 to 30 logins a week"),
