@@ -2,7 +2,8 @@
 //! Judging: a pure function of the event, its served features and the policy.
 //!
 //! Only rules whose guard holds are asked, in the order written. Of those that decide, an `allow` goes first: it ends the
-//! matter whatever else fired. Otherwise the strongest verdict wins, and of equals the rule written first.
+//! matter whatever else fired. Otherwise the strongest verdict wins; of equals the one that asks for the strongest proof, and
+//! of those the rule written first. So what is asked for does not hang on how files are called.
 //!
 //! An event type has a budget of static cost. Where the rules to be asked would go beyond it, those that matter least are
 //! left out, and the judgement says how many: shadows first, then the weakest verdicts, of equals the dearest.
@@ -47,8 +48,10 @@ fn signals(program: &Program, plan: &Plan, row: &Row<'_>, promote: Option<usize>
     asked.extend(promote.filter(|n| !asked.contains(n) && asked_for(program, row, *n)));
     let mut signals: Vec<Signal> =
         asked.into_iter().filter_map(|number| signal(program, row, number, promote)).collect();
-    signals
-        .sort_by_key(|s| (!s.decides, s.decides && s.verdict != Verdict::Allow, Reverse(s.verdict), s.rule));
+    signals.sort_by_key(|s| {
+        let strength = (Reverse(s.verdict), Reverse(strength(s.ask.as_deref())));
+        (!s.decides, s.decides && s.verdict != Verdict::Allow, strength, s.rule)
+    });
     signals.truncate(limits::SIGNALS);
     let mut room = limits::EFFECTS;
     for signal in &mut signals {
@@ -156,6 +159,15 @@ fn asked_for(program: &Program, row: &Row<'_>, number: usize) -> bool {
 
 fn ask(rule: &Rule, why: Why) -> Option<Box<str>> {
     if why == Why::Holds { rule.ask.as_deref().map(|ask| cut(ask, limits::ASK_BYTES)) } else { None }
+}
+
+/// How much what is asked for proves: the words that the book names, from the strongest on; any other words; and none.
+fn strength(ask: Option<&str>) -> usize {
+    const WEAKEST_FIRST: [&str; 5] =
+        ["captcha", "email link", "second factor", "app password", "security key"];
+    const OTHERS: usize = 1;
+    let known = |ask: &str| WEAKEST_FIRST.iter().position(|known| *known == ask);
+    ask.map_or(0, |ask| known(ask).map_or(OTHERS, |place| OTHERS + 1 + place))
 }
 
 /// The reason, bounded piece by piece and as a whole.

@@ -19,8 +19,6 @@ macro_rules! shipped {
 
 /// Path and text of every shipped file.
 const FILES: &[(&str, &str)] = &shipped![
-    "Sentinel/members.txt",
-    "Sentinel/sentinel.ward",
     "account/after.ward",
     "account/campaign.ward",
     "account/cases.ward",
@@ -46,6 +44,8 @@ const FILES: &[(&str, &str)] = &shipped![
     "core/reserved_nets.txt",
     "core/trusted_nets.txt",
     "core/watched_domains.txt",
+    "sentinel/members.txt",
+    "sentinel/sentinel.ward",
     "ssh/ssh.ward",
     "web/probes.csv",
     "web/web.ward",

@@ -45,7 +45,7 @@ fn entry(group: &[Happening]) -> Option<Entry> {
         count: group.len(),
         time: newest.time,
         since: many.then_some(oldest.time),
-        what: if many { several(group.len()) } else { what(&newest.what) },
+        what: if many { several(group.len()) } else { what(&newest.what, &newest.did) },
         from: if failed { from_failures(group) } else { from(&newest.origin) },
         with: if failed { None } else { with(&newest.origin) },
         did: did(newest, failed),
@@ -60,9 +60,15 @@ fn several(count: usize) -> Words {
     Words::new("login.wrong_many", &[("count", &count, &count)])
 }
 
-fn what(what: &What) -> Words {
+fn what(what: &What, did: &Did) -> Words {
     let of = |id, name, kind: &str, value: &str| Words::new(id, &[(name, value, &word(kind, value))]);
+    // Who was asked for more, put on hold or refused had the right password, and is not in.
+    let is_stopped = matches!(did, Did::Asked(_) | Did::Held | Did::Refused);
     match what {
+        What::Login { ok: true, with: Some(factor) } if is_stopped && &**factor != "password" => {
+            of("login.right_with", "factor", "factor", factor)
+        }
+        What::Login { ok: true, .. } if is_stopped => Words::plain("login.right"),
         What::Login { ok: true, with: Some(factor) } => of("login.ok_with", "factor", "factor", factor),
         What::Login { ok: true, with: None } => Words::plain("login.ok"),
         What::Login { ok: false, .. } | What::Attempt => Words::plain("login.wrong"),

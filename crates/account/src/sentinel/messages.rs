@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 pub const MESSAGES: &[(&str, &str)] = &[
     ("login.ok", "Somebody logged in to your account"),
     ("login.ok_with", "Somebody logged in to your account with {factor}"),
+    ("login.right", "Somebody gave the right password for your account"),
+    ("login.right_with", "Somebody gave {factor} for your account"),
     ("login.wrong", "Somebody tried to log in to your account and failed"),
     ("login.wrong_many", "{count} failed attempts to log in to your account"),
     ("session.used", "A session that was open already was used"),

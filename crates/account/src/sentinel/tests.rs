@@ -67,7 +67,7 @@ fn an_entry_says_what_from_where_what_we_did_and_what_can_be_done() {
         "challenge",
         "security key",
         &format!(
-            "Somebody logged in to your account, from the address 2001:db8::7. We asked for a security key or passkey before going on. {nobody} [!?]"
+            "Somebody gave the right password for your account, from the address 2001:db8::7. We asked for a security key or passkey before going on. {nobody} [!?]"
         ),
     );
     check(
@@ -76,6 +76,15 @@ fn an_entry_says_what_from_where_what_we_did_and_what_can_be_done() {
         "block",
         "",
         "Somebody tried to log in to your account and failed, from the Netherlands, address 203.0.113.0/24. We refused it. You need not do anything. If you use this password elsewhere, use another one here.",
+    );
+    check(
+        "login",
+        &[("ok", "true"), ("factor", "one_time_code"), ("ip", "2001:db8::7")],
+        "review",
+        "",
+        &format!(
+            "Somebody gave the password and a one-time code for your account, from the address 2001:db8::7. We put it on hold: nothing comes of it until it has been looked at. {nobody} [!?]"
+        ),
     );
     check("attempt", &[("ip", "203.0.113.7")], "allow", "", "");
     check("session", &[("ip", "203.0.113.7")], "allow", "", "");

@@ -99,7 +99,7 @@ async fn an_owner_reads_what_happened_in_plain_words() {
         lines(&said),
         [
             "Somebody asked for a change: your mail forwarded to another address from where is not known. We put it on hold: it does not take effect before a delay is over.",
-            "Somebody logged in to your account from Brazil, address 203.0.113.7. We asked for a security key or passkey before going on.",
+            "Somebody gave the right password for your account from Brazil, address 203.0.113.7. We asked for a security key or passkey before going on.",
             "4 failed attempts to log in to your account from 4 networks in Germany. Nobody got in.",
             "Somebody logged in to your account from the address 192.0.2.1. We let it through.",
         ]
@@ -210,7 +210,7 @@ async fn link(server: &Server) -> String {
         .as_array()
         .unwrap()
         .iter()
-        .find(|e| e["what"]["id"] == "login.ok" && e["suspicious"] == true);
+        .find(|e| e["what"]["id"] == "login.right" && e["suspicious"] == true);
     entry.unwrap()["not_me"].as_str().unwrap().to_owned()
 }
 

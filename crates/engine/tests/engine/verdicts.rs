@@ -53,6 +53,32 @@ fn of_equals_the_first_written_decides() {
 }
 
 #[test]
+fn of_equal_verdicts_the_strongest_proof_is_asked_for() {
+    let order =
+        ["security key", "app password", "second factor", "email link", "captcha", "your mother's name"];
+    let asks = |text: &str| {
+        rule(
+            &format!("r_{}", text.replace(|c: char| !c.is_ascii_alphabetic(), "_")),
+            "n >= 1",
+            &format!("challenge(\"{text}\")"),
+            "",
+        )
+    };
+    let plain = rule("plain", "n >= 1", "challenge", "");
+    for (at, stronger) in order.iter().enumerate() {
+        let weaker: Vec<String> = order[at + 1..].iter().map(|text| asks(text)).collect();
+        let data = Data::new();
+        // the strongest is written last
+        let text = format!("{EVENT}{plain}{}{}", weaker.concat(), asks(stronger));
+        let decision = decide(&data.open(&text), &sent("hit", 0, r#""n":1"#));
+        assert_eq!(decision.ask(), Some(*stronger));
+    }
+    // A stronger verdict goes before a stronger proof.
+    let held = rule("held", "n >= 1", "review(\"captcha\")", "");
+    check(&[asks("security key"), held], r#""n":1"#, "review held:review r_security_key:challenge");
+}
+
+#[test]
 fn what_is_asked_for_comes_from_the_rule_that_decides() {
     let check = |rules: &[String], expect: Option<&str>| {
         let data = Data::new();

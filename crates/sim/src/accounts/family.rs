@@ -166,7 +166,7 @@ static FAMILIES: [Family; 21] = [
         "login.targeted",
         Tuning,
         Way::Targeted,
-        "knows the victim's password, city and browser; size counts victims",
+        "knows the victim's password, city and browser, on a device of its own; size counts victims",
     ),
     login(
         "login.phishing",

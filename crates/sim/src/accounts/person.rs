@@ -2,6 +2,7 @@
 //! Who an honest person is, where they are and what they connect with: everything follows from the seed, the person's number
 //! and the time.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::device::{Device, look_of};
@@ -79,6 +80,8 @@ pub(crate) struct Person {
     pub(crate) script: Script,
     tongue: &'static Tongue,
     nature: u64,
+    /// How many names they wanted were taken.
+    taken: u16,
 }
 
 /// A connection: what the provider sees of it, and what is true of it.
@@ -126,6 +129,7 @@ impl Person {
             script: Script::Latin,
             tongue,
             nature,
+            taken: 0,
         };
         person.script = Script::of(&person.username());
         person
@@ -143,7 +147,24 @@ impl Person {
 
     /// The name of their account.
     pub(crate) fn username(&self) -> String {
-        honest(self.tongue, &mut Random::new(self.nature, 2))
+        let mut name = honest(self.tongue, &mut Random::new(self.nature, 2));
+        if self.taken > 0 {
+            // the usual way out: some digits behind it
+            let digits = derive(self.nature, 0x7461, u64::from(self.taken));
+            let _ = write!(name, "{}", digits % [100, 1_000, 10_000][usize::from(self.taken).min(3) - 1]);
+        }
+        name
+    }
+
+    /// The name they wanted is somebody's already.
+    pub(crate) fn name_is_taken(&mut self) {
+        self.taken = self.taken.saturating_add(1);
+    }
+
+    /// They make an account, look at it and do not come back.
+    pub(crate) fn is_there_once(&mut self) {
+        self.marks = self.marks.with(Subgroups::ONCE);
+        self.per_week = LOGINS_RANGE.0;
     }
 
     /// A name to show, in their own script more often.

@@ -24,6 +24,8 @@ pub struct Plan {
     pub people: u32,
     /// Honest sign-ups on an average day, without those that come in groups.
     pub signups_per_day: f64,
+    /// Of those who sign up, the share who stay and log in from then on; the others are there once.
+    pub stay: f64,
     /// Who attacks, at most 1,000; a campaign's number is its place here.
     pub families: Vec<Assault>,
 }
@@ -55,6 +57,7 @@ impl Default for Plan {
             days: 30,
             people: 3_000,
             signups_per_day: 40.0,
+            stay: 1.0,
             families: Vec::new(),
         }
     }
@@ -68,12 +71,18 @@ impl Plan {
         self.people = self.people.clamp(1, MOST_PEOPLE);
         let asked = self.signups_per_day;
         self.signups_per_day = if asked.is_finite() { asked.clamp(0.0, MOST_SIGNUPS_PER_DAY) } else { 0.0 };
+        self.stay = if self.stay.is_finite() { self.stay.clamp(0.0, 1.0) } else { 1.0 };
         self.families.truncate(MOST_ASSAULTS);
         for assault in &mut self.families {
             assault.size = assault.size.clamp(1, MOST_SIZE);
             assault.after = assault.after.clamp(0, i64::from(MOST_DAYS) * DAY);
         }
         self
+    }
+
+    /// Honest sign-ups of the whole time, about.
+    pub(crate) fn signups(&self) -> f64 {
+        self.signups_per_day * f64::from(self.days)
     }
 
     /// When it is over.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What everybody acts on: the internet, the accounts, the agenda, and the one event that was just made.
 
+use std::collections::HashSet;
+
 use super::Answer;
 use super::agenda::Agenda;
 use super::attack::Job;
@@ -71,6 +73,8 @@ pub(crate) struct Member {
 
 /// Devices of one account that the truth remembers.
 const DEVICES: usize = 8;
+/// Which of a person's questions says whether they stay.
+const STAYS: u64 = 27;
 /// Share of events told late where nobody waits for the verdict, and the longest delay (assumed: a delivery tried again).
 const LATE: f64 = 0.01;
 const LATEST: i64 = MINUTE;
@@ -104,6 +108,8 @@ pub(crate) struct Stage {
     pub(crate) members: Vec<Member>,
     pub(crate) agenda: Agenda<Task>,
     pub(crate) crews: Vec<Crew>,
+    /// Names that are taken, as hashes: one for each member.
+    names: HashSet<u64>,
     /// The id of the event that was made last.
     pub(crate) last_id: Option<Token>,
     said: Option<(Happening, Follow)>,
@@ -113,20 +119,33 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(plan: Plan) -> Stage {
         let seed = derive(plan.seed, 0x4143_4354, 0);
-        let internet = Internet::new(plan.people);
-        let members =
-            (0..plan.people).map(|number| Member::new(Person::new(seed, number, &internet))).collect();
-        Stage {
+        // everybody who will be there has a place in it
+        let internet = Internet::new(plan.people.saturating_add(plan.signups() as u32));
+        let mut stage = Stage {
             seed,
             internet,
-            members,
+            members: Vec::with_capacity(plan.people as usize),
+            names: HashSet::new(),
             agenda: Agenda::new(),
             crews: Vec::new(),
             last_id: None,
             said: None,
             made: 0,
             plan,
+        };
+        for number in 0..stage.plan.people {
+            let person = Person::new(seed, number, &stage.internet);
+            stage.add(person);
         }
+        stage
+    }
+
+    /// Gives a person an account under a name that nobody has yet.
+    fn add(&mut self, mut person: Person) {
+        while !self.names.insert(hash(&person.username())) {
+            person.name_is_taken();
+        }
+        self.members.push(Member::new(person));
     }
 
     /// Makes the one event of the task in hand; whoever follows hears the answer to it.
@@ -208,13 +227,15 @@ impl Stage {
     /// its number.
     pub(crate) fn newcomer(&mut self, of: Option<(u64, usize)>) -> u32 {
         let number = self.members.len() as u32;
-        let person = match of {
+        let mut person = match of {
             Some((household, country)) => Person::of(self.seed, number, household, country, &self.internet),
             None => Person::new(self.seed, number, &self.internet),
         };
-        let mut member = Member::new(person);
-        member.closed = true;
-        self.members.push(member);
+        if !person.has(STAYS, self.plan.stay) {
+            person.is_there_once();
+        }
+        self.add(person);
+        self.members[number as usize].closed = true;
         number
     }
 }
@@ -248,6 +269,12 @@ impl Member {
             self.seen[0] = device;
         }
     }
+}
+
+/// FNV-1a, 64 bits.
+fn hash(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 fn short(device: u64) -> u32 {

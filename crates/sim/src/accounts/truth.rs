@@ -108,6 +108,8 @@ marks! {
     CROWD = 23, "crowd";
     /// The second or third account made on one device within the hour, for the family or oneself.
     SIBLING = 24, "sibling";
+    /// Makes an account, looks at it and does not come back.
+    ONCE = 25, "once";
 }
 
 impl Subgroups {

@@ -84,7 +84,7 @@ pub struct Loss {
 pub fn losses(figures: &[Figure]) -> Vec<Loss> {
     let mut lost: Vec<Loss> = figures
         .iter()
-        .filter(|theirs| theirs.judge != Judge::Policy)
+        .filter(|theirs| !matches!(theirs.judge, Judge::Policy | Judge::NoAddress))
         .filter_map(|theirs| {
             let same = |f: &&Figure| f.judge == Judge::Policy && f.what == theirs.what && f.of == theirs.of;
             loss(figures.iter().find(same)?, theirs)

@@ -3,6 +3,7 @@
 
 use super::draws::Draws;
 use super::figure::{Better, Figure, Unit};
+use super::logins::{HABIT, PAST, habit, past};
 use super::world::{Door, Entry, Judge, World};
 use crate::accounts::{Script, Subgroups};
 use std::collections::HashSet;
@@ -26,6 +27,12 @@ enum Whom {
     Everybody,
     Marked(Subgroups),
     Writing(Script),
+    /// A name that is not in Latin letters.
+    NotLatin,
+    /// By the class of past logins.
+    Past(usize),
+    /// By the class of habit.
+    Habit(usize),
 }
 
 impl Whom {
@@ -34,7 +41,15 @@ impl Whom {
             Whom::Everybody => true,
             Whom::Marked(mark) => entry.truth.subgroups.contains(*mark),
             Whom::Writing(script) => entry.truth.script == *script,
+            Whom::NotLatin => entry.truth.script != Script::Latin,
+            Whom::Past(class) => entry.door == Door::Login && past(entry.truth.past_logins) == *class,
+            Whom::Habit(class) => entry.door != Door::Signup && habit(entry.truth.logins_per_week) == *class,
         }
+    }
+
+    /// Whether it says something about a person for longer than one event, so that months of theirs can be counted.
+    fn lasts(&self) -> bool {
+        !matches!(self, Whom::Past(_))
     }
 }
 
@@ -43,6 +58,9 @@ fn rows() -> Vec<(Whom, String)> {
     let mut rows = vec![(Whom::Everybody, "everybody".to_owned())];
     rows.extend(Subgroups::ALL.iter().map(|(mark, name)| (Whom::Marked(*mark), (*name).to_owned())));
     rows.extend(SCRIPTS.iter().map(|script| (Whom::Writing(*script), format!("{} names", script.name()))));
+    rows.push((Whom::NotLatin, "names not in latin".to_owned()));
+    rows.extend(PAST.iter().enumerate().map(|(class, (_, name))| (Whom::Past(class), (*name).to_owned())));
+    rows.extend(HABIT.iter().enumerate().map(|(class, (_, name))| (Whom::Habit(class), (*name).to_owned())));
     rows
 }
 
@@ -88,12 +106,15 @@ fn seen(world: &World, whom: &Whom, judge: Judge) -> Seen {
             }
             _ => {}
         }
+        if entry.truth.subgroups.contains(Subgroups::ONCE) {
+            continue; // no month of theirs to speak of
+        }
         seen.months.0 += stop;
         people.extend(entry.truth.person);
     }
     let people = if matches!(whom, Whom::Everybody) { f64::from(world.people) } else { people.len() as f64 };
     let months = people * world.days() / MONTH;
-    seen.months.1 = if seen.logins.1 > 0.0 || seen.months.0 > 0.0 { months } else { 0.0 };
+    seen.months.1 = if whom.lasts() && (seen.logins.1 > 0.0 || seen.months.0 > 0.0) { months } else { 0.0 };
     seen
 }
 

@@ -9,7 +9,7 @@ use super::draws::Draws;
 use super::figure::{Better, Figure, Unit};
 use super::signups::curve;
 use super::world::{Door, Entry, Judge, World};
-use crate::accounts::Kind;
+use crate::accounts::{Kind, Subgroups};
 use std::collections::BTreeMap;
 
 /// Prompts for each honest user and year, and the figure's names: by family, by past logins, by frequency.
@@ -41,7 +41,7 @@ const PRICES: [(f64, [&str; 3]); 3] = [
 ];
 
 /// Lower ends of the classes of past logins, with their names.
-const PAST: [(u32, &str); 6] = [
+pub(super) const PAST: [(u32, &str); 6] = [
     (0, "0 past logins"),
     (1, "1 past login"),
     (2, "2 past logins"),
@@ -50,7 +50,7 @@ const PAST: [(u32, &str); 6] = [
     (10, "10 and more past logins"),
 ];
 /// Lower ends of the classes of habit, in logins a week.
-const HABIT: [(f32, &str); 4] = [
+pub(super) const HABIT: [(f32, &str); 4] = [
     (0.0, "less than 1 login a week"),
     (1.0, "1 to 7 logins a week"),
     (7.0, "7 to 30 logins a week"),
@@ -67,9 +67,9 @@ pub(super) fn habit(logins_per_week: f32) -> usize {
     HABIT.iter().rposition(|(least, _)| logins_per_week >= *least).unwrap_or(0)
 }
 
-/// A login with the right password.
+/// A login with the right password, not by a newcomer who is there once: no year of a user has those.
 pub(super) fn entered(entry: &Entry) -> bool {
-    entry.door == Door::Login && entry.ok
+    entry.door == Door::Login && entry.ok && !entry.truth.subgroups.contains(Subgroups::ONCE)
 }
 
 pub(super) fn figures(worlds: &[World], draws: &Draws) -> Vec<Figure> {
@@ -184,7 +184,7 @@ fn prompts(worlds: &[World], judge: Judge, draws: &Draws, out: &mut Vec<Figure>)
     let mut sums = Vec::with_capacity(worlds.len());
     for world in worlds {
         let mut stopped = 0.0;
-        for stop in world.honest(Door::Login).filter(|e| e.ok).filter_map(|e| e.by(judge).stops()) {
+        for stop in world.honest(Door::Login).filter(|e| entered(e)).filter_map(|e| e.by(judge).stops()) {
             count += 1;
             stopped += f64::from(u8::from(stop));
         }

@@ -10,6 +10,8 @@ use serde::Serialize;
 pub enum Judge {
     /// The policy that is measured; the world reacts to its answers and to nobody else's.
     Policy,
+    /// The same policy's score of logins that reads no address.
+    NoAddress,
     /// Limits for each address.
     PerAddress,
     /// A lock for each account after failures.
@@ -26,8 +28,9 @@ pub enum Judge {
 
 impl Judge {
     /// All of them, the policy first.
-    pub const ALL: [Judge; 7] = [
+    pub const ALL: [Judge; 8] = [
         Judge::Policy,
+        Judge::NoAddress,
         Judge::PerAddress,
         Judge::AccountLock,
         Judge::Fail2ban,
@@ -40,6 +43,7 @@ impl Judge {
     pub fn name(self) -> &'static str {
         match self {
             Judge::Policy => "policy",
+            Judge::NoAddress => "no address",
             Judge::PerAddress => "per address",
             Judge::AccountLock => "account lock",
             Judge::Fail2ban => "fail2ban",

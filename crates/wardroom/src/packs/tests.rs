@@ -112,7 +112,7 @@ fn no_rule_marks_an_account() {
         for effect in &rule.effects {
             let (Deed::Label { of, .. } | Deed::List { of, .. }) = &effect.what else { continue };
             // Joining is what the owner asks for, after showing a key.
-            let joins = &*rule.id == "Sentinel.joins";
+            let joins = &*rule.id == "sentinel.joins";
             assert!(joins || *fields[of.slot].name != *"account", "{}", rule.id);
         }
         let is_lane = rule.verdict == Some(Verdict::Allow);

@@ -163,7 +163,7 @@ fn join_and_live(story: &Story) {
     assert_eq!(asked["verdict"], "allow");
     story.await_told("s-1", &["owner-notice"]);
     let person = Client { token: story.person.clone(), ..story.product.clone() };
-    let listed = person.get("/v1/lists/Sentinel.members?value=alice").ok();
+    let listed = person.get("/v1/lists/sentinel.members?value=alice").ok();
     assert_eq!(listed["entry"], true, "{listed}");
     println!("-- A month of logins at home, on her laptop: nothing is asked for.");
     for n in 0..28 {
@@ -237,7 +237,7 @@ fn a_stolen_password_is_not_enough() {
     decided("forwarding is due", &said);
     assert_eq!(
         (&said["verdict"], &said["signals"][0]["rule"]),
-        (&json!("block"), &json!("Sentinel.setting_called_off"))
+        (&json!("block"), &json!("sentinel.setting_called_off"))
     );
 
     println!("-- A person looks.");

@@ -14,6 +14,10 @@ use crate::random::Random;
 
 pub(crate) use crate::accounts::family::Way;
 
+/// Thieves at a real browser who take the cookie that the page sets: a copy of the victim's browser is one more device, and
+/// not one without a name (assumed; people who refuse cookies are as rare).
+const TAKES_COOKIES: f64 = 0.97;
+
 /// What one campaign has.
 #[derive(Debug)]
 pub(crate) struct Approach {
@@ -89,7 +93,7 @@ impl Approach {
                 client.rtt = internet.rtt(client.ip, random);
                 client.look = person.look(Device::Laptop, now, random);
                 client.languages = person.languages();
-                client.device = random.chance(0.5).then(|| random.word());
+                client.device = random.chance(TAKES_COOKIES).then(|| random.word());
                 client
             }
             Way::Phishing => {
@@ -103,7 +107,7 @@ impl Approach {
                 client.rtt = internet.rtt(client.ip, random) + theirs.rtt / 2;
                 client.look = browser.with(Hello::Of(self.relay_tool));
                 client.languages = theirs.languages;
-                client.device = random.chance(0.5).then(|| random.word());
+                client.device = random.chance(TAKES_COOKIES).then(|| random.word());
                 client
             }
             Way::Cookie => {

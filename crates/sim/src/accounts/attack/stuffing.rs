@@ -270,7 +270,10 @@ impl Spray {
         };
         let face = if r.chance(0.5) { Face::named(2, begins, r) } else { Face::driven(begins, r) };
         let gear = Gear { source, face, cookies: Cookies::None, tongues: Tongues::draw(r), key: r.word() };
-        let secrets = (0..r.between(1, 5)).map(|_| Secret::common(r)).collect();
+        // the head of a list from somewhere: in about the order in which people choose them, none twice
+        let rounds = u64::from(campaign.size.div_ceil(stage.plan.people));
+        let secrets =
+            (0..rounds.clamp(5, 40)).map(|at| Secret::ranked(2 * at + r.between(1, 2) as u64)).collect();
         let lasts = (f64::from(campaign.size) / r.real(20.0, 400.0) * HOUR as f64) as i64;
         let (known, step) = (r.real(0.5, 0.95), r.word());
         Spray { by: Guesser::new(campaign, gear, begins, lasts, random), secrets, known, step }

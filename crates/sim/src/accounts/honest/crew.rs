@@ -36,10 +36,15 @@ pub(crate) enum CrewKind {
     Crowd,
 }
 
-// One of each in every scene, since they are what a detector is most likely to get wrong, and more in long ones (assumed).
+// One of each in every scene, since they are what a detector is most likely to get wrong, more in long ones, and more where
+// many sign up: one workshop or company for so many others (assumed; two to three of a hundred sign-ups each).
 const WORKSHOP_EVERY: u32 = 20;
+const WORKSHOP_FOR: f64 = 12_000.0;
 const ONBOARDING_EVERY: u32 = 10;
+const ONBOARDING_FOR: f64 = 2_000.0;
 const CROWD_EVERY: u32 = 25;
+/// The most groups of a kind.
+const MOST: u32 = 2_000;
 /// People in a workshop, and minutes until all have an account.
 const WORKSHOP: (i64, i64) = (150, 240);
 const WORKSHOP_LASTS: f64 = 75.0 * MINUTE as f64;
@@ -54,12 +59,13 @@ pub(crate) fn begin(stage: &mut Stage) {
     let days = stage.plan.days;
     let mut random = Random::new(stage.seed, 0x4352);
     let kinds = [
-        (CrewKind::Workshop, WORKSHOP_EVERY),
-        (CrewKind::Onboarding, ONBOARDING_EVERY),
-        (CrewKind::Crowd, CROWD_EVERY),
+        (CrewKind::Workshop, WORKSHOP_EVERY, WORKSHOP_FOR),
+        (CrewKind::Onboarding, ONBOARDING_EVERY, ONBOARDING_FOR),
+        (CrewKind::Crowd, CROWD_EVERY, f64::INFINITY),
     ];
-    for (kind, every) in kinds {
-        for _ in 0..1 + days / every {
+    for (kind, every, one_for) in kinds {
+        let many = (days / every).max((stage.plan.signups() / one_for) as u32).min(MOST);
+        for _ in 0..1 + many {
             let mut crew = Crew::plan(kind, stage.plan.start, days, &mut random);
             if kind == CrewKind::Crowd {
                 let many = random.real(CROWD.0, CROWD.1) * stage.plan.signups_per_day;

@@ -5,8 +5,8 @@ use crate::accounts::event::Form;
 use crate::accounts::person::Person;
 use crate::accounts::truth::Subgroups;
 use crate::clock::SECOND;
-use crate::names::mailbox;
-use crate::random::Random;
+use crate::names::{WESTERN, honest, mailbox};
+use crate::random::{Random, exp, ln};
 
 /// Seconds over the form: by hand, slowly, by screen reader, in a workshop; log-normal, as durations of human tasks are
 /// (medians assumed for four to six fields). A password manager fills it at once, or all but a name.
@@ -28,6 +28,10 @@ const GIVES_EMAIL: f64 = 0.7;
 const ALIAS: f64 = 0.06;
 const DISPOSABLE: f64 = 0.025;
 const TAGGED: f64 = 0.02;
+/// At a company's, a club's or a family's own domain: so many domains, some with many people, most with one (assumed).
+const OWN_DOMAIN: f64 = 0.08;
+const OWN_DOMAINS: f64 = 20_000.0;
+const OWN_DOMAIN_ENDS: [&str; 8] = ["it", "group", "haus", "lab", "club", "co", "design", "home"];
 const SHOWS_NAME: f64 = 0.5;
 
 /// Services as they are, since lists of them are of real names; nothing is ever sent there. Some are on no list.
@@ -123,10 +127,20 @@ fn email(random: &mut Random) -> (Option<String>, Subgroups) {
         (format!("{local}@{}", DISPOSABLE_DOMAINS[random.below(14) as usize]), Subgroups::ALIAS)
     } else if fate < ALIAS + DISPOSABLE + TAGGED {
         (format!("{local}+mail@{domain}"), Subgroups::NONE)
+    } else if fate < ALIAS + DISPOSABLE + TAGGED + OWN_DOMAIN {
+        (format!("{local}@{}", own_domain(random)), Subgroups::NONE)
     } else {
         (address, Subgroups::NONE)
     };
     (Some(address), marks)
+}
+
+/// A small domain: by Zipf's law, as members of organisations are spread.
+fn own_domain(random: &mut Random) -> String {
+    let rank = exp(random.unit() * ln(OWN_DOMAINS)) as u64;
+    let mut of = Random::new(rank, 0x444f);
+    let name: String = honest(&WESTERN, &mut of).chars().filter(char::is_ascii_alphabetic).take(14).collect();
+    format!("{name}-{}.example", OWN_DOMAIN_ENDS[of.below(8) as usize])
 }
 
 fn time(person: &Person, at_once: bool, random: &mut Random) -> i64 {

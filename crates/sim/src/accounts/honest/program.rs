@@ -121,7 +121,7 @@ pub(crate) fn outage(now: i64, stage: &mut Stage) {
     stage.agenda.add(now + wait, Task::Outage);
     for person in 0..stage.members.len() as u32 {
         let member = &stage.members[person as usize];
-        if member.closed {
+        if member.closed || member.person.marks.contains(Subgroups::ONCE) {
             continue;
         }
         let soon = now + (random.exponential(BACK_WITHIN as f64 / 3.0) as i64).min(BACK_WITHIN);

@@ -106,7 +106,10 @@ impl Errand {
     pub(crate) fn accepted(mut self, now: i64, stage: &mut Stage) {
         let person = self.person;
         stage.members[person as usize].closed = false;
-        visit::settle(person, now, stage);
+        let stays = !stage.members[person as usize].person.marks.contains(Subgroups::ONCE);
+        if stays {
+            visit::settle(person, now, stage);
+        }
         if self.marks == self.marks.without(NO_SIBLINGS) && self.random.chance(SIBLINGS) {
             let (wait, left) = (self.random.between(3 * MINUTE, 25 * MINUTE), self.random.below(3) as u8);
             let next = Box::new((self.connection, person, left));

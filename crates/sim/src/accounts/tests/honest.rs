@@ -9,7 +9,7 @@ use crate::accounts::event::Detail;
 use crate::accounts::internet::{COUNTRIES, Internet, Use, operator_use};
 
 fn month() -> Vec<Happening> {
-    run(Plan { seed: 3, ..Plan::default() }, passing)
+    run(Plan { seed: 3, stay: 0.8, ..Plan::default() }, passing)
 }
 
 fn share(of: usize, all: usize) -> f64 {
@@ -33,7 +33,7 @@ fn a_month_has_plausible_base_rates() {
         |h| matches!(&h.event.detail, Detail::Login(entry) if entry.secret.is_some_and(|s| s.is_breached())),
     );
     let breached = share(breached.count(), logins.len());
-    assert!((0.007..0.03).contains(&breached), "{breached} with a breached password"); // 1.5 % and what guesses add
+    assert!((0.02..0.07).contains(&breached), "{breached} with a breached password"); // 4.5 % and what guesses add
     let signups = all.iter().filter(|h| h.event.kind() == "signup").count();
     assert!((1_200..2_600).contains(&signups), "{signups} sign-ups");
     assert!(all.iter().all(|h| h.truth.is_honest()));

@@ -86,13 +86,7 @@ fn show(said: &Value, out: &mut dyn Write) -> Result<()> {
     let [kind, number, verdict] = [&case["event_type"], &case["decision"], &decision["verdict"]].map(text);
     writeln!(out, "\n{kind}, decision {number}: {verdict}")?;
     for signal in array(&decision["signals"]) {
-        writeln!(
-            out,
-            "  {} by {}: {}",
-            text(&signal["verdict"]),
-            text(&signal["rule"]),
-            text(&signal["because"])
-        )?;
+        writeln!(out, "  {}", spoke(signal))?;
     }
     section("what else happened to the account, the newest first", &said["events"], event, out)?;
     section("what its owner reported", &said["reports"], event, out)?;
@@ -103,6 +97,17 @@ fn show(said: &Value, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "\nnote: {}", text(note))?;
     }
     Ok(())
+}
+
+/// A rule that fired. One that gives no verdict has effects instead; a shadow has neither effect nor say.
+fn spoke(signal: &Value) -> String {
+    let [verdict, rule, because] = ["verdict", "rule", "because"].map(|name| text(&signal[name]));
+    let effects: Vec<String> = array(&signal["effects"]).iter().map(text).collect();
+    match signal["mode"] == "live" {
+        true => format!("{verdict} by {rule}: {because}"),
+        false if effects.is_empty() => format!("{rule}, which has no say: {because}"),
+        false => format!("{} by {rule}: {because}", effects.join(", ")),
+    }
 }
 
 fn section(title: &str, rows: &Value, row: fn(&Value) -> String, out: &mut dyn Write) -> Result<()> {
@@ -135,4 +140,18 @@ fn label(it: &Value) -> String {
 fn became(said: &Value, out: &mut dyn Write) -> Result<()> {
     let acts: Vec<String> = array(&said["acts"]).iter().map(text).collect();
     Ok(writeln!(out, "{}\nundone by: wardroom undo act {}", line(&said["case"]), acts.join(", "))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_without_a_verdict_is_named_by_what_it_does() {
+        let check = |signal: Value, expect: &str| assert_eq!(spoke(&signal), expect);
+        let of = |mode: &str, verdict: &str, effects: Value| json!({ "rule": "a.b", "verdict": verdict, "mode": mode, "because": "so", "effects": effects });
+        check(of("live", "challenge", json!(["notify(\"owner\")"])), "challenge by a.b: so");
+        check(of("shadow", "allow", json!(["notify(\"owner\")"])), "notify(\"owner\") by a.b: so");
+        check(of("shadow", "block", json!(null)), "a.b, which has no say: so");
+    }
 }

@@ -89,9 +89,15 @@ fn say(said: &Value, paint: Paint, out: &mut impl Write) -> Result<()> {
         writeln!(out, "  {:<16} {}", text(&field["name"]), shown(&field["value"]))?;
     }
     for signal in items(&said["signals"]) {
-        let shadow = if signal["mode"] == "live" { "" } else { " (shadow)" };
         let (verdict, rule) = (text(&signal["verdict"]), text(&signal["rule"]));
-        writeln!(out, "{verdict} by {rule}{shadow}: {}", text(&signal["because"]))?;
+        let effects: Vec<String> = items(&signal["effects"]).iter().map(text).collect();
+        // Without a say and with effects: a rule that gives no verdict.
+        let head = match (signal["mode"] == "live", effects.is_empty()) {
+            (true, _) => format!("{verdict} by {rule}"),
+            (false, true) => format!("{verdict} by {rule} (shadow)"),
+            (false, false) => format!("{} by {rule}", effects.join(", ")),
+        };
+        writeln!(out, "{head}: {}", text(&signal["because"]))?;
     }
     if items(&said["signals"]).is_empty() {
         writeln!(out, "no rule fired")?;

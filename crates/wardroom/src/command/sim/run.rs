@@ -10,15 +10,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use wardroom_engine::{Active, Flow, Step};
-use wardroom_event::{Draft, Event, Micros, TypeId, Value, read};
+use wardroom_event::{Draft, Event, Micros, Value, read};
 use wardroom_facts::Library;
-use wardroom_policy::Verdict;
+use wardroom_policy::{Serve, Verdict};
 use wardroom_sim::accounts::{Answer, Happening, Plan, Scene, Traffic};
 use wardroom_sim::measure::{Door, Entry, Judge, Opinion, World};
 use wardroom_state::Secret;
 
 /// The scores that curves are drawn from, by event type.
 pub(super) const SCORES: [(&str, &str); 2] = [("signup", "account.farmed"), ("login", "account.takeover")];
+/// The score of logins that reads no address; a policy without it has no such column.
+const NO_ADDRESS: (&str, &str) = ("login", "account.takeover_rtt");
 
 /// A world that was run.
 pub(super) struct Ran {
@@ -63,6 +65,7 @@ pub(super) fn run(plan: Plan, peace: i64, active: &Arc<Active>, done: &AtomicU64
 struct Reads {
     /// Place of the score among the served values.
     score: Option<usize>,
+    no_address: Option<usize>,
     columns: usize,
 }
 
@@ -86,7 +89,8 @@ impl Runner {
                 let serve = &program.plan(kind).serve;
                 let id = SCORES.iter().find(|(event, _)| *event == &*of.name).map(|(_, id)| *id);
                 let score = serve.iter().position(|s| id == Some(&*s.id));
-                (kind.0, Reads { score, columns: serve.len() })
+                let is_one = |s: &Serve| NO_ADDRESS == (&*of.name, &*s.id);
+                (kind.0, Reads { score, no_address: serve.iter().position(is_one), columns: serve.len() })
             })
             .collect();
         let columns = |name: &str| {
@@ -167,20 +171,14 @@ impl Runner {
             self.ran.login_nanos.push(u32::try_from(took.as_nanos()).unwrap_or(u32::MAX));
         }
         let answer = answer(step.judgement.verdict);
-        let score = self.score(event.kind, &step.served);
-        said[Judge::Policy as usize] = Opinion { score, answer: Some(answer) };
+        let reads = self.reads.get(&event.kind.0).copied();
+        let score = |place: Option<usize>| score(step.served.get(place?)?);
+        let of = reads.and_then(|reads| score(reads.score));
+        said[Judge::Policy as usize] = Opinion { score: of, answer: Some(answer) };
+        said[Judge::NoAddress as usize].score = reads.and_then(|reads| score(reads.no_address));
         self.words(event, happening, &step, answer);
         self.sample(event, happening, &step.served, door);
         answer
-    }
-
-    fn score(&self, kind: TypeId, served: &[Value]) -> Option<f32> {
-        let at = self.reads.get(&kind.0)?.score?;
-        match served.get(at)? {
-            Value::Number(n) => Some(*n as f32),
-            // A score of which nothing is known says nothing.
-            _ => Some(f32::NEG_INFINITY),
-        }
     }
 
     /// Offers the served values to the trees: every sign-up, honest logins that got in, logins that take over.
@@ -199,14 +197,23 @@ impl Runner {
     }
 
     fn words(&mut self, event: &Event, happening: &Happening, step: &Step, answer: Answer) {
-        let Some(attack) = happening.truth.attack else { return };
         let stops = !matches!(answer, Answer::Pass | Answer::Limit);
-        let has = self.ran.words.get(attack.family.name).map(|words| words.stops);
+        let about = match (happening.truth.attack, happening.event.kind()) {
+            (Some(attack), _) => attack.family.name,
+            // Whom it hurts is read by support, too.
+            (None, "signup") if stops => "an honest sign-up",
+            (None, "login") if stops => "an honest login",
+            (None, _) => return,
+        };
+        if happening.arrival < self.ran.world.from {
+            return;
+        }
+        let has = self.ran.words.get(about).map(|words| words.stops);
         // The first that is stopped is worth showing; until there is one, the first that is not.
         if has == Some(true) || (has == Some(false) && !stops) {
             return;
         }
-        self.ran.words.insert(attack.family.name, Words::of(&self.active, event, step, stops));
+        self.ran.words.insert(about, Words::of(&self.active, event, step, stops));
     }
 
     /// Keeps what figures are made of: what happened before the time that is measured, and what nobody stopped at other doors,
@@ -227,6 +234,11 @@ impl Runner {
             });
         }
     }
+}
+
+/// A served score; one of which nothing is known says nothing.
+fn score(value: &Value) -> Option<f32> {
+    Some(if let Value::Number(n) = value { *n as f32 } else { f32::NEG_INFINITY })
 }
 
 /// What the provider does about a verdict.

@@ -5,6 +5,7 @@ use super::peers;
 use super::plan::Course;
 use super::run::{self, Ran};
 use super::table;
+use super::words::spoken;
 use crate::cli::SimScore;
 use crate::command::test::ready;
 use crate::terminal::Progress;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use wardroom_engine::Active;
-use wardroom_sim::measure::{Draws, Figure, World, figures, losses};
+use wardroom_sim::measure::{Door, Draws, Figure, World, figures, losses};
 
 /// Replicates of the bootstrap.
 const REPLICATES: usize = 400;
@@ -35,11 +36,13 @@ pub(super) fn run(args: &SimScore) -> Result<ExitCode> {
         Some(dir) => policy_dir::load(dir)?,
         None => packs::shipped(),
     };
-    let active = ready(bundle)?;
+    let active = ready(bundle.clone())?;
+    let version = active.program.version.to_string();
+    let active = if args.words { ready(spoken(bundle, &active.program))? } else { active };
     let began = Instant::now();
     let mut ran = all(&course, &active)?;
     teach(&course, &active, &mut ran)?;
-    let said = Said::of(&course, &active, ran, args.words, began);
+    let said = Said::of(&course, &active, ran, args.words, began).of_version(version);
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&said.json())?)?;
@@ -105,10 +108,36 @@ pub(super) struct Said {
     pub(super) families: Vec<(&'static str, &'static str)>,
     pub(super) people: u32,
     pub(super) days: u32,
+    pub(super) rates: Rates,
     pub(super) figures: Vec<Figure>,
     pub(super) cost: Cost,
     pub(super) words: BTreeMap<&'static str, super::words::Words>,
     pub(super) notes: Vec<String>,
+}
+
+/// What a world has of each, on average, while it is measured.
+#[derive(serde::Serialize)]
+pub(super) struct Rates {
+    pub(super) honest_signups: u64,
+    pub(super) attackers_signups: u64,
+    pub(super) honest_logins: u64,
+    pub(super) attackers_logins: u64,
+}
+
+impl Rates {
+    fn of(worlds: &[World]) -> Rates {
+        let mean = |door: Door, honest: bool| {
+            let all = worlds.iter().flat_map(|world| &world.entries);
+            let found = all.filter(|e| e.door == door && e.truth.is_honest() == honest).count();
+            (found / worlds.len().max(1)) as u64
+        };
+        Rates {
+            honest_signups: mean(Door::Signup, true),
+            attackers_signups: mean(Door::Signup, false),
+            honest_logins: mean(Door::Login, true),
+            attackers_logins: mean(Door::Login, false),
+        }
+    }
 }
 
 /// What judging cost.
@@ -146,6 +175,7 @@ impl Said {
             families: course.families.iter().map(|f| (f.name, f.words)).collect(),
             people: course.people,
             days: course.days,
+            rates: Rates::of(&worlds),
             figures,
             cost,
             words: if with_words { words } else { BTreeMap::new() },
@@ -153,11 +183,16 @@ impl Said {
         }
     }
 
+    /// Of the policy as it was given, without what lets it speak.
+    fn of_version(self, policy: String) -> Said {
+        Said { policy, ..self }
+    }
+
     fn json(&self) -> serde_json::Value {
         let names: Vec<&str> = self.families.iter().map(|(name, _)| *name).collect();
         json!({
             "policy": self.policy, "seeds": self.seeds, "families": names, "people": self.people,
-            "days": self.days, "figures": self.figures, "where_we_lose": losses(&self.figures),
+            "days": self.days, "rates": self.rates, "figures": self.figures, "where_we_lose": losses(&self.figures),
             "cost": self.cost, "words": self.words, "notes": self.notes,
         })
     }

@@ -78,6 +78,15 @@ pub(super) fn say(said: &Said, out: &mut impl Write) -> Result<()> {
         grouped(said.people.into()),
         said.days
     )?;
+    let rates = &said.rates;
+    writeln!(
+        out,
+        "measured in a world, on average: {} honest sign-ups and {} of attackers, {} honest logins and {} of attackers",
+        grouped(rates.honest_signups),
+        grouped(rates.attackers_signups),
+        grouped(rates.honest_logins),
+        grouped(rates.attackers_logins)
+    )?;
     for (family, words) in &said.families {
         writeln!(out, "  {family:<24} {words}")?;
     }
