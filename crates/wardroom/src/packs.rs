@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = &shipped![
     "account/forwarding.txt",
     "account/free_mail.txt",
     "account/lanes.ward",
+    "account/likeness.ward",
     "account/login.ward",
     "account/past.ward",
     "account/recovery.ward",
