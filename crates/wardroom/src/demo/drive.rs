@@ -2,6 +2,7 @@
 //! Sends the simulated traffic over one streaming HTTP request, and reads the answers as they come.
 
 use super::board::{Answer, Board};
+use super::proof;
 use crate::cli::Demo;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -33,8 +34,30 @@ const TICK: Duration = Duration::from_millis(20);
 /// Most bytes in one piece of the request.
 const PIECE: usize = 64 * 1024;
 
-/// What is sent and not yet answered, in order; `None` is the past, which is not scored.
-type Sent = Arc<Mutex<VecDeque<Option<(i64, Truth)>>>>;
+/// Most events of the past under way: who is challenged there proves who they are a quarter of an hour later at most.
+const AHEAD: usize = 256;
+
+/// What is sent and not yet answered, in order.
+type Sent = Arc<Mutex<VecDeque<Asked>>>;
+
+/// What an answer is about.
+struct Asked {
+    about: About,
+    /// What follows if the answer is a challenge: the owner passes it, and the provider tells.
+    proof: Option<String>,
+}
+
+enum About {
+    /// An event of the day before.
+    Past,
+    /// A challenge that was passed.
+    Proof,
+    /// An event of the demo: when it happened, and what it was.
+    Event(i64, Truth),
+}
+
+/// Challenges that owners have passed, to be told.
+type Proofs = Arc<Mutex<Vec<String>>>;
 
 pub(crate) struct Driver {
     pub(crate) address: SocketAddr,
@@ -52,10 +75,11 @@ impl Driver {
     /// Drives until the seconds asked for have passed, or for good.
     pub(crate) async fn run(self) -> Result<()> {
         let (pieces, body) = mpsc::channel(16);
-        let sent: Sent = Arc::default();
-        let reader = tokio::spawn(read(self.request(body).await?, sent.clone(), self.board.clone()));
-        self.past(&pieces, &sent).await?;
-        self.live(&pieces, &sent).await?;
+        let (sent, proofs) = (Sent::default(), Proofs::default());
+        let reading = read(self.request(body).await?, sent.clone(), proofs.clone(), self.board.clone());
+        let reader = tokio::spawn(reading);
+        self.past(&pieces, &sent, &proofs).await?;
+        self.live(&pieces, &sent, &proofs).await?;
         drop(pieces);
         reader.await.context("the reader of answers failed")?
     }
@@ -89,30 +113,26 @@ impl Driver {
     }
 
     /// The provider did not open this morning: honest traffic of the day before, as fast as it goes.
-    async fn past(&self, pieces: &Pieces, sent: &Sent) -> Result<()> {
+    async fn past(&self, pieces: &Pieces, sent: &Sent, proofs: &Proofs) -> Result<()> {
         let begin = self.morning.minus(wardroom_event::Span(PAST));
         let mut piece = String::with_capacity(PIECE + 1024);
         for happening in self.world(begin, Campaigns::none()) {
             if happening.arrival >= self.morning.0 {
                 break;
             }
+            tell(proofs, sent, &mut piece);
             write(&happening, Some("past"), &mut piece);
-            lock(sent).push_back(None);
-            if piece.len() >= PIECE {
+            lock(sent).push_back(Asked { about: About::Past, proof: proof::of(&happening, Some("past")) });
+            if lock(sent).len() >= AHEAD {
                 send(pieces, &mut piece).await?;
+                until_answered(pieces, sent, AHEAD / 2).await?;
             }
         }
         send(pieces, &mut piece).await?;
-        while !lock(sent).is_empty() {
-            if pieces.is_closed() {
-                bail!("the demo's server closed the stream");
-            }
-            tokio::time::sleep(TICK).await;
-        }
-        Ok(())
+        until_answered(pieces, sent, 0).await
     }
 
-    async fn live(&self, pieces: &Pieces, sent: &Sent) -> Result<()> {
+    async fn live(&self, pieces: &Pieces, sent: &Sent, proofs: &Proofs) -> Result<()> {
         let campaigns = Campaigns { begin_within_minutes: Some(ATTACKED_WITHIN), ..Campaigns::default() };
         let mut world = self.world(self.morning, campaigns).peekable();
         let began = Instant::now();
@@ -130,9 +150,11 @@ impl Driver {
             let now = self.morning.0 + passed;
             self.simulated.store(now, Relaxed);
             lock(&self.board).simulated = Micros(now).to_string();
+            tell(proofs, sent, &mut piece);
             while let Some(happening) = world.next_if(|h| h.arrival <= now) {
                 write(&happening, None, &mut piece);
-                lock(sent).push_back(Some((happening.time, happening.truth)));
+                let proof = proof::of(&happening, None);
+                lock(sent).push_back(Asked { about: About::Event(happening.time, happening.truth), proof });
                 if piece.len() >= PIECE {
                     send(pieces, &mut piece).await?;
                 }
@@ -160,6 +182,26 @@ fn write(happening: &Happening, source: Option<&str>, out: &mut String) {
     out.push('\n');
 }
 
+/// Waits until no more than so many events are under way.
+async fn until_answered(pieces: &Pieces, sent: &Sent, most: usize) -> Result<()> {
+    while lock(sent).len() > most {
+        if pieces.is_closed() {
+            bail!("the demo's server closed the stream");
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(())
+}
+
+/// Challenges passed since the last time.
+fn tell(proofs: &Proofs, sent: &Sent, piece: &mut String) {
+    for proof in std::mem::take(&mut *lock(proofs)) {
+        piece.push_str(&proof);
+        piece.push('\n');
+        lock(sent).push_back(Asked { about: About::Proof, proof: None });
+    }
+}
+
 async fn send(pieces: &Pieces, piece: &mut String) -> Result<()> {
     if piece.is_empty() {
         return Ok(());
@@ -185,6 +227,7 @@ struct SignalLine {
 async fn read(
     response: impl Future<Output = Result<Response<Incoming>>>,
     sent: Sent,
+    proofs: Proofs,
     board: Arc<Mutex<Board>>,
 ) -> Result<()> {
     let response = response.await?;
@@ -200,24 +243,31 @@ async fn read(
         rest.extend_from_slice(&data);
         let end = rest.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
         for line in rest[..end].split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
-            take(line, &sent, &board);
+            take(line, &sent, &proofs, &board);
         }
         rest.drain(..end);
     }
     Ok(())
 }
 
-fn take(line: &[u8], sent: &Sent, board: &Mutex<Board>) {
-    let Some(expected) = lock(sent).pop_front() else {
-        return;
-    };
-    let mut board = lock(board);
-    let Some((time, truth)) = expected else {
-        board.past += 1;
+fn take(line: &[u8], sent: &Sent, proofs: &Proofs, board: &Mutex<Board>) {
+    let Some(asked) = lock(sent).pop_front() else {
         return;
     };
     let parsed: Option<Line> = serde_json::from_slice(line).ok();
     let verdict = parsed.as_ref().and_then(|l| Verdict::named(l.verdict.as_deref()?));
+    if let (Some(Verdict::Challenge), Some(proof)) = (verdict, asked.proof) {
+        lock(proofs).push(proof);
+    }
+    let mut board = lock(board);
+    let (time, truth) = match asked.about {
+        About::Past => {
+            board.past += 1;
+            return;
+        }
+        About::Proof => return,
+        About::Event(time, truth) => (time, truth),
+    };
     let (Some(verdict), Some(parsed)) = (verdict, parsed) else {
         board.problems += 1;
         return;

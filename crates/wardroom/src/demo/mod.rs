@@ -8,6 +8,7 @@
 mod board;
 mod drive;
 mod home;
+mod proof;
 mod view;
 
 use crate::cli::Demo;
