@@ -148,6 +148,7 @@ fn operating(
     let none = vec![(0.0, 0.0); worlds.len()];
     let mut by_family: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     let mut by_past: BTreeMap<usize, Vec<(f64, f64)>> = BTreeMap::new();
+    let mut by_habit: BTreeMap<usize, Vec<(f64, f64)>> = BTreeMap::new();
     for (world, entry) in attacks {
         let (Some(stop), Some(attack)) = (entry.by(judge).stops(), entry.truth.attack) else { continue };
         // Accounts that a farm itself made are nobody's to take over.
@@ -159,6 +160,7 @@ fn operating(
         let rows = [
             by_family.entry(of).or_insert_with(|| none.clone()),
             by_past.entry(past(entry.truth.past_logins)).or_insert_with(|| none.clone()),
+            by_habit.entry(habit(entry.truth.logins_per_week)).or_insert_with(|| none.clone()),
         ];
         for sums in rows {
             sums[*world as usize].0 += f64::from(u8::from(stop));
@@ -175,6 +177,9 @@ fn operating(
     }
     for (class, sums) in by_past {
         push("login.stopped_by_answers_by_past_logins", PAST[class].1.to_owned(), &sums);
+    }
+    for (class, sums) in by_habit {
+        push("login.stopped_by_answers_by_frequency", HABIT[class].1.to_owned(), &sums);
     }
     prompts(worlds, judge, draws, out);
 }

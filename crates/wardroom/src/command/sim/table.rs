@@ -9,7 +9,7 @@ use std::io::Write;
 use wardroom_sim::measure::{Estimate, Figure, Judge, Loss, Unit, losses};
 
 /// Every figure with its heading, in the order they are printed.
-const HEADINGS: [(&str, &str); 32] = [
+const HEADINGS: [(&str, &str); 33] = [
     ("signup.recall_at_fpr_0.1%", "Sign-ups: share above the threshold that 0.1 % of honest ones exceed"),
     ("signup.recall_at_fpr_0.5%", "Sign-ups: share above the threshold that 0.5 % of honest ones exceed"),
     ("signup.members_stopped", "Sign-ups: share that answers ask for more or stop"),
@@ -47,6 +47,7 @@ const HEADINGS: [(&str, &str); 32] = [
     ),
     ("login.stopped_by_answers", "Logins and after: attacks that answers ask for more or stop"),
     ("login.stopped_by_answers_by_past_logins", "Logins and after: the same, by past logins of the account"),
+    ("login.stopped_by_answers_by_frequency", "Logins and after: the same, by how often the owner logs in"),
     ("login.prompts_by_answers", "Logins: honest ones asked for more or stopped, for each user and year"),
     ("wave.minutes_to_containment", "Stuffing and spraying: minutes to containment"),
     ("wave.accounts_before_containment", "Stuffing and spraying: accounts entered before containment"),
