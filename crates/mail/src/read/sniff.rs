@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a file is, by its first bytes.
+
+use crate::kind::kinds;
+
+kinds! {
+    /// What a file is.
+    #[derive(Default)]
+    FileKind {
+        #[default] Unknown "unknown" "nobody knows what"
+        Empty "empty" "nothing"
+        Text "text" "a text"
+        Html "html" "a page of HTML"
+        Xml "xml" "XML"
+        Svg "svg" "an SVG drawing"
+        Rtf "rtf" "an RTF document"
+        Pdf "pdf" "a PDF document"
+        Png "png" "a PNG picture"
+        Jpeg "jpeg" "a JPEG picture"
+        Gif "gif" "a GIF picture"
+        Bmp "bmp" "a BMP picture"
+        Webp "webp" "a WebP picture"
+        Tiff "tiff" "a TIFF picture"
+        Zip "zip" "a ZIP archive"
+        Ooxml "ooxml" "an Office document"
+        Jar "jar" "a Java archive"
+        Apk "apk" "an Android program"
+        OpenDocument "opendocument" "an OpenDocument document"
+        Ole "ole" "an Office document of old, or another compound file"
+        Msg "msg" "an Outlook message"
+        Msi "msi" "a Windows installer"
+        Rar "rar" "a RAR archive"
+        SevenZip "7z" "a 7z archive"
+        Gzip "gzip" "a gzip archive"
+        Bzip2 "bzip2" "a bzip2 archive"
+        Xz "xz" "an xz archive"
+        Tar "tar" "a tar archive"
+        Cab "cab" "a CAB archive"
+        Ace "ace" "an ACE archive"
+        Arj "arj" "an ARJ archive"
+        Lzh "lzh" "an LZH archive"
+        Exe "exe" "a Windows program"
+        Elf "elf" "a Linux program"
+        MachO "macho" "a macOS program"
+        Class "class" "a Java class"
+        Lnk "lnk" "a Windows shortcut"
+        UrlFile "url_file" "an internet shortcut"
+        Iso "iso" "a disc image"
+        Vhd "vhd" "a disk image"
+        OneNote "onenote" "a OneNote notebook"
+        Chm "chm" "a Windows help file"
+        Script "script" "a script"
+        Tnef "tnef" "Outlook's wrapping (winmail.dat)"
+        Calendar "calendar" "an invitation"
+        VCard "vcard" "a business card"
+        Pgp "pgp" "something signed or encrypted with PGP"
+        Pkcs7 "pkcs7" "something signed or encrypted with S/MIME"
+        Message "message" "a mail"
+        Audio "audio" "a sound"
+        Video "video" "a film"
+    }
+}
