@@ -108,8 +108,8 @@ fn bare(text: &str, from: usize, at: usize) -> Piece {
 /// Whether a bare name is one that readers take for a URL.
 fn is_url(name: &str, path: bool) -> bool {
     let plain = name.replace(['[', ']', '(', ')', '{', '}'], "").to_ascii_lowercase();
-    if plain.starts_with("www.") {
-        return plain.len() > 6 && plain[4..].contains('.');
+    if let Some(rest) = plain.strip_prefix("www.") {
+        return rest.len() > 2 && rest.contains('.');
     }
     let Some((before, last)) = plain.rsplit_once('.') else { return false };
     if before.is_empty() || before.starts_with('.') || plain.contains("..") {
