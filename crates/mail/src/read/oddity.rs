@@ -31,7 +31,7 @@ kinds! {
         NoMessageId "no_message_id" "there is no Message-ID"
         NoRecipients "no_recipients" "there is neither To nor Cc"
         DateInvalid "date_invalid" "the Date cannot be read"
-        DateZoneOdd "date_zone_odd" "the Date's zone is one that does not exist"
+        DateZoneOdd "date_zone_odd" "the Date's zone is missing, or one that does not exist"
         MessageIdOdd "message_id_odd" "the Message-ID has not the form that one has"
         FromSeveral "from_several" "From has several addresses"
         FromNoAddress "from_no_address" "From has no address"

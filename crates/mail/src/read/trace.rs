@@ -4,13 +4,20 @@
 use mail_parser::parsers::MessageStream;
 use mail_parser::{DateTime, Host, Received};
 
+use super::field::cut;
 use super::oddity::Oddity;
 use super::reading::{Date, Hop};
 use crate::kind::Set;
 
-/// A `Date` as it is written in one line.
+/// Longest date that is read without a zone, in bytes.
+const DATE_BYTES: usize = 64;
+
+/// A `Date` as it is written in one line. Without a zone it is taken for UTC, as mail programs take it.
 pub(super) fn date(value: &str, odd: &mut Set<Oddity>) -> Option<Date> {
-    let date = DateTime::parse_rfc822(value).and_then(|date| convert(&date));
+    let parse = |value: &str| DateTime::parse_rfc822(value).and_then(|date| convert(&date));
+    let zoned = parse(value);
+    let date = zoned.or_else(|| parse(&format!("{} +0000", cut(value, DATE_BYTES))));
+    odd.insert_if(zoned.is_none() && date.is_some(), Oddity::DateZoneOdd);
     odd.insert_if(date.is_none(), Oddity::DateInvalid);
     // RFC 5322, 3.3 knows no zone; in use are those from -12:00 to +14:00, by quarters of an hour.
     let odd_zone =
@@ -76,6 +83,7 @@ mod tests {
         check("22 Aug 2002 11:26:25 GMT", Some((1_030_015_585, 0)), "[]");
         check("Thu, 22 Aug 2002 11:26:25 EDT", Some((1_030_029_985, -240)), "[]");
         check("Thu, 22 Aug 2002 11:26:25 -1700", Some((1_030_015_585 + 17 * 3600, -1020)), "[date_zone_odd]");
+        check("Thu, 22 Aug 2002 11:26:25", Some((1_030_015_585, 0)), "[date_zone_odd]");
         check("yesterday", None, "[date_invalid]");
         check("Thu, 32 Foo 2002 18:26:25 +0700", None, "[date_invalid]");
         check("", None, "[date_invalid]");
