@@ -6,9 +6,9 @@
 use super::{Finding, Tree, manifest};
 
 /// The crates from the foundation to the binary. A new crate gets its place here when it is made.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "history", "sql", "account",
-    "flood", "api", "sim", "wardroom",
+    "flood", "mail", "api", "sim", "wardroom",
 ];
 
 /// What all packages of this repository's crates start with; the binary's is the bare name.

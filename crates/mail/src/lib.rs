@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Raw mail ↔ what it shows: bytes to a [`read::Reading`] of headers, parts, texts, links, attachments and oddities.
+//!
+//! This crate knows not how verdicts are made. It knows no sockets, reads no clock and looks nothing up: what a message
+//! says is all there is, and the same bytes give the same reading.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod kind;
+pub mod limits;
+pub mod read;
