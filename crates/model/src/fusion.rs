@@ -104,7 +104,7 @@ mod tests {
         let mut draws = Draws::new(3);
         let mut noise = move || draws.below(1000) as f64 / 100.0 - 5.0;
         let one = |at: usize| {
-            let abuse = at % 3 == 0;
+            let abuse = at.is_multiple_of(3);
             let sign = if abuse { 1.0 } else { -1.0 };
             (says(&[Some(sign * 2.0 + noise() / 3.0), Some(noise()), Some(-sign * 2.0)]), abuse)
         };

@@ -15,9 +15,12 @@ pub mod ensemble;
 pub mod example;
 pub mod explain;
 pub mod fusion;
+pub mod guard;
 pub mod limits;
 pub mod linear;
 pub mod metrics;
+pub mod personal;
+pub mod sketch;
 pub mod train;
 
 mod number;

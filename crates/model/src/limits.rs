@@ -27,3 +27,13 @@ pub const PROGRESS_FIRST: u64 = 64;
 pub const PROGRESS_PACE: u64 = 512;
 /// Most passes over the examples in training.
 pub const PASSES: usize = 64;
+/// Bytes of a sketch.
+pub const SKETCH: usize = 64;
+/// Most words of one user that are kept: 80 bytes each.
+pub const PERSONAL_WORDS: usize = 256;
+/// Most clusters of reported examples that are told apart in a period.
+pub const GUARD_CLUSTERS: usize = 4_096;
+/// Most reporters that are counted in a period, and most cohorts that are counted of a cluster.
+pub const GUARD_KEYS: usize = 100_000;
+/// Most reports of one cluster that wait.
+pub const GUARD_WAITING: usize = 1_000;

@@ -234,3 +234,6 @@ fn tokens(raw: &[u8], plan: Plan, telling: bool) -> (Example, Words, String) {
     let (example, words) = views(raw, &reading, telling);
     (example, words, reading.subject)
 }
+
+#[cfg(test)]
+mod tests;
