@@ -53,6 +53,41 @@ pub const LABEL_BYTES: usize = 512;
 /// Longest file name that is kept, in bytes.
 pub const NAME_BYTES: usize = 512;
 
+/// Bytes from the beginning that the view of raw bytes looks at: headers and the beginning of the text, of which more says no
+/// more.
+pub const VIEW_RAW_BYTES: usize = 3_500;
+/// Bytes that the view of canonical bytes looks at, of headers and of the body each.
+pub const VIEW_CANON_BYTES: usize = 3_000;
+/// Words of a text that the view of words looks at.
+pub const VIEW_WORDS: usize = 3_000;
+/// Characters of a text that the view of characters looks at.
+pub const VIEW_CHARS: usize = 6_000;
+/// Longest word in a view, in characters.
+pub const VIEW_WORD_CHARS: usize = 40;
+/// Characters of a text of which a pattern is made.
+pub const VIEW_PATTERN_CHARS: usize = 200;
+/// URLs that the view of URLs looks at.
+pub const VIEW_URLS: usize = 300;
+/// Words of one header that the view of shapes looks at.
+pub const VIEW_HEADER_WORDS: usize = 12;
+/// `Received` headers that the view of the trace looks at.
+pub const VIEW_HOPS: usize = 24;
+/// Words of one `Received` header that are looked at.
+pub const VIEW_HOP_WORDS: usize = 60;
+
+/// Messages that are evaluated at once; they are in memory as tokens, 20 KB each.
+pub const EVAL_MESSAGES: usize = 200_000;
+/// Longest manifest in bytes.
+pub const EVAL_MANIFEST_BYTES: u64 = 256 * 1024 * 1024;
+/// How deep folders lie in folders.
+pub const EVAL_DEPTH: usize = 8;
+/// Longest line of a mailbox in one file that is read as one; a longer one counts as several.
+pub const EVAL_LINE_BYTES: u64 = 64 * 1024;
+/// Tokens that are told of each view of a misjudged message.
+pub const EVAL_REASONS: usize = 5;
+/// Resamplings behind each range.
+pub const EVAL_RESAMPLES: usize = 200;
+
 /// What a message spends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Resource {

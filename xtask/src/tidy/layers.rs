@@ -6,9 +6,9 @@
 use super::{Finding, Tree, manifest};
 
 /// The crates from the foundation to the binary. A new crate gets its place here when it is made.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "event", "report", "facts", "policy", "lsp", "state", "journal", "engine", "history", "sql", "account",
-    "flood", "mail", "api", "sim", "wardroom",
+    "flood", "model", "mail", "api", "sim", "wardroom",
 ];
 
 /// What all packages of this repository's crates start with; the binary's is the bare name.
@@ -24,7 +24,12 @@ struct Forbidden {
 /// A rule for every package of this repository.
 const OURS: &str = "wardroom-*";
 
-const FORBIDDEN: [Forbidden; 11] = [
+const FORBIDDEN: [Forbidden; 12] = [
+    Forbidden {
+        who: &["model"],
+        whom: &[OURS],
+        why: "learned scorers know no surface, and nothing of what their tokens stand for",
+    },
     Forbidden {
         who: &["policy"],
         whom: &["wardroom-state", "wardroom-journal"],
