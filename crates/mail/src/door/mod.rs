@@ -8,6 +8,7 @@
 //! A message that could not be judged is never one with the score 0: it says `not scanned` and why, or is refused for now, as
 //! the listener's [`FailMode`] has it.
 
+mod draft;
 mod envelope;
 mod judgement;
 pub mod limits;
@@ -23,6 +24,7 @@ pub mod rspamd;
 pub mod spamd;
 pub mod stalwart;
 
+pub use draft::{Drafted, Scored};
 pub use envelope::{Envelope, Message, Stage, Tls};
 pub use judgement::{Case, Class, FailMode, Judgement, Reason, Refusal, Scale, State, Why};
 
