@@ -95,6 +95,12 @@ impl Door {
         TcpStream::connect(self.address).await.unwrap()
     }
 
+    /// Ends it without a word, as a signal would that nobody can catch.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
     /// What is said to these bytes until the connection ends.
     async fn say(&self, bytes: &str) -> String {
         let mut stream = self.connect().await;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The programs that people have, at the doors for mail: rspamc, spamc, miltertest.
+//! The programs that people have, at the doors for mail: rspamc, spamc, miltertest, and Postfix with swaks in front of it.
 //!
 //! They are Debian's, and where one is not installed its test says so and is passed over, but not in CI.
 
 use crate::mail::{Door, GTUBE};
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use wardroom_api::mail::Protocol;
 use wardroom_mail::door::FailMode;
 
@@ -159,4 +162,285 @@ mt.disconnect(conn)
     std::fs::write(&script, lua).unwrap();
     let output = run("miltertest", &["-vv", "-s", script.to_str().unwrap()], "").await;
     assert!(output.status.success(), "{}", text(&output));
+}
+
+/// A Postfix of its own, in front of a door, and a sink behind it.
+struct Postfix {
+    dir: TempDir,
+    smtp: SocketAddr,
+    sink: Child,
+}
+
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        let _ =
+            Command::new("/usr/sbin/postfix").arg("-c").arg(self.dir.path().join("etc")).arg("stop").output();
+        let _ = self.sink.kill();
+        let _ = self.sink.wait();
+        let _ = std::fs::remove_file(self.log());
+    }
+}
+
+impl Postfix {
+    fn start(milter: SocketAddr, policy: SocketAddr, fail: FailMode) -> Postfix {
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (smtp, sink_at) = (free(), free());
+        let dir = tempfile::Builder::new().prefix("postfix").tempdir_in("/tmp").unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for folder in ["etc", "spool", "data", "out"] {
+            std::fs::create_dir(at(folder)).unwrap();
+        }
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(at("out"), std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(Command::new("chown").arg("postfix").arg(at("data")).status().unwrap().success());
+        let (milter_default, policy_default) = match fail {
+            FailMode::Tag => ("accept", "DUNNO"),
+            FailMode::Tempfail => ("tempfail", "451 4.3.5 try again later"),
+        };
+        let main = format!(
+            "compatibility_level = 3.6\nqueue_directory = {spool}\ndata_directory = {data}\nmyhostname = mx.here.example\n\
+             daemon_directory = /usr/lib/postfix/sbin\ncommand_directory = /usr/sbin\nmydestination =\n\
+             inet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmynetworks = 198.51.100.0/24\nrelay_domains = here.example\n\
+             relay_transport = smtp:[{sink}]:{port}\nsmtp_dns_support_level = disabled\n\
+             smtpd_authorized_xclient_hosts = 127.0.0.1\nsmtpd_milters = inet:{milter}\n\
+             milter_default_action = {milter_default}\nsmtpd_policy_service_default_action = {policy_default}\n\
+             smtpd_policy_service_retry_delay = 1s\nsmtpd_relay_restrictions =\nsmtpd_peername_lookup = no\n\
+             smtpd_recipient_restrictions = check_policy_service inet:{policy}, permit_mynetworks, reject_unauth_destination\n\
+             maillog_file = {log}\n",
+            spool = at("spool").display(),
+            data = at("data").display(),
+            sink = sink_at.ip(),
+            port = sink_at.port(),
+            log = log_of(dir.path()).display(),
+        );
+        std::fs::write(at("etc/main.cf"), main).unwrap();
+        let mut master = format!(
+            "{smtp} inet n - n - - smtpd\npostlog unix-dgram n - n - 1 postlogd\nqmgr unix n - n 300 1 qmgr\n"
+        );
+        for (name, program) in [
+            ("cleanup", "cleanup"),
+            ("rewrite", "trivial-rewrite"),
+            ("bounce", "bounce"),
+            ("defer", "bounce"),
+            ("trace", "bounce"),
+            ("proxymap", "proxymap"),
+            ("smtp", "smtp"),
+            ("error", "error"),
+            ("retry", "error"),
+            ("anvil", "anvil"),
+            ("scache", "scache"),
+            ("discard", "discard"),
+        ] {
+            // How many there may be of these, Postfix insists on.
+            let most = match name {
+                "anvil" | "scache" => "1",
+                "cleanup" | "bounce" | "defer" | "trace" => "0",
+                _ => "-",
+            };
+            let private = if name == "cleanup" { "n" } else { "-" };
+            master += &format!("{name} unix {private} - n - {most} {program}\n");
+        }
+        std::fs::write(at("etc/master.cf"), master).unwrap();
+        let mut sink = Command::new("/usr/sbin/smtp-sink");
+        sink.args(["-u", "postfix", "-d"]).arg(at("out/%M.")).arg(sink_at.to_string()).arg("100");
+        let sink = sink.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let postfix = Postfix { smtp, sink, dir };
+        let started = Command::new("/usr/sbin/postfix")
+            .arg("-c")
+            .arg(postfix.dir.path().join("etc"))
+            .arg("start")
+            .output()
+            .unwrap();
+        assert!(started.status.success(), "{}{}", text(&started), postfix.logged());
+        until("Postfix", || TcpStream::connect(smtp).ok());
+        postfix
+    }
+
+    fn log(&self) -> PathBuf {
+        log_of(self.dir.path())
+    }
+
+    fn logged(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// What was delivered, once there is so much of it.
+    fn delivered(&self, count: usize) -> Vec<String> {
+        until("a delivery", || {
+            let files = std::fs::read_dir(self.dir.path().join("out")).unwrap();
+            let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+            files.sort();
+            let mails: Vec<String> = files
+                .iter()
+                .map(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned())
+                .collect();
+            (mails.len() >= count && mails.iter().all(|mail| !mail.is_empty())).then_some(mails)
+        })
+    }
+
+    /// Sends a message as a client at 192.0.2.7; gives the session.
+    async fn swaks(&self, from: &str, mail: &str) -> String {
+        let server = self.smtp.to_string();
+        let xclient = "ADDR=192.0.2.7 NAME=mx.sender.example";
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mail");
+        std::fs::write(&file, mail.replace("\r\n", "\n")).unwrap();
+        let data = format!("@{}", file.display());
+        let args = [
+            "--server",
+            &server,
+            "--xclient",
+            xclient,
+            "--helo",
+            "mx.sender.example",
+            "--from",
+            from,
+            "--to",
+            "b@here.example",
+            "--data",
+            &data,
+        ];
+        text(&run("swaks", &args, "").await)
+    }
+}
+
+/// Postfix logs below /var only, whatever one asks for.
+fn log_of(dir: &Path) -> PathBuf {
+    Path::new("/var/log").join(format!("{}.log", dir.file_name().unwrap().to_str().unwrap()))
+}
+
+fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "waited for {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A client by hand, which can stop in the middle of a message.
+struct Smtp(BufReader<TcpStream>);
+
+impl Smtp {
+    fn connect(to: SocketAddr) -> Smtp {
+        let stream = TcpStream::connect(to).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut made = Smtp(BufReader::new(stream));
+        made.reply();
+        made
+    }
+
+    fn reply(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "the server went");
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    fn send(&mut self, text: &str) {
+        self.0.get_mut().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn say(&mut self, line: &str) -> String {
+        self.send(&format!("{line}\r\n"));
+        self.reply()
+    }
+}
+
+/// Postfix runs as root only.
+fn has_postfix() -> bool {
+    has(&["postfix", "swaks", "smtp-sink"]) && is_root()
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout.trim_ascii() == b"0"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postfix_asks_and_does_what_it_is_told() {
+    if !has_postfix() {
+        return;
+    }
+    let milter = Door::open(Protocol::Milter, FailMode::Tempfail, |_| ()).await;
+    let policy = Door::open(Protocol::Delegation, FailMode::Tempfail, |_| ()).await;
+    let postfix = Postfix::start(milter.address, policy.address, FailMode::Tempfail);
+
+    let forged = HAM.replace("Subject", "X-Wardroom-Status: scanned; class=inbox; case=FORGED\r\nSubject");
+    let session = postfix.swaks("a@sender.example", &forged).await;
+    assert!(session.contains("<-  250 2.0.0 Ok: queued as"), "{session}");
+    let mail = postfix.delivered(1).pop().unwrap();
+    assert!(
+        mail.contains("\nX-Wardroom-Status: scanned; class=inbox; case=") && !mail.contains("FORGED"),
+        "{mail}"
+    );
+    eprintln!("{session}\n{mail}");
+
+    let session = postfix.swaks("a@sender.example", &test_mail()).await;
+    let line = session.lines().find(|line| line.contains(" 550 ")).unwrap_or_else(|| panic!("{session}"));
+    let case = line.split("(case ").nth(1).unwrap().split(')').next().unwrap().to_owned();
+    assert!(line.contains("5.7.1 Refused as unwanted mail [ssh.tested] (case "), "{line}");
+    let log = until("the log", || {
+        Some(postfix.logged()).filter(|log| log.contains("milter-reject: END-OF-MESSAGE"))
+    });
+    assert!(log.contains(&format!("(case {case})")), "{log}");
+    eprintln!("{session}");
+
+    let held = postfix.swaks("held@sender.example", HAM).await;
+    assert!(held.contains("<-  250 2.0.0 Ok: queued as"), "{held}");
+    until("the hold queue", || {
+        std::fs::read_dir(postfix.dir.path().join("spool/hold")).unwrap().next().map(drop)
+    });
+
+    let slow = postfix.swaks("slow@sender.example", HAM).await;
+    assert!(slow.contains("451 4.7.1 Not accepted for now, try again later (case "), "{slow}");
+
+    let broken = "Content-Type: multipart/mixed; boundary=\"\nContent-Type: x\n\u{1}\u{2}\n--\n--\n\nno end";
+    let session = postfix.swaks("a@sender.example", broken).await;
+    assert!(session.contains("<-  250 2.0.0 Ok: queued as"), "{session}");
+    assert_eq!(postfix.delivered(2).len(), 2);
+}
+
+/// A message that is half sent when the server goes.
+async fn half_sent(fail: FailMode) -> (String, Postfix) {
+    let milter = Door::open(Protocol::Milter, fail, |_| ()).await;
+    let policy = Door::open(Protocol::Delegation, fail, |_| ()).await;
+    let postfix = Postfix::start(milter.address, policy.address, fail);
+    let smtp = postfix.smtp;
+    let mut client = tokio::task::spawn_blocking(move || {
+        let mut client = Smtp::connect(smtp);
+        client.say("EHLO mx.sender.example");
+        client.say("MAIL FROM:<a@sender.example>");
+        assert!(client.say("RCPT TO:<b@here.example>").starts_with("250 "));
+        assert!(client.say("DATA").starts_with("354 "));
+        client.send(HAM);
+        client
+    })
+    .await
+    .unwrap();
+    // As by a signal that nobody can catch: nothing more is said, and its connections are gone.
+    milter.kill().await;
+    let reply = tokio::task::spawn_blocking(move || client.say(".")).await.unwrap();
+    (reply, postfix)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_gone_in_the_middle_of_a_message_is_what_its_fail_mode_says() {
+    if !has_postfix() {
+        return;
+    }
+    let (reply, postfix) = half_sent(FailMode::Tempfail).await;
+    assert!(reply.starts_with("451 4.7.1 "), "{reply}");
+    assert_eq!(std::fs::read_dir(postfix.dir.path().join("out")).unwrap().count(), 0);
+    drop(postfix);
+    let (reply, postfix) = half_sent(FailMode::Tag).await;
+    assert!(reply.starts_with("250 2.0.0 Ok: queued as"), "{reply}");
+    let mail = postfix.delivered(1).pop().unwrap();
+    assert!(!mail.contains("X-Wardroom-Status"), "nobody has scanned it: {mail}");
 }
