@@ -28,7 +28,7 @@ struct Package {
     program: &'static str,
 }
 
-const PACKAGES: [Package; 8] = [
+const PACKAGES: [Package; 13] = [
     Package { name: "nginx", program: "nginx" },
     Package { name: "openssh-server", program: "sshd" },
     Package { name: "openssh-client", program: "ssh" },
@@ -37,6 +37,11 @@ const PACKAGES: [Package; 8] = [
     Package { name: "neovim", program: "nvim" },
     Package { name: "postgresql-client", program: "psql" },
     Package { name: "dovecot-imapd", program: "dovecot" },
+    Package { name: "postfix", program: "postfix" },
+    Package { name: "swaks", program: "swaks" },
+    Package { name: "rspamd", program: "rspamc" },
+    Package { name: "spamc", program: "spamc" },
+    Package { name: "miltertest", program: "miltertest" },
 ];
 
 /// The programs that are not there.

@@ -220,8 +220,18 @@ pub(crate) struct Decided {
 }
 
 impl Decided {
+    /// What to do with the event.
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// What fired, deciding signals first, strongest first.
+    pub(crate) fn signals(&self) -> &[StoredSignal] {
+        &self.signals
+    }
+
     /// What the caller should ask for: what the signal that gave the verdict says.
-    fn ask(&self) -> Option<&str> {
+    pub(crate) fn ask(&self) -> Option<&str> {
         self.signals.first().filter(|s| s.decides)?.ask.as_deref()
     }
 
@@ -255,6 +265,14 @@ impl Settled {
             Settled::Recorded { seq, repeated } => (*seq, None, *repeated),
         };
         passage::Decided::new(seq, id, event_type, verdict, repeated)
+    }
+
+    /// What was decided; nothing where it was only recorded.
+    pub(crate) fn decided(self) -> Option<Decided> {
+        match self {
+            Settled::Decided { decided, .. } => Some(decided),
+            Settled::Recorded { .. } => None,
+        }
     }
 
     /// The record's number.

@@ -25,6 +25,7 @@ mod history;
 mod keys;
 pub mod limits;
 mod lines;
+pub mod mail;
 mod metrics;
 mod openapi;
 mod outlet;

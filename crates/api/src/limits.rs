@@ -121,3 +121,16 @@ pub const NOT_ME_FORM_BYTES: usize = 256;
 pub const NOT_ME_RATE: (&str, u32) = ("20/s", 100);
 /// Largest page that an operator may put in the place of the log's.
 pub const PAGE_BYTES: usize = 256 * 1024;
+
+/// Most connections at once to one listener for mail, unless the options say otherwise.
+pub const MAIL_CONNECTIONS: usize = 256;
+/// How long a message may take to be judged, unless the options say otherwise. Mail servers wait for minutes, senders too.
+pub const MAIL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection of a mail server may lie idle, unless the options say otherwise. Postfix keeps one for 100 s.
+pub const MAIL_IDLE: Duration = Duration::from_secs(600);
+/// Bytes that are read at once from a mail server.
+pub const MAIL_READ_BYTES: usize = 64 * 1024;
+/// Messages of one listener that are read at once: each may take as many bytes as a message has.
+pub const MAIL_AT_ONCE: usize = 16;
+/// How long a message waits for its turn there.
+pub const MAIL_TURN: Duration = Duration::from_secs(2);

@@ -5,6 +5,7 @@
 //! says is all there is, and the same bytes give the same reading.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod door;
 pub mod eval;
 pub mod kind;
 pub mod limits;

@@ -29,7 +29,7 @@ pub(crate) struct Judged {
 }
 
 /// Judges the event that somebody sent.
-async fn judge(api: &Api, client: Client, draft: Draft<'_>) -> Result<Judged, Problem> {
+pub(crate) async fn judge(api: &Api, client: Client, draft: Draft<'_>) -> Result<Judged, Problem> {
     let passage = passage::current();
     let mut stages = Stages::of(passage.as_ref().and_then(|p| p.trace()));
     let event = api.engine().intake_draft(draft, api.now())?;

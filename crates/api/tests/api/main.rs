@@ -13,6 +13,8 @@ mod doors;
 mod events;
 mod harness;
 mod keys;
+mod mail;
+mod mail_clients;
 mod masked;
 mod metrics;
 mod overload;
