@@ -45,7 +45,7 @@ pub(super) fn describe(
             b"transfer-encoding" => {
                 encodings += 1;
                 if encodings == 1 {
-                    part.encoding = encoding(&value, odd);
+                    (part.encoding, part.eight_bit) = encoding(&value, odd);
                 }
             }
             b"disposition" => {
@@ -89,16 +89,18 @@ fn read_type(
     value.text("name", odd)
 }
 
-fn encoding(value: &[u8], odd: &mut Set<Oddity>) -> Encoding {
+/// How a body is written, and whether it may have bytes beyond ASCII.
+fn encoding(value: &[u8], odd: &mut Set<Oddity>) -> (Encoding, bool) {
     let value = value.split(|&b| b == b';' || b == b'(').next().unwrap_or_default().trim_ascii();
     match value.to_ascii_lowercase().as_slice() {
-        b"base64" => Encoding::Base64,
-        b"quoted-printable" => Encoding::QuotedPrintable,
-        b"x-uuencode" | b"uuencode" | b"x-uue" | b"uue" => Encoding::Uuencode,
-        b"7bit" | b"8bit" | b"binary" | b"" | b"7-bit" | b"8-bit" => Encoding::Identity,
+        b"base64" => (Encoding::Base64, true),
+        b"quoted-printable" => (Encoding::QuotedPrintable, true),
+        b"x-uuencode" | b"uuencode" | b"x-uue" | b"uue" => (Encoding::Uuencode, true),
+        b"8bit" | b"8-bit" | b"binary" => (Encoding::Identity, true),
+        b"7bit" | b"7-bit" | b"" => (Encoding::Identity, false),
         _ => {
             odd.insert(Oddity::EncodingUnknown);
-            Encoding::Identity
+            (Encoding::Identity, true)
         }
     }
 }

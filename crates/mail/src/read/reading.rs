@@ -181,6 +181,8 @@ pub struct Part {
     pub charset: Option<String>,
     /// How its body is written.
     pub encoding: Encoding,
+    /// Whether its body may have bytes beyond ASCII: it is said to be `8bit` or `binary`, or it is encoded.
+    pub eight_bit: bool,
     /// Whether it is said to be an attachment.
     pub attached: bool,
     /// `Content-ID` without its angle brackets.

@@ -23,7 +23,8 @@ pub(super) fn text(value: &[u8], odd: &mut Set<Oddity>) -> String {
                 rest = &rest[at + length..];
             }
             None => {
-                out.odd.insert(Oddity::WordBroken);
+                let charset = rest[at + 2..].iter().take(64).position(|&b| b == b'?');
+                out.odd.insert_if(charset.is_some_and(|length| length > 1), Oddity::WordBroken);
                 out.between(&rest[..at]);
                 out.plain(b"=?");
                 rest = &rest[at + 2..];

@@ -1,5 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Files that come with a message, judged by what they are rather than what they are called.
+//!
+//! Nothing is run and nothing is unpacked whole: archives are listed, and the beginnings of what is in them inflated within
+//! the budget. Documents are looked through for the marks of what they can do; what is hidden deeper is not found, and nothing
+//! found is no proof of innocence.
+
+mod document;
+mod inspect;
+mod name;
+#[cfg(test)]
+mod tests;
+mod zip;
+
+pub(super) use inspect::{inspect, tells_password};
 
 use super::sniff::FileKind;
 use crate::kind::{Set, kinds};
@@ -28,7 +41,7 @@ kinds! {
         HtmlForm "html_form" "HTML with a form in it"
         HtmlPassword "html_password" "HTML that asks for a password"
         Smuggling "smuggling" "HTML that makes a file out of itself"
-        SvgActive "svg_active" "a drawing with a script or link in it"
+        SvgActive "svg_active" "a drawing with a script in it"
         PdfScript "pdf_script" "a PDF with a script"
         PdfLaunch "pdf_launch" "a PDF that starts a program"
         PdfOpenAction "pdf_open_action" "a PDF that does something when it is opened"

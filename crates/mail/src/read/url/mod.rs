@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! URLs as they are written, and where they lead.
 
+mod find;
+mod host;
+mod lists;
+mod parse;
+mod redirect;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use super::field::cut;
 use crate::kind::{Set, kinds};
 use crate::limits::{self, Budget, Resource};
 
@@ -24,7 +36,7 @@ kinds! {
         Redirect "redirect" "it has another URL in it"
         Wrapped "wrapped" "a mail filter has wrapped it"
         OpenHost "open_host" "anybody can put pages on the host"
-        BrandInLabel "host_in_label" "the name of another site stands within the host"
+        HostInLabel "host_in_label" "the name of another site stands within the host"
         ManyLabels "many_labels" "the host has many labels"
         LongHost "long_host" "the host is very long"
         Numbers "numbers" "the host is mostly digits"
@@ -109,25 +121,86 @@ pub struct Url {
     pub marks: Set<UrlMark>,
 }
 
-/// Finds the URLs of a text.
-pub(super) fn find(text: &str, found_in: FoundIn, part: usize, urls: &mut Vec<Url>, budget: &mut Budget) {
-    for word in text.split_ascii_whitespace() {
-        let Some((scheme, rest)) = word.split_once("://") else { continue };
-        if !matches!(scheme, "http" | "https") || !budget.take_one(Resource::Urls) {
-            continue;
-        }
-        let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let host = host.to_ascii_lowercase();
-        urls.push(Url {
-            seen: super::field::cut(word, limits::URL_BYTES).to_owned(),
-            normal: super::field::cut(word, limits::URL_BYTES).to_owned(),
-            scheme: scheme.to_owned(),
-            site: wardroom_facts::site(&host).map(str::to_owned),
-            host,
-            path: path.to_owned(),
-            found_in,
-            part,
-            ..Url::default()
+/// Takes in the URLs of a message, each once for each kind of place.
+pub(super) struct Collector {
+    pub urls: Vec<Url>,
+    seen: HashSet<u64>,
+}
+
+impl Collector {
+    pub(super) fn new() -> Self {
+        Self { urls: Vec::new(), seen: HashSet::new() }
+    }
+
+    /// Takes in the URLs of a text.
+    pub(super) fn text(&mut self, text: &str, found_in: FoundIn, part: usize, budget: &mut Budget) {
+        find::find(text, |seen| {
+            self.add(seen, found_in, part, None, budget).is_some() || budget.left(Resource::Urls) > 0
         });
     }
+
+    /// Takes in one URL; its place, if it is one and there is room.
+    pub(super) fn add(
+        &mut self,
+        seen: &str,
+        found_in: FoundIn,
+        part: usize,
+        label: Option<&str>,
+        budget: &mut Budget,
+    ) -> Option<usize> {
+        self.nested(seen, found_in, (part, label), budget, 0)
+    }
+
+    fn nested(
+        &mut self,
+        seen: &str,
+        found_in: FoundIn,
+        (part, label): (usize, Option<&str>),
+        budget: &mut Budget,
+        depth: usize,
+    ) -> Option<usize> {
+        let mut url = parse::parse(seen)?;
+        let mut hasher = DefaultHasher::new();
+        (found_in, &url.normal, label).hash(&mut hasher);
+        if !self.seen.insert(hasher.finish()) || !budget.take_one(Resource::Urls) {
+            return None;
+        }
+        url.found_in = found_in;
+        url.part = part;
+        url.label = label.map(|label| cut(label, limits::LABEL_BYTES).to_owned());
+        let inner = if depth < limits::URL_NESTING { redirect::target(&mut url) } else { None };
+        let place = self.urls.len();
+        self.urls.push(url);
+        if let Some(inner) = inner {
+            let target = self.nested(&inner, FoundIn::Redirect, (part, None), budget, depth + 1);
+            self.urls[place].target = target;
+        }
+        Some(place)
+    }
+
+    /// Whether a link's text names another site than any that the link leads to.
+    pub(super) fn misleads(&self, place: usize) -> bool {
+        let url = &self.urls[place];
+        let Some(label) = &url.label else { return false };
+        let mut named = None;
+        find::find(label, |seen| {
+            named = parse::parse(seen).and_then(|url| url.site);
+            false
+        });
+        let Some(named) = named else { return false };
+        let mut at = Some(place);
+        while let Some(place) = at {
+            let url = &self.urls[place];
+            if url.host.is_empty() || url.site.as_deref() == Some(&named) {
+                return false;
+            }
+            at = url.target;
+        }
+        true
+    }
+}
+
+/// The host of a URL, in lower case.
+pub(super) fn host(url: &str) -> Option<String> {
+    parse::parse(url).map(|url| url.host).filter(|host| !host.is_empty())
 }
