@@ -8,8 +8,11 @@ mod effects;
 mod engine;
 mod history;
 mod keep;
+mod mail;
 mod sentinel;
 mod sql;
+
+pub(crate) use mail::Door as MailDoor;
 
 use crate::deliver::Destined;
 use crate::key_file;
@@ -90,6 +93,8 @@ struct Written {
     breach: breach::Written,
     /// The doors for logins.
     account: account::Written,
+    /// The doors for mail servers.
+    mail: mail::Written,
 }
 
 /// The section `[act]`: labels, lists and jobs by people.
@@ -142,7 +147,7 @@ struct WrittenTelemetry {
 }
 
 /// Every key, for the nearest name and for `wardroom config`.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "listen",
     "data",
     "policy",
@@ -168,6 +173,7 @@ const KEYS: [&str; 27] = [
     "sql",
     "history",
     "keep",
+    "mail",
     "breach",
     "account",
 ];
@@ -252,6 +258,8 @@ pub(crate) struct Config {
     /// The section `[keep]`.
     pub(crate) keep: Vec<wardroom_engine::Keep>,
     pub(crate) account: account::Account,
+    /// The section `[mail]`.
+    pub(crate) mail: Vec<MailDoor>,
 }
 
 /// The section `[encryption]` in force.
@@ -419,6 +427,7 @@ impl Config {
         lines.extend(self.breach.lines());
         lines.extend(self.account.lines());
         lines.extend(keep::lines(&self.keep));
+        lines.extend(mail::lines(&self.mail));
         lines
     }
 }
@@ -451,6 +460,9 @@ fn parse(text: &str) -> Result<Written> {
     }
     if let Some(sentinel) = table.get("sentinel").and_then(toml::Value::as_table) {
         known_keys(sentinel, "sentinel.", &sentinel::KEYS)?;
+    }
+    if let Some(mail) = table.get("mail").and_then(toml::Value::as_table) {
+        mail::check_keys(mail)?;
     }
     if let Some(sql) = table.get("sql").and_then(toml::Value::as_table) {
         known_keys(sql, "sql.", &sql::KEYS)?;
@@ -541,6 +553,7 @@ fn resolve(written: Written, base: &Path, file: Option<PathBuf>) -> Result<Confi
         breach: breach::resolve(written.breach, base)?,
         keep: keep::resolve(&written.keep)?,
         account: account::resolve(written.account, base),
+        mail: mail::resolve(written.mail)?,
     })
 }
 
@@ -750,10 +763,10 @@ mod tests {
     #[test]
     fn every_key_is_known() {
         let lines = resolve(Written::default(), Path::new(""), None).unwrap().lines().len();
-        // A section is a key, and no line of its own; of effects, of cases, and of what is kept, there are none by default.
+        // A section is a key, and no line of its own; of effects, of cases, of what is kept, and of doors for mail there are none by default.
         let sections = FACTS_KEYS.len() + ENCRYPTION_KEYS.len() + TELEMETRY_KEYS.len() + sql::KEYS.len();
         let sections =
             sections + history::KEYS.len() + breach::KEYS.len() + account::KEYS.len() + sentinel::KEYS.len();
-        assert_eq!(KEYS.len() - 11 + sections, lines);
+        assert_eq!(KEYS.len() - 12 + sections, lines);
     }
 }

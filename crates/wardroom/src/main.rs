@@ -20,6 +20,7 @@ mod follow;
 mod host;
 mod key_file;
 mod load;
+mod mail;
 mod packs;
 mod policy_dir;
 mod replay;

@@ -82,6 +82,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let delivering = deliver::start(engine.outbox().clone(), &config.effects).await?;
     let api = Api::new(engine.clone(), keys, options);
     let door = sql.open_door(&config, &api).await?;
+    let mail = crate::mail::Doors::open(&config.mail, &api).await?;
     reload_on_hangup(&config, engine.clone(), api.clone(), taken, breach)?;
 
     erasures.resume();
@@ -90,6 +91,7 @@ pub(crate) async fn run(args: Serve) -> Result<ExitCode> {
     let address = listener.local_addr().context("cannot tell the address listened on")?;
     tracing::info!(%address, ready_ms = began.elapsed().as_millis(), "serving");
     wardroom_api::serve(listener, api, stop).await;
+    mail.close().await;
     door.close().await;
     delivering.stop().await;
     // It ends after the file that it writes.
