@@ -2,6 +2,11 @@
 //! The programs that people have, at the doors for mail: rspamc, spamc, miltertest, and Postfix with swaks in front of it.
 //!
 //! They are Debian's, and where one is not installed its test says so and is passed over, but not in CI.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test starts programs and looks into their files"
+)]
 
 use crate::mail::{Door, GTUBE};
 use std::io::{BufRead, BufReader, Write};

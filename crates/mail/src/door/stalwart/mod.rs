@@ -19,9 +19,12 @@ const JSON: &str = "application/json";
 pub struct Stalwart {
     http: Http,
     most: usize,
-    asked: Option<(Manner, Vec<(&'static str, u32)>, Stage)>,
+    asked: Option<Asked>,
     is_over: bool,
 }
+
+/// How a request is answered: in which manner, without which forged headers, at which stage.
+type Asked = (Manner, Vec<(&'static str, u32)>, Stage);
 
 /// The body of a hook. What is not here is passed over.
 #[derive(Debug, Deserialize)]
