@@ -684,11 +684,11 @@ pub(crate) fn judge(sees: &Sees<'_>, bucket: &dyn Fn(usize, &V) -> u32) -> Judge
         fired.extend(fires(sees, n, rule, truth, bucket));
     }
     let verdict = answer(&fired);
-    // Those that decide stand first: an `allow` before all, then the strongest, of equals the first.
+    // Those that decide stand first: an `allow` before all, then the strongest, of equals who asks for a proof, then the first.
     let rank = |f: &Fired| match (f.decides, f.verdict) {
-        (true, 0) => (0, 0),
-        (true, verdict) => (1, 4 - verdict),
-        (false, verdict) => (2, 4 - verdict),
+        (true, 0) => (0, 0, !f.asks),
+        (true, verdict) => (1, 4 - verdict, !f.asks),
+        (false, verdict) => (2, 4 - verdict, !f.asks),
     };
     fired.sort_by_key(rank);
     Judged { verdict, fired, truths }
