@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Milter, the protocol in which Postfix and Sendmail hand over a conversation of SMTP: version 6, and what older ones lack.
 //!
-//! A frame is a length, a command and what belongs to it ([`frame`]). This side says at the beginning what it need not be told
+//! A frame is a length, a command and what belongs to it (`frame.rs`). This side says at the beginning what it need not be told
 //! and where no answer is waited for: all that counts is asked at the end of the message. A mail server that knows nothing of that
 //! is answered `continue` at each step.
 //!

@@ -3,7 +3,7 @@
 //!
 //! A tokenizer of our own goes over the text once and keeps a stack of open elements, of bounded depth, that says what is
 //! hidden. `lol_html` was considered: it is built to rewrite pages by selectors, which here would be one for each element, and
-//! brings a CSS parser and selector engine for it; what it spares us is the 150 lines of [`token`]. No tree is made, no style
+//! brings a CSS parser and selector engine for it; what it spares us is the 150 lines of `token.rs`. No tree is made, no style
 //! sheet is applied but for classes that hide, and no layout is done: what is hidden by cleverer means is taken for visible.
 
 mod colour;
