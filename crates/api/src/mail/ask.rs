@@ -118,7 +118,9 @@ impl Door {
         if let Err(faults) = self.api.engine().intake_draft(drafted.draft(), self.api.now())
             && !drafted.without(&faults)
         {
-            tracing::warn!(listener = %self.options.name, "the policy's `{kind}` is none that mail can be: {faults}");
+            // Which fields, and not what is said of them: that quotes addresses.
+            let fields: Vec<&str> = faults.list().iter().map(|fault| fault.pointer.as_str()).collect();
+            tracing::warn!(listener = %self.options.name, ?fields, "the policy's `{kind}` is none that mail can be");
             return Err(Why::NoRules);
         }
         let judged =
